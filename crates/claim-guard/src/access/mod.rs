@@ -1,0 +1,30 @@
+//! `access.toml`: what a route, a start and a state ask of an identity.
+//!
+//! The file is the only place where routes, workflows, states and roles meet. It is parsed strictly and whole: a text
+//! with any fault is no policy, and all its faults are named at once.
+
+// What a policy is made of, smallest first.
+mod condition;
+mod requirement;
+mod route;
+mod workflow;
+
+// The whole, and what API Gateway can be told of its routes.
+mod policy;
+mod route_patterns;
+
+// From text to policy, or to everything that is wrong with the text.
+mod fault;
+mod parse;
+mod toml_table;
+
+pub use condition::{Condition, ConditionError, Operand, Operator, Plain};
+pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
+pub use policy::AccessPolicy;
+pub use requirement::Requirement;
+pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};
+pub use route_patterns::{RoutePattern, RoutePatterns, iam_patterns};
+pub use workflow::Workflow;
+
+#[cfg(test)]
+mod tests;

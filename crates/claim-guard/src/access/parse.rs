@@ -1,0 +1,318 @@
+//! From the text of `access.toml` to the policy, or to all of its faults.
+//!
+//! Every reader adds what it finds to the findings and goes on; a part that could not be read is `None`. The policy is
+//! made only where nothing was found.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use crate::access::condition::{Condition, Operand};
+use crate::access::fault::{MAX_BYTES, MAX_ROUTES, PolicyFaultCause as Cause, PolicyFaults};
+use crate::access::policy::AccessPolicy;
+use crate::access::requirement::Requirement;
+use crate::access::route::{Method, PathTemplate, Route};
+use crate::access::route_patterns::inexpressible;
+use crate::access::toml_table::{Entry, Findings, Table};
+use crate::access::workflow::Workflow;
+use crate::claims::Role;
+use crate::identifier::{Digest, StateName, WorkflowName};
+
+/// The transaction token's lifetime where the policy names none.
+const USUAL_LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// The shortest and the longest lifetime, as written and in seconds.
+const LIFETIMES: [(&str, u64); 2] = [("30s", 30), ("1h", 3600)];
+
+pub(super) fn policy(file: &str, text: &str) -> Result<AccessPolicy, PolicyFaults> {
+    let mut findings = Findings::new(text);
+    let policy = read(text, &mut findings);
+    match PolicyFaults::of(file, findings.into_faults()) {
+        Some(faults) => Err(faults),
+        None => Ok(policy),
+    }
+}
+
+fn read(text: &str, findings: &mut Findings<'_>) -> AccessPolicy {
+    let mut policy =
+        AccessPolicy { digest: Digest::of(text.as_bytes()), routes: Vec::new(), workflows: BTreeMap::new() };
+    if text.len() > MAX_BYTES {
+        findings.add(0, Cause::TooLarge { presented: text.len() });
+        return policy;
+    }
+    let root = match DeTable::parse(text) {
+        Ok(root) => root,
+        Err(error) => {
+            let offset = error.span().map_or(0, |span| span.start);
+            findings.add(offset, Cause::NotToml { message: error.message().to_owned() });
+            return policy;
+        }
+    };
+    let [routes, workflows] = Table::root(root.get_ref()).entries(&["routes", "workflows"], findings);
+    if let Some(entry) = routes {
+        policy.routes = read_routes(&entry, findings);
+    }
+    for entry in workflows.and_then(|entry| entry.table(findings)).iter().flat_map(Table::all) {
+        if let Some(workflow) = read_workflow(&entry, findings) {
+            policy.workflows.insert(workflow.name.clone(), workflow);
+        }
+    }
+    policy
+}
+
+fn read_routes(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Vec<Route> {
+    let entries = entry.array(findings).unwrap_or_default();
+    if entries.len() > MAX_ROUTES {
+        findings.add(entry.offset, Cause::TooManyRoutes { presented: entries.len() });
+        return Vec::new();
+    }
+    let mut routes = Vec::new();
+    let mut offsets = Vec::new();
+    for entry in entries {
+        if let Some(route) = read_route(&entry, findings) {
+            routes.push(route);
+            offsets.push(entry.offset);
+        }
+    }
+    report_repeated_routes(&routes, &offsets, findings);
+    report_inexpressible_routes(&routes, &offsets, findings);
+    routes
+}
+
+fn report_repeated_routes(routes: &[Route], offsets: &[usize], findings: &mut Findings<'_>) {
+    for (index, (route, offset)) in routes.iter().zip(offsets).enumerate() {
+        let same =
+            |(first, _): &(&Route, &usize)| first.method == route.method && first.path.matches_the_same(&route.path);
+        if let Some((first, first_offset)) = routes.iter().zip(offsets).take(index).find(same) {
+            let cause = Cause::RepeatedRoute {
+                method: route.method,
+                path: route.path.to_string(),
+                first: first.path.to_string(),
+                first_line: findings.line(*first_offset),
+            };
+            findings.add(*offset, cause);
+        }
+    }
+}
+
+fn report_inexpressible_routes(routes: &[Route], offsets: &[usize], findings: &mut Findings<'_>) {
+    for found in inexpressible(routes) {
+        let at = routes.iter().zip(offsets).find(|(route, _)| *route == found.denied);
+        let cause = Cause::Inexpressible {
+            denied: found.denied.to_string(),
+            allowed: found.allowed.to_string(),
+            hit: found.hit.to_string(),
+        };
+        findings.add(at.map_or(0, |(_, offset)| *offset), cause);
+    }
+}
+
+fn read_route(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Route> {
+    let table = entry.table(findings)?;
+    let [method, path, roles, any_role, claims, any_caller] =
+        table.entries(&["method", "path", "roles", "any_role", "claims", "any_verified_caller"], findings);
+    for (name, entry) in [("method", &method), ("path", &path)] {
+        if entry.is_none() {
+            table.missing(name, findings);
+        }
+    }
+    let method = method.and_then(|entry| read_method(&entry, findings));
+    let path = path.and_then(|entry| read_path(&entry, findings));
+    let asked = Asked { table: &table, roles, any_role, claims, any_caller, input: Input::Unseen };
+    let requirement = asked.read(findings);
+    Some(Route { method: method?, path: path?, requirement: requirement? })
+}
+
+fn read_method(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Method> {
+    let text = entry.text(findings)?;
+    let method = Method::parse(text);
+    if method.is_none() {
+        findings.add(entry.offset, Cause::WrongMethod { key: entry.key.clone(), presented: text.to_owned() });
+    }
+    method
+}
+
+fn read_path(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<PathTemplate> {
+    let presented = entry.text(findings)?;
+    let wrong = |error| Cause::WrongPath { key: entry.key.clone(), presented: presented.to_owned(), error };
+    PathTemplate::parse(presented).map_err(|error| findings.add(entry.offset, wrong(error))).ok()
+}
+
+fn read_workflow(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Workflow> {
+    let name = WorkflowName::parse(entry.name)
+        .map_err(|error| findings.add(entry.offset, Cause::WrongName { key: entry.key.clone(), error }))
+        .ok();
+    let table = entry.table(findings)?;
+    let [lifetime, describe, stop, start, states] =
+        table.entries(&["transaction_token_lifetime", "describe", "stop", "start", "states"], findings);
+    for (name, entry) in [("start", &start), ("states", &states)] {
+        if entry.is_none() {
+            table.missing(name, findings);
+        }
+    }
+    let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_lifetime(&entry, findings));
+    let describe = read_roles(describe.as_ref(), findings);
+    let stop = read_roles(stop.as_ref(), findings);
+    let start = start.and_then(|entry| read_requirement(&entry, findings));
+    let states = states.and_then(|entry| read_states(&entry, findings));
+    Some(Workflow {
+        name: name?,
+        transaction_token_lifetime: lifetime?,
+        start: start?,
+        describe: describe?,
+        stop: stop?,
+        states: states?,
+    })
+}
+
+fn read_states(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<BTreeMap<StateName, Requirement>> {
+    let table = entry.table(findings)?;
+    let mut states = BTreeMap::new();
+    for entry in table.all() {
+        let name = StateName::parse(entry.name)
+            .map_err(|error| findings.add(entry.offset, Cause::WrongName { key: entry.key.clone(), error }))
+            .ok();
+        let requirement = read_requirement(&entry, findings);
+        states.extend(name.zip(requirement));
+    }
+    if table.all().next().is_none() {
+        findings.add(entry.offset, Cause::NoStates { key: entry.key.clone() });
+    }
+    Some(states)
+}
+
+fn read_requirement(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Requirement> {
+    let table = entry.table(findings)?;
+    let [roles, any_role, claims, any_caller] =
+        table.entries(&["roles", "any_role", "claims", "any_verified_caller"], findings);
+    Asked { table: &table, roles, any_role, claims, any_caller, input: Input::Seen }.read(findings)
+}
+
+/// Whether the one who decides sees the work's input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Seen,
+    Unseen,
+}
+
+/// The parts of a requirement, not yet read.
+struct Asked<'t, 'e> {
+    table: &'e Table<'t>,
+    roles: Option<Entry<'t>>,
+    any_role: Option<Entry<'t>>,
+    claims: Option<Entry<'t>>,
+    any_caller: Option<Entry<'t>>,
+    input: Input,
+}
+
+impl Asked<'_, '_> {
+    fn read(self, findings: &mut Findings<'_>) -> Option<Requirement> {
+        let roles = read_roles(self.roles.as_ref(), findings);
+        let any_role = read_roles(self.any_role.as_ref(), findings);
+        if let (Some(entry), Some([])) = (&self.any_role, any_role.as_deref()) {
+            findings.add(entry.offset, Cause::OneOfNone { key: entry.key.clone() });
+            return None;
+        }
+        let conditions = read_conditions(self.claims.as_ref(), self.input, findings);
+        match self.any_caller {
+            None => {
+                let requirement = Requirement::all_of(roles?, any_role?, conditions?);
+                if requirement.is_none() {
+                    findings.add(self.table.offset, Cause::NothingAsked { key: self.table.key.clone() });
+                }
+                requirement
+            }
+            Some(entry) => {
+                let asked = self.roles.is_some() || self.any_role.is_some() || self.claims.is_some();
+                let key = entry.key.clone();
+                match entry.boolean(findings)? {
+                    false => findings.add(entry.offset, Cause::NotTrue { key }),
+                    true if asked => findings.add(entry.offset, Cause::AskedOfAnyCaller { key }),
+                    true => return Some(Requirement::any_verified_caller()),
+                }
+                None
+            }
+        }
+    }
+}
+
+/// The roles of a list; none at all if there is no list, `None` if one of them is no role.
+fn read_roles(entry: Option<&Entry<'_>>, findings: &mut Findings<'_>) -> Option<Vec<Role>> {
+    let Some(entry) = entry else { return Some(Vec::new()) };
+    let mut roles = Some(Vec::new());
+    for entry in entry.array(findings)? {
+        match (read_role(&entry, findings), &mut roles) {
+            (Some(role), Some(read)) if read.contains(&role) => {
+                findings.add(entry.offset, Cause::RepeatedRole { key: entry.key, presented: role.to_string() });
+            }
+            (Some(role), Some(read)) => read.push(role),
+            (Some(_), None) => {}
+            (None, _) => roles = None,
+        }
+    }
+    roles
+}
+
+fn read_role(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Role> {
+    let text = entry.text(findings)?;
+    let (key, presented) = (entry.key.clone(), text.to_owned());
+    match Role::parse(text) {
+        Err(error) => findings.add(entry.offset, Cause::WrongRole { key, presented, error }),
+        // Unicode TR39: letters of other scripts look like ours, and a reviewer could not tell such a role from the
+        // one that Keycloak grants.
+        Ok(_) if !text.is_ascii() => findings.add(entry.offset, Cause::RoleNotAscii { key, presented }),
+        Ok(role) => return Some(role),
+    }
+    None
+}
+
+/// The conditions of a list; none at all if there is no list, `None` if one of them is no condition.
+fn read_conditions(entry: Option<&Entry<'_>>, input: Input, findings: &mut Findings<'_>) -> Option<Vec<Condition>> {
+    let Some(entry) = entry else { return Some(Vec::new()) };
+    let entries = entry.array(findings)?;
+    let conditions: Vec<_> = entries.iter().map(|entry| read_condition(entry, input, findings)).collect();
+    conditions.into_iter().collect()
+}
+
+fn read_condition(entry: &Entry<'_>, input: Input, findings: &mut Findings<'_>) -> Option<Condition> {
+    let text = entry.text(findings)?;
+    let (key, presented) = (entry.key.clone(), text.to_owned());
+    match Condition::parse(text) {
+        Err(error) => findings.add(entry.offset, Cause::WrongCondition { key, presented, error }),
+        Ok(condition) if input == Input::Unseen && matches!(condition.operand(), Operand::Input(_)) => {
+            findings.add(entry.offset, Cause::InputOnRoute { key, condition });
+        }
+        Ok(condition) => return Some(condition),
+    }
+    None
+}
+
+fn read_lifetime(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Duration> {
+    let text = entry.text(findings)?;
+    let (key, presented) = (entry.key.clone(), text.to_owned());
+    let [(shortest, least), (longest, most)] = LIFETIMES;
+    match duration(text) {
+        None => findings.add(entry.offset, Cause::WrongDuration { key, presented }),
+        Some(lifetime) if (least..=most).contains(&lifetime.as_secs()) => return Some(lifetime),
+        Some(_) => {
+            findings.add(entry.offset, Cause::DurationOutOfRange { key, presented, expected: (shortest, longest) });
+        }
+    }
+    None
+}
+
+/// A whole number in its one spelling and `s`, `m`, `h` or `d`.
+fn duration(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = digits.parse().ok()?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    let spelled = number.to_string() == digits;
+    number.checked_mul(seconds).filter(|_| spelled).map(Duration::from_secs)
+}

@@ -1,0 +1,196 @@
+//! The audit record: one JSON line for each decision.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::audit::point::AuditPoint;
+use crate::claims::Identity;
+use crate::decision::{Decision, Denial};
+use crate::excerpt::Excerpt;
+use crate::identifier::Digest;
+use crate::token::{AccessToken, Rejection};
+use crate::transaction::{TransactionFailure, TransactionToken};
+use crate::unix_time::UnixTime;
+
+/// The record's format and version, its first member.
+pub const AUDIT_FORMAT: &str = "claim-guard/1";
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditOutcome {
+    /// The requirement is met.
+    Allow,
+    /// We know the subject; it may not.
+    Deny,
+    /// The token proves nothing.
+    Reject,
+    /// The statement was true and has grown old.
+    IdentityExpired,
+    /// We could not tell.
+    Undecided,
+    /// The guard's own configuration is broken.
+    Misconfigured,
+}
+
+/// One reason: a fixed code, and a message that names both sides of the comparison.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    code: &'static str,
+    message: String,
+}
+
+impl Reason {
+    /// A reason from a cause that has a code.
+    pub fn new(code: &'static str, message: &impl fmt::Display) -> Self {
+        Self { code, message: message.to_string() }
+    }
+}
+
+/// The tokens behind a decision, by their identifiers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+struct Tokens {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    txn: Option<String>,
+    /// What a rejected token called itself. Nobody vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    untrusted_jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    untrusted_txn: Option<String>,
+}
+
+/// What is known before the decision: where, under which policy, when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditContext {
+    /// Where the decision is made.
+    pub point: AuditPoint,
+    /// The digest of `access.toml`; absent only where that does not parse.
+    pub policy: Option<Digest>,
+    /// The clock; absent only where that cannot be read.
+    pub now: Option<UnixTime>,
+}
+
+/// One decision, for the log.
+///
+/// It holds who (`sub`, `azp`), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the policy's digest
+/// and the age of the statement in seconds. It never holds a token, a name, an e-mail address or an input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditRecord {
+    audit: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<i64>,
+    decision: AuditOutcome,
+    point: AuditPoint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    token: Tokens,
+    reasons: Vec<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_age: Option<i64>,
+}
+
+impl AuditRecord {
+    /// The record of a decision, from the value that the answer is made of.
+    pub fn decided(context: AuditContext, identity: &Identity, decision: &Decision) -> Self {
+        match decision {
+            Decision::Allow(_) => Self::of(context, AuditOutcome::Allow, Vec::new()).about(identity),
+            Decision::Deny(denial) => Self::of(context, AuditOutcome::Deny, reasons(denial)).about(identity),
+        }
+    }
+
+    /// The record of an access token that proves nothing.
+    pub fn rejected(context: AuditContext, token: Option<&AccessToken>, rejection: &Rejection) -> Self {
+        let mut record = Self::of(context, AuditOutcome::Reject, vec![Reason::new(rejection.code(), rejection)]);
+        record.token.untrusted_jti = token.and_then(AccessToken::untrusted_token_id).map(text);
+        record
+    }
+
+    /// The record of a request that is rejected for something else than its token.
+    pub fn refused(context: AuditContext, reason: Reason) -> Self {
+        Self::of(context, AuditOutcome::Reject, vec![reason])
+    }
+
+    /// The record of a transaction token that proves nothing, or has grown old.
+    pub fn failed(context: AuditContext, token: Option<&TransactionToken>, failure: &TransactionFailure) -> Self {
+        let outcome = match failure {
+            TransactionFailure::Rejected(_) => AuditOutcome::Reject,
+            TransactionFailure::Expired { .. } | TransactionFailure::Redriven { .. } => AuditOutcome::IdentityExpired,
+        };
+        let mut record = Self::of(context, outcome, vec![Reason::new(failure.code(), failure)]);
+        record.token.untrusted_txn = token.and_then(TransactionToken::untrusted_transaction).map(text);
+        record
+    }
+
+    /// The record of a decision that could not be made.
+    pub fn undecided(context: AuditContext, reason: Reason) -> Self {
+        Self::of(context, AuditOutcome::Undecided, vec![reason])
+    }
+
+    /// The record of a guard that cannot decide because it is configured wrongly.
+    pub fn misconfigured(context: AuditContext, reasons: Vec<Reason>) -> Self {
+        Self::of(context, AuditOutcome::Misconfigured, reasons)
+    }
+
+    /// The same record, naming whom it is about.
+    #[must_use]
+    pub fn about(mut self, identity: &Identity) -> Self {
+        self.subject = Some(identity.subject().to_string());
+        self.client = Some(identity.client().to_string());
+        self.token.jti = Some(identity.token_id().to_string());
+        self.token.sid = identity.session_id().map(ToString::to_string);
+        self.token.txn = identity.transaction().map(ToString::to_string);
+        self.identity_age = self.at.map(|at| at - identity.issued_at().seconds());
+        self
+    }
+
+    /// The same record, naming the transaction that the decision begins.
+    #[must_use]
+    pub fn beginning(mut self, transaction: &crate::identifier::TransactionId) -> Self {
+        self.token.txn = Some(transaction.to_string());
+        self
+    }
+
+    /// What came of it.
+    pub fn outcome(&self) -> AuditOutcome {
+        self.decision
+    }
+
+    /// One line of JSON without its line feed. Whatever was presented, it is one line.
+    pub fn to_line(&self) -> String {
+        // Serializing plain data into a string cannot fail; a line that says so is still better than none.
+        serde_json::to_string(self)
+            .unwrap_or_else(|error| format!("{{\"audit\":\"{AUDIT_FORMAT}\",\"lost\":\"{error}\"}}"))
+    }
+
+    fn of(context: AuditContext, decision: AuditOutcome, reasons: Vec<Reason>) -> Self {
+        Self {
+            audit: AUDIT_FORMAT,
+            at: context.now.map(UnixTime::seconds),
+            decision,
+            point: context.point,
+            subject: None,
+            client: None,
+            token: Tokens::default(),
+            reasons,
+            policy: context.policy.map(|digest| digest.to_string()),
+            identity_age: None,
+        }
+    }
+}
+
+fn reasons(denial: &Denial) -> Vec<Reason> {
+    denial.unmet().iter().map(|unmet| Reason::new(unmet.code(), unmet)).collect()
+}
+
+fn text(excerpt: Excerpt) -> String {
+    excerpt.as_str().to_owned()
+}

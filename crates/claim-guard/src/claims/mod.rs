@@ -1,0 +1,12 @@
+//! What a verified statement says.
+
+mod claim_path;
+mod claim_tree;
+mod identity;
+mod role;
+
+pub use claim_path::ClaimPath;
+pub use claim_tree::ClaimTree;
+pub(crate) use claim_tree::at;
+pub use identity::Identity;
+pub use role::Role;

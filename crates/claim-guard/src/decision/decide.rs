@@ -1,0 +1,72 @@
+//! A requirement against an identity.
+
+use serde_json::{Map, Value};
+
+use crate::access::{Condition, Operand, Operator, Plain, Requirement};
+use crate::claims::{Identity, Role, at};
+use crate::decision::unmet::{Shape, Unmet};
+
+/// Everything of the requirement that the identity does not meet, in the requirement's order.
+pub(super) fn unmet(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Vec<Unmet> {
+    let missing = |role: &&Role| !identity.roles().contains(*role);
+    let roles = requirement.roles().iter().filter(missing).map(|role| Unmet::MissingRole { expected: role.clone() });
+    let any_role = Some(requirement.any_role()).filter(|roles| !roles.is_empty());
+    let any_role = any_role.and_then(|roles| none_of(identity, roles));
+    let conditions = requirement.conditions().iter().filter_map(|condition| unmet_by(identity, condition, input));
+    roles.chain(any_role).chain(conditions).collect()
+}
+
+/// The cause if the identity has none of the roles, so also if there are none.
+pub(super) fn none_of(identity: &Identity, roles: &[Role]) -> Option<Unmet> {
+    let held = roles.iter().any(|role| identity.roles().contains(role));
+    (!held).then(|| Unmet::NoneOfRoles { expected: roles.to_vec() })
+}
+
+/// The first cause for which the identity's claim does not meet the condition.
+fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Value>) -> Option<Unmet> {
+    let Some(claim) = identity.claims().get(condition.claim()) else {
+        return Some(Unmet::ClaimAbsent { condition: condition.clone() });
+    };
+    let operand = match resolved(condition, input) {
+        Ok(operand) => operand,
+        Err(unmet) => return Some(*unmet),
+    };
+    let expected = match condition.operator() {
+        Operator::Equals | Operator::AtLeast | Operator::AtMost => Shape::of_plain(&operand),
+        Operator::Contains => Shape::Array,
+    };
+    let presented = Shape::of(claim);
+    if presented != expected {
+        return Some(Unmet::ClaimOfWrongType { condition: condition.clone(), expected, presented });
+    }
+    let met = match condition.operator() {
+        Operator::Equals => Plain::of(claim).as_ref() == Some(&operand),
+        Operator::AtLeast => integer(claim).zip(operand.integer()).is_some_and(|(claim, least)| claim >= least),
+        Operator::AtMost => integer(claim).zip(operand.integer()).is_some_and(|(claim, most)| claim <= most),
+        Operator::Contains => elements(claim).iter().any(|element| Plain::of(element).as_ref() == Some(&operand)),
+    };
+    (!met).then(|| Unmet::ClaimUnmet { condition: condition.clone(), expected: operand, presented: claim.clone() })
+}
+
+/// What the claim is compared with, taken from the input where the condition says so.
+fn resolved(condition: &Condition, input: &Map<String, Value>) -> Result<Plain, Box<Unmet>> {
+    let path = match condition.operand() {
+        Operand::Literal(value) => return Ok(value.clone()),
+        Operand::Input(path) => path,
+    };
+    let value = at(input, path).ok_or_else(|| Box::new(Unmet::InputAbsent { condition: condition.clone() }))?;
+    let (expected, operand) = match condition.operator() {
+        Operator::Equals | Operator::Contains => (Shape::Plain, Plain::of(value)),
+        Operator::AtLeast | Operator::AtMost => (Shape::Integer, integer(value).map(Plain::Integer)),
+    };
+    let presented = Shape::of(value);
+    operand.ok_or_else(|| Box::new(Unmet::InputOfWrongType { condition: condition.clone(), expected, presented }))
+}
+
+fn integer(value: &Value) -> Option<i128> {
+    Plain::of(value)?.integer()
+}
+
+fn elements(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}

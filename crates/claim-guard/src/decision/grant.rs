@@ -1,0 +1,121 @@
+//! The value that only an Allow makes.
+
+use std::collections::BTreeSet;
+
+use crate::claims::{ClaimPath, ClaimTree, Identity, Role};
+use crate::identifier::{ClientId, Issuer, SessionId, Subject, TokenId, TransactionId};
+use crate::unix_time::UnixTime;
+
+/// Leave to do what was asked, on behalf of the identity that it names.
+///
+/// Work takes a grant as its argument, so there is no work without a decision. Only a decision makes one:
+///
+/// ```compile_fail,E0451
+/// fn forge(identity: Box<claim_guard::Identity>) -> claim_guard::decision::Grant {
+///     claim_guard::decision::Grant { identity }
+/// }
+/// ```
+///
+/// ```compile_fail,E0624
+/// fn forge(identity: &claim_guard::Identity) -> claim_guard::decision::Grant {
+///     claim_guard::decision::Grant::assertion(identity, [], [])
+/// }
+/// ```
+///
+/// It cannot be copied for later, made from nothing or read from a text:
+///
+/// ```compile_fail,E0277
+/// fn take<T: Clone>() {}
+/// take::<claim_guard::decision::Grant>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn take<T: Default>() {}
+/// take::<claim_guard::decision::Grant>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn take<T: serde::de::DeserializeOwned>() {}
+/// take::<claim_guard::decision::Grant>();
+/// ```
+///
+/// It names no more roles and claims than the requirement that was met; the grant of a start names those that any
+/// requirement of the workflow names, because they travel with the execution.
+#[derive(Debug)]
+pub struct Grant {
+    identity: Box<Identity>,
+}
+
+impl Grant {
+    /// A grant for an identity whose decision has nothing unmet; of its roles and claims it keeps the named ones.
+    pub(crate) fn assertion<'a>(
+        identity: &Identity,
+        roles: impl IntoIterator<Item = &'a Role>,
+        claims: impl IntoIterator<Item = &'a ClaimPath>,
+    ) -> Self {
+        Self {
+            identity: Box::new(Identity {
+                issuer: identity.issuer.clone(),
+                subject: identity.subject.clone(),
+                client: identity.client.clone(),
+                token_id: identity.token_id.clone(),
+                session_id: identity.session_id.clone(),
+                transaction: identity.transaction.clone(),
+                issued_at: identity.issued_at,
+                expires_at: identity.expires_at,
+                roles: roles.into_iter().filter(|role| identity.roles.contains(*role)).cloned().collect(),
+                claims: identity.claims.pruned(claims),
+            }),
+        }
+    }
+
+    /// The realm that vouches for the subject.
+    pub fn issuer(&self) -> &Issuer {
+        self.identity.issuer()
+    }
+
+    /// On whose behalf the work is done.
+    pub fn subject(&self) -> &Subject {
+        self.identity.subject()
+    }
+
+    /// The client that the access token was issued to.
+    pub fn client(&self) -> &ClientId {
+        self.identity.client()
+    }
+
+    /// The access token's `jti`.
+    pub fn token_id(&self) -> &TokenId {
+        self.identity.token_id()
+    }
+
+    /// The Keycloak session, absent for a service account.
+    pub fn session_id(&self) -> Option<&SessionId> {
+        self.identity.session_id()
+    }
+
+    /// The transaction, absent where an access token was decided on.
+    pub fn transaction(&self) -> Option<&TransactionId> {
+        self.identity.transaction()
+    }
+
+    /// When the statement that was decided on was made.
+    pub fn issued_at(&self) -> UnixTime {
+        self.identity.issued_at()
+    }
+
+    /// The first second at which that statement no longer holds.
+    pub fn expires_at(&self) -> UnixTime {
+        self.identity.expires_at()
+    }
+
+    /// The subject's roles, of those that were named.
+    pub fn roles(&self) -> &BTreeSet<Role> {
+        self.identity.roles()
+    }
+
+    /// The subject's claims, of those that were named.
+    pub fn claims(&self) -> &ClaimTree {
+        self.identity.claims()
+    }
+}

@@ -1,0 +1,125 @@
+//! The decisions that a policy makes: on a request, a start, a look at an execution, its stop, and a state.
+
+use serde_json::{Map, Value};
+
+use crate::access::{AccessPolicy, Requirement, Route, Workflow};
+use crate::claims::{Identity, Role};
+use crate::decision::decide::{none_of, unmet};
+use crate::decision::{Decision, Grant, Starter, Unmet};
+use crate::identifier::{StateName, WorkflowName};
+use crate::token::VerifiedClaims;
+use crate::transaction::VerifiedTransaction;
+
+impl AccessPolicy {
+    /// Decides whether the caller may call the route that API Gateway takes for a request; without a route, he may not.
+    pub fn decide_request(&self, claims: &VerifiedClaims, method: &str, path: &str) -> Decision {
+        on_request(self, claims.identity(), method, path)
+    }
+
+    /// Decides whether the caller may call a route. The route's condition on claims cannot look at an input.
+    pub fn decide_route(&self, claims: &VerifiedClaims, route: &Route) -> Decision {
+        on_requirement(claims.identity(), route.requirement(), &Map::new())
+    }
+
+    /// Decides whether the caller may start the workflow on that input.
+    ///
+    /// The grant names the roles and claims that any requirement of the workflow names.
+    pub fn decide_start(
+        &self,
+        claims: &VerifiedClaims,
+        workflow: &WorkflowName,
+        input: &Map<String, Value>,
+    ) -> Decision {
+        on_start(self, claims.identity(), workflow, input)
+    }
+
+    /// Decides whether the caller may describe an execution: he started it, or has one of the workflow's `describe` roles.
+    pub fn decide_describe(&self, claims: &VerifiedClaims, workflow: &WorkflowName, starter: &Starter) -> Decision {
+        on_execution(self, claims.identity(), workflow, starter, Workflow::describe)
+    }
+
+    /// Decides whether the caller may stop an execution: he started it, or has one of the workflow's `stop` roles.
+    pub fn decide_stop(&self, claims: &VerifiedClaims, workflow: &WorkflowName, starter: &Starter) -> Decision {
+        on_execution(self, claims.identity(), workflow, starter, Workflow::stop)
+    }
+
+    /// Decides whether a state of the workflow may do its work on that input, on behalf of the transaction's subject.
+    pub fn decide_state(
+        &self,
+        transaction: &VerifiedTransaction,
+        workflow: &WorkflowName,
+        state: &StateName,
+        input: &Map<String, Value>,
+    ) -> Decision {
+        on_state(self, transaction.identity(), transaction.workflow(), workflow, state, input)
+    }
+}
+
+pub(super) fn on_request(policy: &AccessPolicy, identity: &Identity, method: &str, path: &str) -> Decision {
+    match policy.route_for(method, path) {
+        Some(route) => on_requirement(identity, route.requirement(), &Map::new()),
+        None => Decision::deny(Unmet::NoRoute { method: method.to_owned(), path: path.to_owned() }),
+    }
+}
+
+fn on_requirement(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Decision {
+    Decision::of(unmet(identity, requirement, input), || {
+        Grant::assertion(identity, requirement.named_roles(), requirement.named_claims())
+    })
+}
+
+pub(super) fn on_start(
+    policy: &AccessPolicy,
+    identity: &Identity,
+    workflow: &WorkflowName,
+    input: &Map<String, Value>,
+) -> Decision {
+    let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
+    Decision::of(unmet(identity, workflow.start(), input), || {
+        Grant::assertion(identity, workflow.named_roles(), workflow.named_claims())
+    })
+}
+
+pub(super) fn on_execution(
+    policy: &AccessPolicy,
+    identity: &Identity,
+    workflow: &WorkflowName,
+    starter: &Starter,
+    roles: fn(&Workflow) -> &[Role],
+) -> Decision {
+    let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
+    let roles = roles(workflow);
+    let caller = Starter::of(identity);
+    let lacking = none_of(identity, roles);
+    let unmet = if caller == *starter || lacking.is_none() {
+        Vec::new()
+    } else {
+        let stranger = Unmet::NotTheStarter { expected: starter.clone(), presented: caller };
+        let lacking = lacking.filter(|_| !roles.is_empty());
+        std::iter::once(stranger).chain(lacking).collect()
+    };
+    Decision::of(unmet, || Grant::assertion(identity, roles, []))
+}
+
+pub(super) fn on_state(
+    policy: &AccessPolicy,
+    identity: &Identity,
+    transaction_of: &WorkflowName,
+    workflow: &WorkflowName,
+    state: &StateName,
+    input: &Map<String, Value>,
+) -> Decision {
+    if transaction_of != workflow {
+        let (expected, presented) = (workflow.clone(), transaction_of.clone());
+        return Decision::deny(Unmet::WrongWorkflow { expected, presented });
+    }
+    let Some(found) = policy.workflow(workflow) else { return no_workflow(workflow) };
+    match found.state(state) {
+        Some(requirement) => on_requirement(identity, requirement, input),
+        None => Decision::deny(Unmet::NoState { workflow: workflow.clone(), presented: state.clone() }),
+    }
+}
+
+fn no_workflow(presented: &WorkflowName) -> Decision {
+    Decision::deny(Unmet::NoWorkflow { presented: presented.clone() })
+}

@@ -1,0 +1,247 @@
+//! Identifiers, each a type of its own, parsed at the border.
+//!
+//! An identifier is 1 to 256 bytes of printable text. Nothing here says that the named thing exists.
+
+use std::fmt;
+
+/// The most bytes that an identifier may have.
+pub const MAX_IDENTIFIER_BYTES: usize = 256;
+
+/// Why a text is not an identifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentifierError {
+    /// Nothing was presented.
+    Empty {
+        /// Which identifier was expected, for example `audience`.
+        kind: &'static str,
+    },
+    /// More than [`MAX_IDENTIFIER_BYTES`] were presented.
+    TooLong {
+        /// Which identifier was expected.
+        kind: &'static str,
+        /// How many bytes were presented.
+        bytes: usize,
+    },
+    /// A character was presented that this identifier cannot hold.
+    ForbiddenCharacter {
+        /// Which identifier was expected.
+        kind: &'static str,
+        /// The first such character.
+        character: char,
+    },
+    /// The text has another shape than this identifier's.
+    WrongShape {
+        /// Which identifier was expected.
+        kind: &'static str,
+        /// The expected shape.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for IdentifierError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty { kind } => write!(f, "{kind} is empty"),
+            Self::TooLong { kind, bytes } => {
+                write!(f, "{kind} has `{bytes}` bytes, expected at most `{MAX_IDENTIFIER_BYTES}`")
+            }
+            Self::ForbiddenCharacter { kind, character } => {
+                write!(f, "{kind} holds the forbidden character `{}`", character.escape_default())
+            }
+            Self::WrongShape { kind, expected } => write!(f, "{kind} is not of the shape `{expected}`"),
+        }
+    }
+}
+
+impl std::error::Error for IdentifierError {}
+
+fn printable(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    if text.is_empty() {
+        return Err(IdentifierError::Empty { kind });
+    }
+    if text.len() > MAX_IDENTIFIER_BYTES {
+        return Err(IdentifierError::TooLong { kind, bytes: text.len() });
+    }
+    match text.chars().find(|c| c.is_control() || is_invisible(*c)) {
+        Some(character) => Err(IdentifierError::ForbiddenCharacter { kind, character }),
+        None => Ok(()),
+    }
+}
+
+/// Line separators and direction overrides: they make a log line read as another one.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn ascii_graphic(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    printable(kind, text)?;
+    match text.chars().find(|c| !c.is_ascii_graphic()) {
+        Some(character) => Err(IdentifierError::ForbiddenCharacter { kind, character }),
+        None => Ok(()),
+    }
+}
+
+fn name(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    printable(kind, text)?;
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-' || *c == '_')) {
+        Some(character) => Err(IdentifierError::ForbiddenCharacter { kind, character }),
+        None => Ok(()),
+    }
+}
+
+/// An `https` URL without user, query or fragment, and without a trailing slash: RFC 8414 §2 forbids the former two.
+fn issuer(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    ascii_graphic(kind, text)?;
+    let shape = IdentifierError::WrongShape { kind, expected: "https://HOST[:PORT]/realms/REALM" };
+    let Some(rest) = text.strip_prefix("https://") else { return Err(shape) };
+    let host = rest.split('/').next().unwrap_or_default();
+    let bad = host.is_empty() || rest.ends_with('/') || rest.contains(['?', '#', '@', '\\', '*', '%']);
+    let dotted = rest.split('/').any(|segment| segment == "." || segment == "..");
+    let doubled = rest.contains("//");
+    if bad || dotted || doubled { Err(shape) } else { Ok(()) }
+}
+
+fn arn(
+    kind: &'static str,
+    text: &str,
+    marker: &str,
+    parts: usize,
+    expected: &'static str,
+) -> Result<(), IdentifierError> {
+    ascii_graphic(kind, text)?;
+    let fields: Vec<&str> = text.split(':').collect();
+    let shaped = fields.len() == parts
+        && fields.iter().all(|field| !field.is_empty())
+        && fields.first() == Some(&"arn")
+        && fields.get(2) == Some(&"states")
+        && fields.get(5) == Some(&marker);
+    if !shaped {
+        return Err(IdentifierError::WrongShape { kind, expected });
+    }
+    match text.chars().find(|c| matches!(c, '*' | '?' | '"' | '\\' | '$' | '{' | '}')) {
+        Some(character) => Err(IdentifierError::ForbiddenCharacter { kind, character }),
+        None => Ok(()),
+    }
+}
+
+fn execution_arn(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    arn(kind, text, "execution", 8, "arn:PARTITION:states:REGION:ACCOUNT:execution:MACHINE:NAME")
+}
+
+fn state_machine_arn(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    arn(kind, text, "stateMachine", 7, "arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE")
+}
+
+fn sha256_text(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    ascii_graphic(kind, text)?;
+    let hex = text.strip_prefix("sha256:").unwrap_or_default();
+    let lower = hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    if hex.len() == 64 && lower { Ok(()) } else { Err(IdentifierError::WrongShape { kind, expected: "sha256:HEX" }) }
+}
+
+macro_rules! identifiers {
+    ($($(#[$doc:meta])* $type:ident = $kind:literal by $rule:path;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $type(String);
+
+        impl $type {
+            /// Parses the text as this identifier.
+            ///
+            /// # Errors
+            /// [`IdentifierError`] says which bound or shape the text breaks.
+            pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+                $rule($kind, text)?;
+                Ok(Self(text.to_owned()))
+            }
+
+            /// The text, as presented.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:?})", stringify!($type), self.0)
+            }
+        }
+    )*};
+}
+
+identifiers! {
+    /// The realm's issuer: an `https` URL, compared byte by byte (RFC 7519 §4.1.1).
+    Issuer = "issuer" by issuer;
+    /// Whom an access token is for (RFC 7519 §4.1.3).
+    Audience = "audience" by printable;
+    /// A Keycloak client id; it may hold dots, colons and slashes.
+    ClientId = "client id" by printable;
+    /// A subject, unique within its issuer (RFC 7519 §4.1.2).
+    Subject = "subject" by printable;
+    /// An access token's `jti`. Keycloak's has a prefix: it is no UUID.
+    TokenId = "token id" by printable;
+    /// A Keycloak session's `sid`.
+    SessionId = "session id" by printable;
+    /// The name of a key in a JWK set: printable ASCII (RFC 7517 §4.5).
+    KeyId = "key id" by ascii_graphic;
+    /// The `aud` of transaction tokens: one deployed stack.
+    TrustDomain = "trust domain" by ascii_graphic;
+    /// The `txn` of a transaction token, kept through every revalidation.
+    TransactionId = "transaction id" by ascii_graphic;
+    /// A workflow of `access.toml`.
+    WorkflowName = "workflow" by name;
+    /// A state of a workflow. Step Functions allows spaces; 80 characters at most there.
+    StateName = "state" by printable;
+    /// The ARN of a standard execution.
+    ExecutionArn = "execution ARN" by execution_arn;
+    /// The ARN of a state machine, without version or alias.
+    StateMachineArn = "state machine ARN" by state_machine_arn;
+    /// `sha256:` and 64 lower-case hexadecimal digits.
+    Digest = "digest" by sha256_text;
+}
+
+impl Digest {
+    /// The SHA-256 of the bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+        let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("sha256:{hex}"))
+    }
+}
+
+impl ExecutionArn {
+    /// The state machine that an execution of this ARN runs.
+    pub fn state_machine(&self) -> StateMachineArn {
+        let mut fields: Vec<&str> = self.0.split(':').take(7).collect();
+        if let Some(marker) = fields.get_mut(5) {
+            *marker = "stateMachine";
+        }
+        StateMachineArn(fields.join(":"))
+    }
+
+    /// The execution's name, the last field of its ARN.
+    pub fn name(&self) -> &str {
+        self.0.rsplit(':').next().unwrap_or_default()
+    }
+}
+
+impl StateMachineArn {
+    /// The ARN of this machine's execution of that name.
+    ///
+    /// # Errors
+    /// [`IdentifierError`] if the name cannot stand in an ARN.
+    pub fn execution(&self, execution: &str) -> Result<ExecutionArn, IdentifierError> {
+        name("execution name", execution)?;
+        let mut fields: Vec<&str> = self.0.split(':').collect();
+        if let Some(marker) = fields.get_mut(5) {
+            *marker = "execution";
+        }
+        ExecutionArn::parse(&format!("{}:{execution}", fields.join(":")))
+    }
+}

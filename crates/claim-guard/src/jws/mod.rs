@@ -1,0 +1,16 @@
+//! Compact JWS: what access tokens and transaction tokens have in common (RFC 7515, RFC 7517, RFC 8725).
+
+mod algorithm;
+mod compact;
+mod error;
+mod key;
+mod key_set;
+mod members;
+
+pub use algorithm::Algorithm;
+pub(crate) use compact::{Compact, TokenTypes};
+pub use error::{JwsError, Part};
+pub use key::KeyFault;
+pub(crate) use key_set::KeySet;
+pub use key_set::{KeySetError, MAX_KEY_SET_BYTES, MAX_KEYS, SkippedKey};
+pub(crate) use members::Members;

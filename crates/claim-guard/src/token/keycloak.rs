@@ -1,0 +1,82 @@
+//! What is Keycloak's own in an access token: the kind, the roles, the scope.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::claims::Role;
+use crate::excerpt::Excerpt;
+use crate::identifier::{ClientId, IdentifierError};
+use crate::jws::{Members, Part};
+use crate::token::rejection::Rejection;
+
+/// Keycloak's payload `typ` tells its kinds of token apart; it writes `Bearer` in an access token, and compares it
+/// without regard to case.
+pub(crate) fn verify_kind(members: &Members<'_>) -> Result<(), Rejection> {
+    let kind = members.text("typ")?;
+    let bound = members.optional_object("cnf")?;
+    match kind.to_ascii_lowercase().as_str() {
+        "bearer" => {}
+        "id" => return Err(Rejection::IdToken),
+        "refresh" => return Err(Rejection::RefreshToken),
+        "offline" => return Err(Rejection::OfflineToken),
+        "dpop" => return Err(Rejection::DpopBoundToken),
+        _ => return Err(Rejection::NotABearerToken { presented: Excerpt::of(kind) }),
+    }
+    match bound {
+        None => {}
+        Some(bound) if bound.contains_key("jkt") => return Err(Rejection::DpopBoundToken),
+        Some(bound) if bound.contains_key("x5t#S256") => return Err(Rejection::CertificateBoundToken),
+        Some(_) => return Err(Rejection::BoundToken),
+    }
+    if is_lightweight(members.text("jti")?) { Err(Rejection::LightweightToken) } else { Ok(()) }
+}
+
+/// The third and fourth letter before the `jti`'s colon name the kind: `onltro:…` is lightweight, `onrtro:…` regular.
+fn is_lightweight(token_id: &str) -> bool {
+    token_id.split_once(':').is_some_and(|(prefix, _)| prefix.len() == 6 && prefix.get(2..4) == Some("lt"))
+}
+
+/// `realm_access.roles` and `resource_access.CLIENT.roles`. Absent means none; of another shape means malformed.
+pub(crate) fn roles(members: &Members<'_>) -> Result<BTreeSet<Role>, Rejection> {
+    let mut roles = BTreeSet::new();
+    if let Some(access) = members.optional_object("realm_access")? {
+        add(&mut roles, access, Role::realm)?;
+    }
+    let Some(clients) = members.optional_object("resource_access")? else { return Ok(roles) };
+    for (client, access) in clients {
+        let malformed = |_| Rejection::MalformedRole { presented: Excerpt::of(client) };
+        let client = ClientId::parse(client).map_err(malformed)?;
+        let Value::Object(access) = access else {
+            return Err(members.wrong_type("resource_access", "an object of objects", access).into());
+        };
+        add(&mut roles, access, |name| Role::client(client.clone(), name))?;
+    }
+    Ok(roles)
+}
+
+fn add(
+    roles: &mut BTreeSet<Role>,
+    access: &Map<String, Value>,
+    role: impl Fn(&str) -> Result<Role, IdentifierError>,
+) -> Result<(), Rejection> {
+    let members = Members::new(Part::Payload, access);
+    if !members.has("roles") {
+        return Ok(());
+    }
+    for name in members.texts("roles")? {
+        roles.insert(role(name).map_err(|_| Rejection::MalformedRole { presented: Excerpt::of(name) })?);
+    }
+    Ok(())
+}
+
+/// RFC 6749 §3.3: words of printable ASCII without `"` and `\`, single spaces between them. Keycloak may write none.
+pub(crate) fn verify_scope(members: &Members<'_>) -> Result<(), Rejection> {
+    let Some(scope) = members.optional_text("scope")? else { return Ok(()) };
+    let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\');
+    if scope.is_empty() || scope.split(' ').all(word) {
+        Ok(())
+    } else {
+        Err(Rejection::MalformedScope { presented: Excerpt::of(scope) })
+    }
+}

@@ -1,0 +1,14 @@
+//! Access token → verified claims.
+
+mod access_token;
+mod expectation;
+mod keycloak;
+mod realm_key_set;
+mod rejection;
+mod verify;
+
+pub use access_token::{AccessToken, MAX_ACCESS_TOKEN_BYTES};
+pub use expectation::{ClientList, Leeway};
+pub use realm_key_set::RealmKeySet;
+pub use rejection::Rejection;
+pub use verify::{AccessTokenVerifier, MAX_LIFETIME_SECONDS, VerifiedClaims};

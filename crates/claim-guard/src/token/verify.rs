@@ -1,0 +1,162 @@
+//! Access token → verified claims.
+//!
+//! The JWT library verifies the signature; every claim is looked at here, in a fixed order, and each look has its own
+//! [`Rejection`].
+
+use crate::claims::{ClaimTree, Identity};
+use crate::excerpt::Excerpt;
+use crate::identifier::{Audience, ClientId, Issuer, SessionId, Subject, TokenId};
+use crate::jws::{Members, Part};
+use crate::token::access_token::{ACCESS_TOKEN_TYPES, AccessToken, named_refusal};
+use crate::token::expectation::{ClientList, Leeway};
+use crate::token::keycloak;
+use crate::token::realm_key_set::RealmKeySet;
+use crate::token::rejection::Rejection;
+use crate::unix_time::UnixTime;
+
+/// The longest lifetime that a token may claim, in seconds: a day. Keycloak's default is five minutes.
+pub const MAX_LIFETIME_SECONDS: i64 = 86_400;
+
+/// What a verified access token says.
+///
+/// Only [`AccessTokenVerifier::verify`] makes one. It cannot be built, cloned, defaulted or deserialized elsewhere:
+///
+/// ```compile_fail
+/// fn forge(identity: claim_guard::Identity) -> claim_guard::VerifiedClaims {
+///     claim_guard::VerifiedClaims { identity }
+/// }
+/// ```
+/// ```compile_fail
+/// fn copy(claims: &claim_guard::VerifiedClaims) -> claim_guard::VerifiedClaims {
+///     Clone::clone(claims)
+/// }
+/// ```
+/// ```compile_fail
+/// let claims: claim_guard::VerifiedClaims = Default::default();
+/// ```
+/// ```compile_fail
+/// let claims: claim_guard::VerifiedClaims = serde_json::from_str("{}").unwrap();
+/// ```
+#[derive(Debug)]
+pub struct VerifiedClaims {
+    identity: Identity,
+}
+
+impl VerifiedClaims {
+    fn assertion(identity: Identity) -> Self {
+        Self { identity }
+    }
+
+    /// Whom the token speaks of.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+/// Verifies access tokens of one realm for one audience.
+#[derive(Debug, Clone)]
+pub struct AccessTokenVerifier {
+    issuer: Issuer,
+    audience: Audience,
+    clients: ClientList,
+    leeway: Leeway,
+}
+
+impl AccessTokenVerifier {
+    /// A verifier; every expectation is required.
+    pub fn new(issuer: Issuer, audience: Audience, clients: ClientList, leeway: Leeway) -> Self {
+        Self { issuer, audience, clients, leeway }
+    }
+
+    /// The realm whose tokens are verified.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// Verifies a token with the realm's keys at a time.
+    ///
+    /// # Errors
+    /// The first [`Rejection`] in the order of its variants.
+    pub fn verify(&self, token: &AccessToken, keys: &RealmKeySet, now: UnixTime) -> Result<VerifiedClaims, Rejection> {
+        let compact = token.compact()?;
+        let payload = compact
+            .verified_payload(keys.keys(), ACCESS_TOKEN_TYPES)
+            .map_err(|error| named_refusal(&compact, error))?;
+        let members = Members::new(Part::Payload, &payload);
+        self.verify_issuer(&members)?;
+        keycloak::verify_kind(&members)?;
+        self.verify_audience(&members)?;
+        let client = self.verify_client(&members)?;
+        let (issued_at, expires_at) = self.verify_times(&members, now)?;
+        keycloak::verify_scope(&members)?;
+        Ok(VerifiedClaims::assertion(Identity {
+            issuer: self.issuer.clone(),
+            subject: members.identifier("sub", Subject::parse)?,
+            client,
+            token_id: members.identifier("jti", TokenId::parse)?,
+            session_id: members.has("sid").then(|| members.identifier("sid", SessionId::parse)).transpose()?,
+            transaction: None,
+            issued_at,
+            expires_at,
+            roles: keycloak::roles(&members)?,
+            claims: ClaimTree::assertion(payload),
+        }))
+    }
+
+    /// RFC 8725 §3.8: the keys belong to this issuer, so the token must name it, byte by byte.
+    fn verify_issuer(&self, members: &Members<'_>) -> Result<(), Rejection> {
+        let presented = members.text("iss")?;
+        if presented == self.issuer.as_str() {
+            Ok(())
+        } else {
+            Err(Rejection::WrongIssuer { expected: self.issuer.clone(), presented: Excerpt::of(presented) })
+        }
+    }
+
+    /// RFC 8725 §3.9. Keycloak writes one audience as text and several as an array.
+    fn verify_audience(&self, members: &Members<'_>) -> Result<(), Rejection> {
+        let value = members.value("aud")?;
+        let presented = match value.as_str() {
+            Some(one) => vec![one],
+            None if value.is_array() => members.texts("aud")?,
+            None => return Err(members.wrong_type("aud", "text or an array of text", value).into()),
+        };
+        if presented.contains(&self.audience.as_str()) {
+            Ok(())
+        } else {
+            let presented = Excerpt::of(&presented.join(" "));
+            Err(Rejection::WrongAudience { expected: self.audience.clone(), presented })
+        }
+    }
+
+    fn verify_client(&self, members: &Members<'_>) -> Result<ClientId, Rejection> {
+        let presented = members.identifier("azp", ClientId::parse)?;
+        if self.clients.contains(&presented) {
+            Ok(presented)
+        } else {
+            Err(Rejection::ForbiddenClient { presented: Excerpt::of(presented.as_str()) })
+        }
+    }
+
+    /// Off-spec: RFC 7519 leaves `iat` optional and a lifetime unbounded; Keycloak writes both, so both are required.
+    fn verify_times(&self, members: &Members<'_>, now: UnixTime) -> Result<(UnixTime, UnixTime), Rejection> {
+        let issued_at = members.time("iat")?;
+        let expires_at = members.time("exp")?;
+        let latest = now.plus(self.leeway.duration());
+        if issued_at > latest {
+            return Err(Rejection::IssuedInFuture { issued_at, now });
+        }
+        if let Some(not_before) = members.optional_time("nbf")?.filter(|not_before| *not_before > latest) {
+            return Err(Rejection::NotYetValid { not_before, now });
+        }
+        // RFC 7519 §4.1.4: on or after `exp` it must not be accepted.
+        if now >= expires_at.plus(self.leeway.duration()) {
+            return Err(Rejection::Expired { expired_at: expires_at, now });
+        }
+        let presented = expires_at.seconds_since(issued_at);
+        if !(1..=MAX_LIFETIME_SECONDS).contains(&presented) {
+            return Err(Rejection::WrongLifetime { limit: MAX_LIFETIME_SECONDS, presented });
+        }
+        Ok((issued_at, expires_at))
+    }
+}

@@ -1,0 +1,183 @@
+//! Why a transaction token does not let a state act.
+
+use std::fmt;
+
+use crate::excerpt::Excerpt;
+use crate::identifier::{ExecutionArn, StateMachineArn, TrustDomain, WorkflowName};
+use crate::jws::JwsError;
+use crate::unix_time::UnixTime;
+
+/// The token proves nothing here. The causes in the order they are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransactionRejection {
+    /// There is no token: nothing, or no text.
+    Absent,
+    /// Not a signed transaction token: format, header, key or signature.
+    Jws(JwsError),
+    /// A member that no minted token has.
+    UnknownMember {
+        /// Its name.
+        presented: Excerpt,
+    },
+    /// Another stack's token.
+    OtherTrustDomain {
+        /// Ours.
+        expected: TrustDomain,
+        /// The token's `aud`.
+        presented: Excerpt,
+    },
+    /// A token for another workflow of this stack.
+    OtherWorkflow {
+        /// The workflow that the guard is configured for.
+        expected: WorkflowName,
+        /// The token's `scope`.
+        presented: WorkflowName,
+    },
+    /// A token for another state machine.
+    OtherStateMachine {
+        /// The one that runs.
+        expected: StateMachineArn,
+        /// The token's.
+        presented: StateMachineArn,
+    },
+    /// A token for another execution of the same machine.
+    OtherExecution {
+        /// The one that runs.
+        expected: ExecutionArn,
+        /// The token's.
+        presented: ExecutionArn,
+    },
+    /// The context object contradicts itself: its execution is not one of its state machine.
+    ForeignExecution {
+        /// The state machine of the context object.
+        expected: StateMachineArn,
+        /// The execution of the context object.
+        presented: ExecutionArn,
+    },
+    /// The token was issued in the future, beyond the leeway.
+    IssuedInFuture {
+        /// The token's `iat`.
+        issued_at: UnixTime,
+        /// The clock.
+        now: UnixTime,
+    },
+    /// The token ends before it begins.
+    WrongLifetime {
+        /// `exp` − `iat`.
+        presented: i64,
+    },
+    /// A role that no minted token has.
+    MalformedRole {
+        /// What was presented.
+        presented: Excerpt,
+    },
+}
+
+impl From<JwsError> for TransactionRejection {
+    fn from(error: JwsError) -> Self {
+        Self::Jws(error)
+    }
+}
+
+impl TransactionRejection {
+    /// A fixed name of the cause, for audit lines and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Jws(error) => error.code(),
+            Self::UnknownMember { .. } => "unknown_member",
+            Self::OtherTrustDomain { .. } => "other_trust_domain",
+            Self::OtherWorkflow { .. } => "other_workflow",
+            Self::OtherStateMachine { .. } => "other_state_machine",
+            Self::OtherExecution { .. } => "other_execution",
+            Self::ForeignExecution { .. } => "foreign_execution",
+            Self::IssuedInFuture { .. } => "issued_in_future",
+            Self::WrongLifetime { .. } => "wrong_lifetime",
+            Self::MalformedRole { .. } => "malformed_role",
+        }
+    }
+}
+
+impl fmt::Display for TransactionRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("no transaction token was presented"),
+            Self::Jws(error) => write!(f, "{error}"),
+            Self::UnknownMember { presented } => write!(f, "unknown member `{presented}`"),
+            Self::OtherTrustDomain { expected, presented } => {
+                write!(f, "trust domain: expected `{expected}`, presented `{presented}`")
+            }
+            Self::OtherWorkflow { expected, presented } => {
+                write!(f, "workflow: expected `{expected}`, presented `{presented}`")
+            }
+            Self::OtherStateMachine { expected, presented } => {
+                write!(f, "state machine: expected `{expected}`, presented `{presented}`")
+            }
+            Self::OtherExecution { expected, presented } => {
+                write!(f, "execution: expected `{expected}`, presented `{presented}`")
+            }
+            Self::ForeignExecution { expected, presented } => {
+                write!(f, "execution: expected one of `{expected}`, presented `{presented}`")
+            }
+            Self::IssuedInFuture { issued_at, now } => write!(f, "issued at `{issued_at}`, now is `{now}`"),
+            Self::WrongLifetime { presented } => {
+                write!(f, "lifetime: expected at least `1` second, presented `{presented}`")
+            }
+            Self::MalformedRole { presented } => write!(f, "malformed role `{presented}`"),
+        }
+    }
+}
+
+impl std::error::Error for TransactionRejection {}
+
+/// Why a statement does not hold at this state: it proves nothing, or it has grown old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransactionFailure {
+    /// It proves nothing here.
+    Rejected(TransactionRejection),
+    /// It was true, and is too old now. The signal to ask Keycloak again.
+    Expired {
+        /// The token's `exp`.
+        expired_at: UnixTime,
+        /// The clock.
+        now: UnixTime,
+    },
+    /// The execution was redriven after the statement was made.
+    Redriven {
+        /// The redrive count of the statement.
+        stated: u32,
+        /// The redrive count of the execution.
+        presented: u32,
+    },
+}
+
+impl TransactionFailure {
+    /// A fixed name of the cause, for audit lines and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Expired { .. } => "expired",
+            Self::Redriven { .. } => "redriven",
+        }
+    }
+}
+
+impl fmt::Display for TransactionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejection) => write!(f, "{rejection}"),
+            Self::Expired { expired_at, now } => write!(f, "expired at `{expired_at}`, now is `{now}`"),
+            Self::Redriven { stated, presented } => {
+                write!(f, "redrive count: stated for `{stated}`, presented `{presented}`")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TransactionFailure {}
+
+impl From<TransactionRejection> for TransactionFailure {
+    fn from(rejection: TransactionRejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}

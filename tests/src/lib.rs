@@ -1,0 +1,1 @@
+//! End-to-end, golden and layering tests of the whole system.
