@@ -1,0 +1,102 @@
+//! One invocation: the ruling, its audit line, and then, only on a grant, the task.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use claim_guard::decision::Grant;
+use claim_guard::unix_time::{ClockError, UnixTime};
+use lambda_runtime::Diagnostic;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error_names;
+use crate::guard::{Granted, Guard};
+use crate::refusal::Refusal;
+use crate::task_error::TaskError;
+
+/// Why an invocation answers with an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The guard said no; the task was not called.
+    Refused(Refusal),
+    /// The task, or what stands around it, failed under a grant.
+    Task(TaskError),
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        let (name, message) = match &failure {
+            Failure::Refused(refusal) => (refusal.error_name(), refusal.to_string()),
+            Failure::Task(error) => (error.name(), error.message().to_owned()),
+        };
+        Self { error_type: name.to_owned(), error_message: message }
+    }
+}
+
+impl Guard {
+    /// Serves one event: decides, writes the audit line, and on a grant calls the task with it and the input.
+    ///
+    /// # Errors
+    /// [`Failure`] is what the state machine hears. Without a written audit line nothing is allowed: the answer is
+    /// undecided then.
+    pub async fn serve<T, F, I, O>(
+        &self,
+        event: &[u8],
+        now: Result<UnixTime, ClockError>,
+        write_audit: impl FnOnce(&str) -> io::Result<()>,
+        task: T,
+    ) -> Result<Value, Failure>
+    where
+        T: FnOnce(Grant, I) -> F,
+        F: Future<Output = Result<O, TaskError>>,
+        I: DeserializeOwned,
+        O: Serialize,
+    {
+        let ruling = self.decide(event, now);
+        let written = write_audit(&ruling.audit.to_line());
+        let granted = ruling.verdict.map_err(Failure::Refused)?;
+        if written.is_err() {
+            return Err(Failure::Refused(Refusal::Undecided));
+        }
+        work(granted, task).await.map_err(Failure::Task)
+    }
+}
+
+async fn work<T, F, I, O>(granted: Granted, task: T) -> Result<Value, TaskError>
+where
+    T: FnOnce(Grant, I) -> F,
+    F: Future<Output = Result<O, TaskError>>,
+    I: DeserializeOwned,
+    O: Serialize,
+{
+    let Granted { grant, input } = granted;
+    // serde's messages quote what they could not read, and an input's content belongs into no error.
+    let input = catch_unwind(AssertUnwindSafe(|| I::deserialize(input)))
+        .map_err(panicked)?
+        .map_err(|_| TaskError::internal(error_names::INVALID_INPUT, "the input is not what the task reads"))?;
+    let output = caught(async move { task(grant, input).await }).await.map_err(panicked)??;
+    catch_unwind(AssertUnwindSafe(|| serde_json::to_value(output)))
+        .map_err(panicked)?
+        .map_err(|_| TaskError::internal(error_names::INVALID_OUTPUT, "the output cannot be written as JSON"))
+}
+
+/// The future's output, or the payload of its panic: one task's panic ends one invocation.
+async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Err(payload) => Poll::Ready(Err(payload)),
+    })
+    .await
+}
+
+/// The panic's own message is on standard error; it was not written for an execution's history.
+fn panicked(_payload: Box<dyn Any + Send>) -> TaskError {
+    TaskError::internal(error_names::PANICKED, "the task panicked: see its log")
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+// In reading order: a task author needs `run`, `Grant` and `TaskError`; the rest is how it is done.
+
+mod run;
+
+/// The names under which a state machine catches what goes wrong.
+pub mod error_names;
+mod refusal;
+mod task_error;
+
+/// What a guard is configured with.
+mod environment;
+mod event;
+mod guard;
+mod invocation;
+
+pub use claim_guard;
+pub use claim_guard::decision::Grant;
+pub use environment::{ConfigurationFault, TRANSACTION_KEYS, TRUST_DOMAIN, WORKFLOW};
+pub use event::EventError;
+pub use guard::{Granted, Guard, Ruling};
+pub use invocation::Failure;
+pub use lambda_runtime::Error;
+pub use refusal::Refusal;
+pub use run::run;
+pub use task_error::TaskError;

@@ -1,0 +1,138 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use claim_guard::access::AccessPolicy;
+use claim_guard::identifier::WorkflowName;
+use claim_guard_lambda::error_names;
+use serde_json::{Map, Value, json};
+
+use crate::stack::ACCESS_TOML;
+
+const DEFINITION: &str = include_str!("../../../../statemachines/payment.asl.json");
+
+fn definition() -> Value {
+    serde_json::from_str(DEFINITION).unwrap()
+}
+
+/// Every state of the definition by name, those inside Map and Parallel too.
+fn states(machine: &Value) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    for (name, state) in machine["States"].as_object().unwrap() {
+        let branches = state["Branches"].as_array().cloned().unwrap_or_default();
+        for inner in branches.iter().chain(state.get("ItemProcessor")) {
+            found.extend(states(inner));
+        }
+        assert_eq!(found.insert(name.clone(), state.clone()), None, "two states are called `{name}`");
+    }
+    found
+}
+
+/// The states that call a function with a transaction token.
+fn guarded() -> BTreeMap<String, Value> {
+    let mut states = states(&definition());
+    states.retain(|_, state| state["Arguments"]["Payload"].get("transactionToken").is_some());
+    states
+}
+
+fn names(list: &Value, member: &str) -> BTreeSet<String> {
+    let handlers = list.as_array().into_iter().flatten();
+    let names = handlers.flat_map(|handler| handler[member].as_array().into_iter().flatten());
+    names.map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_guarded_states_are_those_that_the_policy_names() {
+    let policy = AccessPolicy::parse("access.toml", ACCESS_TOML).unwrap();
+    let workflow = policy.workflow(&WorkflowName::parse("payment").unwrap()).unwrap();
+    let declared: BTreeSet<String> = workflow.states().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(guarded().into_keys().collect::<BTreeSet<_>>(), declared);
+}
+
+#[test]
+fn no_task_is_called_without_a_transaction_token() {
+    let guarded = guarded();
+    for (name, state) in states(&definition()) {
+        assert!(state["Type"] != "Task" || guarded.contains_key(&name), "`{name}` is a task that is not guarded");
+    }
+}
+
+#[test]
+fn every_guarded_state_passes_the_envelope_and_hands_on_plain_output() {
+    for (name, state) in guarded() {
+        assert_eq!(state["Resource"], "arn:aws:states:::lambda:invoke", "{name}");
+        let payload = &state["Arguments"]["Payload"];
+        let member_names = |value: &Value| value.as_object().map(Map::len);
+        assert_eq!((member_names(payload), member_names(&payload["context"])), (Some(3), Some(5)), "{name}");
+        let context = &payload["context"];
+        let passed = [&payload["transactionToken"], &payload["input"], &context["execution"], &context["stateMachine"]];
+        let expected = [
+            "{% $transactionToken %}",
+            "{% $states.input %}",
+            "{% $states.context.Execution.Id %}",
+            "{% $states.context.StateMachine.Id %}",
+        ];
+        assert_eq!(passed, expected.map(Value::from).each_ref(), "{name}");
+        assert_eq!(context["state"], json!("{% $states.context.State.Name %}"), "{name}");
+        for (member, source) in [("redriveCount", "Execution.RedriveCount"), ("retryCount", "State.RetryCount")] {
+            let text = context[member].as_str().unwrap();
+            assert!(text.contains(&format!("$states.context.{source}")), "{name}: {member}");
+        }
+        assert!(state["Output"].as_str().unwrap().contains("$states.result.Payload"), "{name}");
+    }
+}
+
+#[test]
+fn the_machine_handles_each_error_name_of_the_guard_and_knows_no_other() {
+    let mut handled = BTreeSet::new();
+    for state in states(&definition()).values() {
+        handled.extend(names(&state["Retry"], "ErrorEquals"));
+        handled.extend(names(&state["Catch"], "ErrorEquals"));
+        handled.extend(state["Error"].as_str().map(ToOwned::to_owned));
+    }
+    handled.retain(|name| name.starts_with("ClaimGuard"));
+    assert_eq!(handled, error_names::GUARD.map(ToOwned::to_owned).into());
+}
+
+#[test]
+fn only_undecided_is_retried_and_all_other_refusals_are_caught() {
+    let retried: BTreeSet<String> = [error_names::UNDECIDED.to_owned()].into();
+    let others = error_names::GUARD.iter().filter(|name| **name != error_names::UNDECIDED);
+    let others: BTreeSet<String> = others.map(|name| (*name).to_owned()).collect();
+    let of_guard = |mut names: BTreeSet<String>| {
+        names.retain(|name| name.starts_with("ClaimGuard"));
+        names
+    };
+    let all = states(&definition());
+    for (name, state) in guarded() {
+        assert_eq!(of_guard(names(&state["Retry"], "ErrorEquals")), retried, "{name}");
+        // What goes wrong in a branch is caught by the state around it.
+        let around = all.values().find(|outer| outer["ItemProcessor"]["States"].get(&name).is_some());
+        assert_eq!(of_guard(names(&around.unwrap_or(&state)["Catch"], "ErrorEquals")), others, "{name}");
+    }
+}
+
+#[test]
+fn every_caught_refusal_ends_in_a_fail_state_that_names_it() {
+    let all = states(&definition());
+    for (name, state) in &all {
+        for handler in state["Catch"].as_array().into_iter().flatten() {
+            let caught = names(&json!([handler]), "ErrorEquals");
+            for error in caught.iter().filter(|error| error.starts_with("ClaimGuard")) {
+                let end = &all[handler["Next"].as_str().unwrap()];
+                assert_eq!((&end["Type"], &end["Error"]), (&json!("Fail"), &json!(error)), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_transaction_token_is_a_variable_and_in_no_state_s_output() {
+    let machine = definition();
+    let first = &states(&machine)[machine["StartAt"].as_str().unwrap()];
+    assert_eq!(first["Assign"], json!({ "transactionToken": "{% $states.input.transactionToken %}" }));
+    assert_eq!(first["Output"], json!("{% $states.input.input %}"));
+    for (name, state) in states(&machine) {
+        for place in ["Output", "ItemSelector", "Items", "Error", "Cause"] {
+            assert!(!state[place].to_string().contains("transactionToken"), "{name}: {place}");
+        }
+    }
+}
