@@ -1,0 +1,119 @@
+//! One request and what comes of it: an answer for API Gateway, and at most one audit line.
+
+use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
+use claim_guard::decision::Decision;
+use claim_guard::identifier::{ExecutionArn, TransactionId};
+use claim_guard::{AccessToken, Identity, Rejection};
+
+use crate::failure::Failure;
+use crate::problem::Problem;
+use crate::response::Response;
+use crate::settings::CorsOrigin;
+
+/// What API Gateway hears, and what the log does.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// For API Gateway.
+    pub response: Response,
+    /// For the log; none if nothing was decided because the caller asked for nothing that could be.
+    pub record: Option<AuditRecord>,
+}
+
+/// An answer that ends the request early.
+pub(crate) type Ended = Box<Answer>;
+
+/// One request: what every answer to it needs.
+pub(crate) struct Exchange<'a> {
+    pub(crate) origin: Option<&'a CorsOrigin>,
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) context: AuditContext,
+}
+
+impl Exchange<'_> {
+    /// From now on the request is about that execution.
+    pub(crate) fn concerns(&mut self, arn: &ExecutionArn) {
+        match &mut self.context.point {
+            AuditPoint::Start { execution, .. } => *execution = Some(arn.to_string()),
+            AuditPoint::Describe { execution, .. } | AuditPoint::Stop { execution, .. } => *execution = arn.to_string(),
+            AuditPoint::Route { .. } | AuditPoint::State { .. } => {}
+        }
+    }
+
+    /// The caller asked for nothing that could be decided on: no audit line.
+    pub(crate) fn undecidable(&self, problem: &Problem) -> Ended {
+        Box::new(self.answer(problem.response(self.request_id), None))
+    }
+
+    /// The token proves nothing.
+    pub(crate) fn rejected(&self, token: Option<&AccessToken>, rejection: &Rejection) -> Ended {
+        self.problem(&Problem::Rejected, AuditRecord::rejected(self.context.clone(), token, rejection))
+    }
+
+    /// The policy said no.
+    pub(crate) fn denied(&self, caller: &Identity, decision: &Decision) -> Ended {
+        self.problem(&Problem::Denied, AuditRecord::decided(self.context.clone(), caller, decision))
+    }
+
+    /// The policy said yes, and there is another reason not to do it.
+    pub(crate) fn in_conflict(
+        &self,
+        problem: &Problem,
+        caller: &Identity,
+        decision: &Decision,
+        transaction: Option<&TransactionId>,
+    ) -> Ended {
+        self.problem(problem, self.record(caller, decision, transaction))
+    }
+
+    /// The policy said yes, and it is done.
+    pub(crate) fn done(
+        &self,
+        response: Response,
+        caller: &Identity,
+        decision: &Decision,
+        transaction: Option<&TransactionId>,
+    ) -> Answer {
+        self.answer(response, Some(self.record(caller, decision, transaction)))
+    }
+
+    /// We could not tell.
+    pub(crate) fn undecided(&self, caller: Option<&Identity>, reason: Reason) -> Ended {
+        self.problem(&Problem::Undecided, about(AuditRecord::undecided(self.context.clone(), reason), caller))
+    }
+
+    /// Somebody has to mend something.
+    pub(crate) fn misconfigured(&self, caller: Option<&Identity>, reasons: Vec<Reason>) -> Ended {
+        self.problem(&Problem::Misconfigured, about(AuditRecord::misconfigured(self.context.clone(), reasons), caller))
+    }
+
+    /// KMS or Step Functions did not do what they were asked for.
+    pub(crate) fn failed(&self, caller: &Identity, failure: Failure) -> Ended {
+        match failure {
+            Failure::Undecided(reason) => self.undecided(Some(caller), reason),
+            Failure::Misconfigured(reason) => self.misconfigured(Some(caller), vec![reason]),
+        }
+    }
+
+    fn record(&self, caller: &Identity, decision: &Decision, transaction: Option<&TransactionId>) -> AuditRecord {
+        let record = AuditRecord::decided(self.context.clone(), caller, decision);
+        match transaction {
+            Some(transaction) => record.beginning(transaction),
+            None => record,
+        }
+    }
+
+    fn problem(&self, problem: &Problem, record: AuditRecord) -> Ended {
+        Box::new(self.answer(problem.response(self.request_id), Some(record)))
+    }
+
+    fn answer(&self, response: Response, record: Option<AuditRecord>) -> Answer {
+        Answer { response: response.for_origin(self.origin), record }
+    }
+}
+
+fn about(record: AuditRecord, caller: Option<&Identity>) -> AuditRecord {
+    match caller {
+        Some(caller) => record.about(caller),
+        None => record,
+    }
+}

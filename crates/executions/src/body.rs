@@ -1,0 +1,67 @@
+//! The request's body → input of an execution.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use claim_guard::identifier::Digest;
+use claim_guard::strict_json_object;
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+use crate::request::Request;
+
+/// The payload budget: Step Functions takes 256 KiB of input; 16 KiB are for the transaction token and what a workflow
+/// adds on its way.
+pub const MAX_BODY_BYTES: usize = 240 * 1024;
+
+/// One JSON object with unique members at every depth, within the payload budget.
+pub(crate) struct Body {
+    members: Map<String, Value>,
+    digest: Digest,
+}
+
+impl Body {
+    /// Reads the body of a request: first its size, then its type, then its content.
+    ///
+    /// # Errors
+    /// [`Problem::BodyTooLarge`], [`Problem::NotJson`] or [`Problem::MalformedBody`], in this order.
+    pub(crate) fn read(request: &Request) -> Result<Self, Problem> {
+        let text = request.body.as_deref().unwrap_or_default();
+        let most = if request.body_is_base64 { MAX_BODY_BYTES.div_ceil(3) * 4 } else { MAX_BODY_BYTES };
+        within(text.len(), most)?;
+        let decoded = if request.body_is_base64 { STANDARD.decode(text).ok() } else { Some(text.as_bytes().to_vec()) };
+        let bytes = decoded.ok_or(Problem::BodyNotBase64)?;
+        within(bytes.len(), MAX_BODY_BYTES)?;
+        json_is_announced(&request.content_type)?;
+        let members = strict_json_object(&bytes).map_err(Problem::MalformedBody)?;
+        // What enters the execution is this text: the one that was decided on, and not the caller's own spelling.
+        let canonical = Value::Object(members.clone()).to_string();
+        // It can be longer: `1e9` is written back as `1000000000.0`.
+        within(canonical.len(), MAX_BODY_BYTES)?;
+        Ok(Self { members, digest: Digest::of(canonical.as_bytes()) })
+    }
+
+    /// What the start is decided on.
+    pub(crate) fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    /// The SHA-256 of the object with its members sorted and no white space: bodies that say the same have the same.
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    pub(crate) fn into_members(self) -> Map<String, Value> {
+        self.members
+    }
+}
+
+fn within(presented: usize, most: usize) -> Result<(), Problem> {
+    if presented > most { Err(Problem::BodyTooLarge) } else { Ok(()) }
+}
+
+/// RFC 9110 §8.3.1: type and subtype are compared without case, parameters stand behind `;`.
+fn json_is_announced(values: &[String]) -> Result<(), Problem> {
+    let [value] = values else { return Err(Problem::NotJson) };
+    let media_type = value.split(';').next().unwrap_or_default().trim_matches([' ', '\t']);
+    if media_type.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Problem::NotJson) }
+}

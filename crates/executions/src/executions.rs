@@ -1,0 +1,240 @@
+//! The function: from an event to an answer.
+
+use std::collections::BTreeMap;
+
+use claim_guard::access::{AccessPolicy, PolicyFault, PolicyFaults, Workflow};
+use claim_guard::audit::{AuditContext, AuditPoint, Reason};
+use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineArn, TrustDomain, WorkflowName};
+use claim_guard::{
+    AccessToken, AccessTokenVerifier, Excerpt, Identity, Leeway, Rejection, TransactionVerifier, UnixTime,
+    VerifiedClaims,
+};
+use realm_keys::RealmKeys;
+
+use crate::answer::{Answer, Ended, Exchange};
+use crate::attribution::{Attributed, attribute};
+use crate::execution_name::ExecutionName;
+use crate::outside::Outside;
+use crate::problem::Problem;
+use crate::request::{Ask, EventFault, Request};
+use crate::settings::{CorsOrigin, Fault, Settings, SigningKeyArn, Stack};
+
+/// Starts, describes and stops executions on behalf of verified callers.
+pub struct Executions<O> {
+    pub(crate) policy: AccessPolicy,
+    verifier: AccessTokenVerifier,
+    pub(crate) trust_domain: TrustDomain,
+    pub(crate) key_id: KeyId,
+    pub(crate) transactions: TransactionVerifier,
+    state_machines: BTreeMap<WorkflowName, StateMachineArn>,
+    origin: Option<CorsOrigin>,
+    pub(crate) outside: O,
+}
+
+/// A workflow that the policy names, with the state machine that runs it.
+#[derive(Clone, Copy)]
+pub(crate) struct Declared<'a> {
+    pub(crate) rules: &'a Workflow,
+    pub(crate) state_machine: &'a StateMachineArn,
+}
+
+impl<O: Outside> Executions<O> {
+    /// The function of one stack.
+    pub fn new(policy: AccessPolicy, verifier: AccessTokenVerifier, stack: Stack, outside: O) -> Self {
+        let Stack { trust_domain, transaction_keys, key_id, state_machines, cors_origin } = stack;
+        let transactions = TransactionVerifier::new(trust_domain.clone(), transaction_keys, Leeway::MAX);
+        Self { policy, verifier, trust_domain, key_id, transactions, state_machines, origin: cors_origin, outside }
+    }
+
+    /// Answers an event of API Gateway (REST, proxy integration), given as JSON. Whatever the event is, there is an answer.
+    pub async fn answer(&self, event: &str) -> Answer {
+        let now = self.outside.now();
+        let context = |point| AuditContext { point, policy: Some(self.policy.digest().clone()), now: now.ok() };
+        let request = match Request::parse(event) {
+            Ok(request) => request,
+            Err(fault) => return not_a_request(&fault, context(nowhere(&fault)), self.origin.as_ref()),
+        };
+        let context = context(request.ask.point());
+        let exchange = Exchange { origin: self.origin.as_ref(), request_id: request.id.as_deref(), context };
+        let now = match now {
+            Ok(now) => now,
+            Err(error) => return *exchange.undecided(None, Reason::new("clock", &error)),
+        };
+        let answer = match &request.ask {
+            Ask::Start { workflow } => self.start(exchange, &request, workflow, now).await,
+            Ask::Describe { workflow, execution } => self.describe(exchange, &request, workflow, execution, now).await,
+            Ask::Stop { workflow, execution } => self.stop(exchange, &request, workflow, execution, now).await,
+        };
+        answer.unwrap_or_else(|ended| *ended)
+    }
+
+    /// Verifies the request's access token. What the authorizer in front has found is not looked at.
+    pub(crate) async fn verified(
+        &self,
+        exchange: &Exchange<'_>,
+        request: &Request,
+        now: UnixTime,
+    ) -> Result<VerifiedClaims, Ended> {
+        // RFC 9110 §5.3: `Authorization` is no list, so a second value is another request's, or an attempt.
+        let token = match request.authorization.as_slice() {
+            [value] => AccessToken::from_authorization_header(value),
+            [] | [_, _, ..] => Err(Rejection::NoBearerToken),
+        };
+        let token = token.map_err(|rejection| exchange.rejected(None, &rejection))?;
+        let rejected = |rejection| exchange.rejected(Some(&token), &rejection);
+        let key_id = token.untrusted_key_id().map_err(rejected)?;
+        let keys = self.outside.key_set(&key_id).await.map_err(|reason| exchange.undecided(None, reason))?;
+        self.verifier.verify(&token, &keys, now).map_err(rejected)
+    }
+
+    /// The workflow of that name, for a verified caller.
+    pub(crate) fn workflow(
+        &self,
+        exchange: &Exchange<'_>,
+        _claims: &VerifiedClaims,
+        asked: &str,
+    ) -> Result<Declared<'_>, Ended> {
+        let unknown = || exchange.undecidable(&Problem::UnknownWorkflow);
+        let name = WorkflowName::parse(asked).map_err(|_| unknown())?;
+        let rules = self.policy.workflow(&name).ok_or_else(unknown)?;
+        // The settings hold exactly the policy's workflows.
+        let state_machine = self.state_machines.get(&name).ok_or_else(unknown)?;
+        Ok(Declared { rules, state_machine })
+    }
+
+    /// The execution of that name and who started it.
+    pub(crate) async fn find(
+        &self,
+        exchange: &mut Exchange<'_>,
+        claims: &VerifiedClaims,
+        workflow: &Declared<'_>,
+        asked: &str,
+        now: UnixTime,
+    ) -> Result<(ExecutionArn, Attributed), Ended> {
+        let unknown = |exchange: &Exchange<'_>| exchange.undecidable(&Problem::UnknownExecution);
+        let name = ExecutionName::parse(asked).ok_or_else(|| unknown(exchange))?;
+        let arn = named(exchange, claims.identity(), workflow, &name)?;
+        exchange.concerns(&arn);
+        let execution = self.outside.describe(&arn).await;
+        let execution = execution.map_err(|failure| exchange.failed(claims.identity(), failure))?;
+        let execution = execution.ok_or_else(|| unknown(exchange))?;
+        match attribute(execution, workflow.rules.name(), &arn, &self.transactions, now) {
+            Ok(attributed) => Ok((arn, attributed)),
+            Err(cause) => {
+                let reason = Reason::new(cause.code(), &cause);
+                Err(exchange.misconfigured(Some(claims.identity()), vec![reason]))
+            }
+        }
+    }
+}
+
+/// The ARN that an execution of that name has.
+pub(crate) fn named(
+    exchange: &Exchange<'_>,
+    caller: &Identity,
+    workflow: &Declared<'_>,
+    name: &ExecutionName,
+) -> Result<ExecutionArn, Ended> {
+    workflow.state_machine.execution(name.as_str()).map_err(|error| {
+        let reason = Reason::new("malformed_execution_arn", &error);
+        exchange.misconfigured(Some(caller), vec![reason])
+    })
+}
+
+/// Where an event stands that asks for nothing of ours.
+fn nowhere(fault: &EventFault) -> AuditPoint {
+    match fault {
+        EventFault::UnknownRoute { method, resource } => {
+            AuditPoint::Route { method: method.to_string(), path: resource.to_string() }
+        }
+        EventFault::Malformed(_) | EventFault::Absent { .. } | EventFault::WrongType { .. } => {
+            AuditPoint::Route { method: Excerpt::of("").to_string(), path: Excerpt::of("").to_string() }
+        }
+    }
+}
+
+/// API Gateway sends requests for the three routes of the template; another event means that the two do not fit.
+fn not_a_request(fault: &EventFault, context: AuditContext, origin: Option<&CorsOrigin>) -> Answer {
+    let exchange = Exchange { origin, request_id: None, context };
+    *exchange.misconfigured(None, vec![Reason::new(fault.code(), fault)])
+}
+
+/// The function of a stack whose configuration is broken.
+///
+/// It does not end the process: Lambda would start it again and again, and nothing would say why. Each request is answered
+/// with 500 instead, and its audit line names every fault.
+pub struct Misconfigured {
+    /// The digest of `access.toml`, where that parses.
+    pub policy: Option<Digest>,
+    /// Every fault, at least one.
+    pub reasons: Vec<Reason>,
+    /// Whose scripts may read answers, where that can be told.
+    pub origin: Option<CorsOrigin>,
+}
+
+impl Misconfigured {
+    fn answer(&self, event: &str, now: Option<UnixTime>) -> Answer {
+        let request = Request::parse(event);
+        let point = match &request {
+            Ok(request) => request.ask.point(),
+            Err(fault) => nowhere(fault),
+        };
+        let request_id = request.as_ref().ok().and_then(|request| request.id.as_deref());
+        let context = AuditContext { point, policy: self.policy.clone(), now };
+        let exchange = Exchange { origin: self.origin.as_ref(), request_id, context };
+        *exchange.misconfigured(None, self.reasons.clone())
+    }
+}
+
+/// The function, or what stands in its place.
+pub enum Service<O> {
+    /// It answers.
+    Ready(Box<Executions<O>>),
+    /// It says that it cannot.
+    Misconfigured(Misconfigured),
+}
+
+impl<O: Outside> Service<O> {
+    /// The function of a policy and an environment; `lookup` answers a variable's value by its name, and `outside` makes
+    /// the outside from the realm's keys and the signing key. The variables are those of [`Settings::from_lookup`].
+    pub async fn from_lookup(
+        policy: Result<AccessPolicy, PolicyFaults>,
+        lookup: impl Fn(&str) -> Option<String>,
+        outside: impl AsyncFnOnce(RealmKeys, SigningKeyArn) -> O,
+    ) -> Self {
+        let origin = CorsOrigin::from_lookup(&lookup).ok().flatten();
+        let policy = match policy {
+            Ok(policy) => policy,
+            Err(faults) => {
+                return Self::Misconfigured(Misconfigured { policy: None, reasons: policy_reasons(&faults), origin });
+            }
+        };
+        match Settings::from_lookup(&policy, lookup) {
+            Ok(Settings { realm, stack, signing_key }) => {
+                let outside = outside(realm.keys, signing_key).await;
+                Self::Ready(Box::new(Executions::new(policy, realm.verifier, stack, outside)))
+            }
+            Err(faults) => {
+                let reasons = faults.iter().map(Fault::reason).collect();
+                Self::Misconfigured(Misconfigured { policy: Some(policy.digest().clone()), reasons, origin })
+            }
+        }
+    }
+
+    /// Answers an event; `now` is for a record of misconfiguration only.
+    pub async fn answer(&self, event: &str, now: Option<UnixTime>) -> Answer {
+        match self {
+            // Boxed, because the compiler cannot lay out futures that are nested so deeply.
+            Self::Ready(executions) => Box::pin(executions.answer(event)).await,
+            Self::Misconfigured(misconfigured) => misconfigured.answer(event, now),
+        }
+    }
+}
+
+fn policy_reasons(faults: &PolicyFaults) -> Vec<Reason> {
+    let reason = |fault: &PolicyFault| {
+        let message = format!("{}:{}: {}", faults.file(), fault.line, fault.cause);
+        Reason::new("malformed_policy", &message)
+    };
+    faults.faults().iter().map(reason).collect()
+}

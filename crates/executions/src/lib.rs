@@ -1,0 +1,73 @@
+//! Starts, describes and stops executions on behalf of a verified caller: the Lambda behind the API.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /workflows/{workflow}/executions` | decides the start rule, mints the transaction token, starts: 202 with `Location` |
+//! | `GET /workflows/{workflow}/executions/{execution}` | for the starter or a `describe` role: 200 |
+//! | `DELETE /workflows/{workflow}/executions/{execution}` | for the starter or a `stop` role: 204 |
+//!
+//! What may be relied on:
+//!
+//! - Every request's access token is verified here, whatever the authorizer in front has said.
+//! - The access token never enters an execution, an answer or a log. What enters is a transaction token that is bound to
+//!   that one execution.
+//! - Each decision makes exactly one audit line, and so does each request on which none could be made: a rejected token, an
+//!   undecided question, a broken configuration. A verified caller whose request ends before its decision, because it asks
+//!   for something that does not exist (404) or cannot be read (400, 413, 415), makes none.
+//! - An answer that says no tells the caller what to do (RFC 9457), never why the policy said no.
+
+// In reading order: from the event over the decision to the answer.
+
+/// The environment's variables → settings.
+pub mod settings;
+
+/// API Gateway's event → request.
+mod request;
+
+/// The request's body → input of an execution.
+mod body;
+
+/// `Idempotency-Key`.
+mod idempotency;
+
+/// What an execution is called.
+mod execution_name;
+
+/// The three things that a caller may ask for.
+mod executions;
+mod start;
+
+mod describe;
+mod stop;
+
+/// Grant → transaction token.
+mod mint;
+
+/// Execution → who started it.
+mod attribution;
+
+/// What the outside answers when it gives nothing.
+mod failure;
+
+/// The seams to the outside: the realm, KMS, Step Functions, time and chance.
+mod outside;
+
+/// The outside for real.
+pub mod aws;
+
+/// What a caller hears when he does not get what he asked for.
+mod problem;
+
+/// What API Gateway hears, and the log.
+mod answer;
+mod response;
+
+pub use answer::Answer;
+pub use execution_name::ExecutionName;
+pub use executions::{Executions, Misconfigured, Service};
+pub use failure::Failure;
+pub use outside::{Chance, Execution, KeySource, Machine, NoRandom, Outside, Signer, Started, Status, Stopped};
+pub use response::Response;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! The seams to the outside. Tests stand behind them with keys, executions and a clock of their own.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use claim_guard::audit::Reason;
+use claim_guard::decision::Grant;
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
+use claim_guard::unix_time::ClockError;
+use claim_guard::{RealmKeySet, UnixTime};
+
+use crate::execution_name::ExecutionName;
+use crate::failure::Failure;
+
+/// The realm's keys.
+pub trait KeySource: Sync {
+    /// A set that may be trusted now and was, if need be, fetched for the key of that name.
+    fn key_set(&self, key_id: &KeyId) -> impl Future<Output = Result<Arc<RealmKeySet>, Reason>> + Send;
+}
+
+/// The key that signs transaction tokens.
+pub trait Signer: Sync {
+    /// The ECDSA signature on P-256 over the message's SHA-256, in DER (RFC 3279 §2.2.3).
+    fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
+}
+
+/// What came of a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// The execution runs.
+    Now,
+    /// An execution of that name is there already.
+    NameTaken,
+}
+
+/// What came of a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// The execution is stopped.
+    Now,
+    /// It had ended before.
+    AlreadyEnded,
+}
+
+/// Where an execution stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It runs.
+    Running,
+    /// It ended as intended.
+    Succeeded,
+    /// It ended with an error.
+    Failed,
+    /// It took longer than the state machine allows.
+    TimedOut,
+    /// It was stopped.
+    Aborted,
+    /// It will run again.
+    PendingRedrive,
+}
+
+impl Status {
+    /// Step Functions' own name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+            Self::PendingRedrive => "PENDING_REDRIVE",
+        }
+    }
+
+    /// Whether there is anything left to stop.
+    pub(crate) fn is_over(self) -> bool {
+        match self {
+            Self::Running | Self::PendingRedrive => false,
+            Self::Succeeded | Self::Failed | Self::TimedOut | Self::Aborted => true,
+        }
+    }
+}
+
+/// An execution as Step Functions describes it. Its input holds the transaction token, so it does not print.
+#[derive(Clone)]
+pub struct Execution {
+    /// Where it stands.
+    pub status: Status,
+    /// When it was started (RFC 3339).
+    pub started_at: String,
+    /// When it ended (RFC 3339).
+    pub stopped_at: Option<String>,
+    /// The JSON that it was started with.
+    pub input: Option<String>,
+    /// The JSON that it succeeded with.
+    pub output: Option<String>,
+    /// The name of the error that it ended with.
+    pub error: Option<String>,
+}
+
+/// The engine.
+pub trait Machine: Sync {
+    /// Starts an execution of that name with an input that holds the transaction token.
+    fn start(
+        &self,
+        state_machine: &StateMachineArn,
+        name: &ExecutionName,
+        input: &str,
+    ) -> impl Future<Output = Result<Started, Failure>> + Send;
+
+    /// The execution; none if there is no such one.
+    fn describe(&self, execution: &ExecutionArn) -> impl Future<Output = Result<Option<Execution>, Failure>> + Send;
+
+    /// Stops an execution on behalf of the grant's subject.
+    fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> impl Future<Output = Result<Stopped, Failure>> + Send;
+}
+
+/// The system has no random bytes to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRandom;
+
+impl fmt::Display for NoRandom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the system gives no random bytes")
+    }
+}
+
+impl std::error::Error for NoRandom {}
+
+/// Time and chance.
+pub trait Chance: Sync {
+    /// The clock.
+    ///
+    /// # Errors
+    /// [`ClockError`] if it stands outside of all reason.
+    fn now(&self) -> Result<UnixTime, ClockError>;
+
+    /// 128 bits that nobody can guess.
+    ///
+    /// # Errors
+    /// [`NoRandom`] if there are none.
+    fn random(&self) -> Result<[u8; 16], NoRandom>;
+}
+
+/// Everything outside.
+pub trait Outside: KeySource + Signer + Machine + Chance {}
+
+impl<T: KeySource + Signer + Machine + Chance> Outside for T {}

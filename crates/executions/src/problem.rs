@@ -1,0 +1,109 @@
+//! What a caller hears when he does not get what he asked for: a problem document (RFC 9457) that says what he can do.
+
+use claim_guard::JsonError;
+use serde_json::{Map, Value, json};
+
+use crate::body::MAX_BODY_BYTES;
+use crate::response::Response;
+
+/// For how long an undecided caller is asked to stay away.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// Why there is nothing else to answer. What the policy asked for, and what the caller lacks, is in none of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// The token proves nothing.
+    Rejected,
+    /// We know the caller; he may not.
+    Denied,
+    /// `access.toml` names no such workflow.
+    UnknownWorkflow,
+    /// No execution of that name in this workflow.
+    UnknownExecution,
+    /// The body is over the payload budget.
+    BodyTooLarge,
+    /// Another content type, none, or several.
+    NotJson,
+    /// API Gateway's event announces base64 and holds something else.
+    BodyNotBase64,
+    /// The body is not one JSON object with unique members.
+    MalformedBody(JsonError),
+    /// Several keys, an empty one, one that is too long or not printable ASCII.
+    MalformedIdempotencyKey,
+    /// The caller has used this key for other work.
+    OtherBody,
+    /// The execution is over.
+    AlreadyEnded,
+    /// We could not tell.
+    Undecided,
+    /// This function's configuration is broken.
+    Misconfigured,
+}
+
+impl Problem {
+    fn status(&self) -> (u16, &'static str) {
+        match self {
+            Self::Rejected => (401, "Unauthorized"),
+            Self::Denied => (403, "Forbidden"),
+            Self::UnknownWorkflow | Self::UnknownExecution => (404, "Not Found"),
+            Self::BodyTooLarge => (413, "Content Too Large"),
+            Self::NotJson => (415, "Unsupported Media Type"),
+            Self::BodyNotBase64 | Self::MalformedBody(_) | Self::MalformedIdempotencyKey => (400, "Bad Request"),
+            Self::OtherBody | Self::AlreadyEnded => (409, "Conflict"),
+            Self::Undecided => (503, "Service Unavailable"),
+            Self::Misconfigured => (500, "Internal Server Error"),
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Rejected => "present a valid access token".to_owned(),
+            Self::Denied => "ask an administrator for access".to_owned(),
+            Self::UnknownWorkflow => "there is no such workflow: correct its name".to_owned(),
+            Self::UnknownExecution => "there is no such execution: correct its name".to_owned(),
+            Self::BodyTooLarge => format!("send a body of at most {MAX_BODY_BYTES} bytes"),
+            Self::NotJson => "send the body as application/json".to_owned(),
+            Self::BodyNotBase64 => "send one JSON object".to_owned(),
+            Self::MalformedBody(error) => format!("send one JSON object: {error}"),
+            Self::MalformedIdempotencyKey => {
+                "send one Idempotency-Key of 1 to 255 printable ASCII characters, or none".to_owned()
+            }
+            Self::OtherBody => "this Idempotency-Key has begun other work: choose a new one".to_owned(),
+            Self::AlreadyEnded => "the execution has ended: there is nothing to stop".to_owned(),
+            Self::Undecided => {
+                "try again later; with the same Idempotency-Key nothing is started a second time".to_owned()
+            }
+            Self::Misconfigured => "tell the operator of this service, and quote the instance".to_owned(),
+        }
+    }
+
+    /// The problem as an answer to the request of that name.
+    pub(crate) fn response(&self, request_id: Option<&str>) -> Response {
+        let (status, title) = self.status();
+        let mut document = Map::new();
+        document.insert("type".to_owned(), json!("about:blank"));
+        document.insert("title".to_owned(), json!(title));
+        document.insert("status".to_owned(), json!(status));
+        document.insert("detail".to_owned(), json!(self.detail()));
+        if let Some(id) = request_id {
+            document.insert("instance".to_owned(), json!(format!("urn:request:{id}")));
+        }
+        let response = Response::new(status, "application/problem+json", &Value::Object(document));
+        match self {
+            // RFC 6750 §3; without an error code, because a caller learns no more from us than that it was refused.
+            Self::Rejected => response.with("WWW-Authenticate", "Bearer"),
+            Self::Undecided => response.with("Retry-After", RETRY_AFTER_SECONDS),
+            Self::Denied
+            | Self::UnknownWorkflow
+            | Self::UnknownExecution
+            | Self::BodyTooLarge
+            | Self::NotJson
+            | Self::BodyNotBase64
+            | Self::MalformedBody(_)
+            | Self::MalformedIdempotencyKey
+            | Self::OtherBody
+            | Self::AlreadyEnded
+            | Self::Misconfigured => response,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! API Gateway's event (REST, proxy integration) → request.
+
+use std::fmt;
+
+use claim_guard::audit::AuditPoint;
+use claim_guard::{Excerpt, JsonError, strict_json_object};
+use serde_json::{Map, Value};
+
+const START: &str = "/workflows/{workflow}/executions";
+const EXECUTION: &str = "/workflows/{workflow}/executions/{execution}";
+
+/// Why an event is no request: it does not come from the API of this stack's template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EventFault {
+    /// Not one JSON object.
+    Malformed(JsonError),
+    /// A member is absent.
+    Absent {
+        /// Its name.
+        member: &'static str,
+    },
+    /// A member has another type.
+    WrongType {
+        /// Its name.
+        member: &'static str,
+    },
+    /// A route that this function does not serve.
+    UnknownRoute {
+        /// The method.
+        method: Excerpt,
+        /// The route's template.
+        resource: Excerpt,
+    },
+}
+
+impl EventFault {
+    /// A fixed name of the cause.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) | Self::Absent { .. } | Self::WrongType { .. } => "malformed_event",
+            Self::UnknownRoute { .. } => "unknown_route",
+        }
+    }
+}
+
+impl fmt::Display for EventFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => write!(f, "event: {error}"),
+            Self::Absent { member } => write!(f, "event: `{member}` is absent"),
+            Self::WrongType { member } => write!(f, "event: `{member}` has another type"),
+            Self::UnknownRoute { method, resource } => write!(f, "no route `{method} {resource}` is served here"),
+        }
+    }
+}
+
+/// What is asked for. The names are the caller's own texts, not looked at yet.
+pub(crate) enum Ask {
+    Start { workflow: String },
+    Describe { workflow: String, execution: String },
+    Stop { workflow: String, execution: String },
+}
+
+impl Ask {
+    /// Where the decision will stand, in words fit for a log line.
+    pub(crate) fn point(&self) -> AuditPoint {
+        let excerpt = |text: &str| Excerpt::of(text).to_string();
+        match self {
+            Self::Start { workflow } => AuditPoint::Start { workflow: excerpt(workflow), execution: None },
+            Self::Describe { workflow, execution } => {
+                AuditPoint::Describe { workflow: excerpt(workflow), execution: excerpt(execution) }
+            }
+            Self::Stop { workflow, execution } => {
+                AuditPoint::Stop { workflow: excerpt(workflow), execution: excerpt(execution) }
+            }
+        }
+    }
+}
+
+/// One request. It holds the bearer token, so it does not print.
+pub(crate) struct Request {
+    pub(crate) ask: Ask,
+    /// Every value of `Authorization`.
+    pub(crate) authorization: Vec<String>,
+    /// Every value of `Content-Type`.
+    pub(crate) content_type: Vec<String>,
+    /// Every value of `Idempotency-Key`.
+    pub(crate) idempotency_key: Vec<String>,
+    pub(crate) body: Option<String>,
+    pub(crate) body_is_base64: bool,
+    /// The API's stage: the first segment of every address.
+    pub(crate) stage: String,
+    /// API Gateway's name for this request, where it is one.
+    pub(crate) id: Option<String>,
+}
+
+impl Request {
+    /// Reads an event. Of everything in it, only what stands in this type is looked at; `requestContext.authorizer` is not.
+    ///
+    /// # Errors
+    /// The first [`EventFault`] that is met.
+    pub(crate) fn parse(event: &str) -> Result<Self, EventFault> {
+        let event = strict_json_object(event.as_bytes()).map_err(EventFault::Malformed)?;
+        let context = object(&event, "requestContext")?.ok_or(EventFault::Absent { member: "requestContext" })?;
+        let headers = Headers::read(&event)?;
+        Ok(Self {
+            ask: ask(&event)?,
+            authorization: headers.values("authorization"),
+            content_type: headers.values("content-type"),
+            idempotency_key: headers.values("idempotency-key"),
+            body: text(&event, "body")?.map(str::to_owned),
+            body_is_base64: flag(&event, "isBase64Encoded")?,
+            stage: stage(required(context, "stage")?)?,
+            id: text(context, "requestId")?.filter(|id| is_request_id(id)).map(str::to_owned),
+        })
+    }
+}
+
+fn ask(event: &Map<String, Value>) -> Result<Ask, EventFault> {
+    let (method, resource) = (required(event, "httpMethod")?, required(event, "resource")?);
+    let parameters = object(event, "pathParameters")?.ok_or(EventFault::Absent { member: "pathParameters" })?;
+    let parameter = |member| required(parameters, member).map(str::to_owned);
+    match (method, resource) {
+        ("POST", START) => Ok(Ask::Start { workflow: parameter("workflow")? }),
+        ("GET", EXECUTION) => {
+            Ok(Ask::Describe { workflow: parameter("workflow")?, execution: parameter("execution")? })
+        }
+        ("DELETE", EXECUTION) => Ok(Ask::Stop { workflow: parameter("workflow")?, execution: parameter("execution")? }),
+        (method, resource) => {
+            Err(EventFault::UnknownRoute { method: Excerpt::of(method), resource: Excerpt::of(resource) })
+        }
+    }
+}
+
+/// A stage's name stands in the answer's `Location`, so it has to be one.
+fn stage(text: &str) -> Result<String, EventFault> {
+    let named =
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if named { Ok(text.to_owned()) } else { Err(EventFault::WrongType { member: "stage" }) }
+}
+
+fn is_request_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Header lines: name in lower case and value.
+struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// `multiValueHeaders` has every line; `headers` only the last of each name, so it is read for names that the former
+    /// does not have.
+    fn read(event: &Map<String, Value>) -> Result<Self, EventFault> {
+        let mut lines = Vec::new();
+        for (name, values) in object(event, "multiValueHeaders")?.into_iter().flatten() {
+            let wrong = EventFault::WrongType { member: "multiValueHeaders" };
+            for value in values.as_array().ok_or(wrong.clone())? {
+                lines.push((name.to_ascii_lowercase(), value.as_str().ok_or(wrong.clone())?.to_owned()));
+            }
+        }
+        let mut others = Vec::new();
+        for (name, value) in object(event, "headers")?.into_iter().flatten() {
+            let value = value.as_str().ok_or(EventFault::WrongType { member: "headers" })?;
+            let name = name.to_ascii_lowercase();
+            if lines.iter().all(|(known, _)| *known != name) {
+                others.push((name, value.to_owned()));
+            }
+        }
+        lines.append(&mut others);
+        Ok(Self(lines))
+    }
+
+    fn values(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+fn required<'a>(members: &'a Map<String, Value>, member: &'static str) -> Result<&'a str, EventFault> {
+    text(members, member)?.ok_or(EventFault::Absent { member })
+}
+
+/// API Gateway writes what is not there as `null`.
+fn present<'a>(members: &'a Map<String, Value>, member: &str) -> Option<&'a Value> {
+    members.get(member).filter(|value| !value.is_null())
+}
+
+fn text<'a>(members: &'a Map<String, Value>, member: &'static str) -> Result<Option<&'a str>, EventFault> {
+    let wrong = EventFault::WrongType { member };
+    present(members, member).map(|value| value.as_str().ok_or(wrong)).transpose()
+}
+
+fn flag(members: &Map<String, Value>, member: &'static str) -> Result<bool, EventFault> {
+    let wrong = EventFault::WrongType { member };
+    present(members, member).map_or(Ok(false), |value| value.as_bool().ok_or(wrong))
+}
+
+fn object<'a>(
+    members: &'a Map<String, Value>,
+    member: &'static str,
+) -> Result<Option<&'a Map<String, Value>>, EventFault> {
+    let wrong = EventFault::WrongType { member };
+    present(members, member).map(|value| value.as_object().ok_or(wrong)).transpose()
+}

@@ -1,0 +1,123 @@
+//! Starts an execution.
+
+use claim_guard::audit::Reason;
+use claim_guard::decision::{Decision, Grant};
+use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
+use claim_guard::{Identity, TransactionToken, UnixTime};
+use serde_json::json;
+
+use crate::answer::{Answer, Ended, Exchange};
+use crate::attribution::{Attributed, attribute};
+use crate::body::Body;
+use crate::execution_name::ExecutionName;
+use crate::executions::{Declared, Executions, named};
+use crate::idempotency::IdempotencyKey;
+use crate::outside::{Outside, Started, Status};
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::response::Response;
+
+/// A start that the policy allows.
+struct Work<'a> {
+    exchange: Exchange<'a>,
+    request: &'a Request,
+    caller: &'a Identity,
+    decision: &'a Decision,
+    grant: &'a Grant,
+    workflow: Declared<'a>,
+    name: ExecutionName,
+    execution: ExecutionArn,
+    now: UnixTime,
+}
+
+impl<O: Outside> Executions<O> {
+    pub(crate) async fn start(
+        &self,
+        mut exchange: Exchange<'_>,
+        request: &Request,
+        asked: &str,
+        now: UnixTime,
+    ) -> Result<Answer, Ended> {
+        let claims = self.verified(&exchange, request, now).await?;
+        let caller = claims.identity();
+        let workflow = self.workflow(&exchange, &claims, asked)?;
+        let body = Body::read(request).map_err(|problem| exchange.undecidable(&problem))?;
+        let key = IdempotencyKey::read(&request.idempotency_key).map_err(|problem| exchange.undecidable(&problem))?;
+        let decision = self.policy.decide_start(&claims, workflow.rules.name(), body.members());
+        let Decision::Allow(grant) = &decision else { return Err(exchange.denied(caller, &decision)) };
+        let name = match &key {
+            Some(key) => ExecutionName::keyed(caller, workflow.rules.name(), key),
+            None => ExecutionName::random(self.draw(&exchange, caller)?),
+        };
+        let execution = named(&exchange, caller, &workflow, &name)?;
+        exchange.concerns(&execution);
+        let decision = &decision;
+        self.begin(Work { exchange, request, caller, decision, grant, workflow, name, execution, now }, body).await
+    }
+
+    /// Mints the transaction token and starts the execution with it.
+    async fn begin(&self, work: Work<'_>, body: Body) -> Result<Answer, Ended> {
+        let digest = body.digest().clone();
+        let minted = self.mint(work.grant, &work.workflow, &work.execution, &digest, work.now).await;
+        let minted = minted.map_err(|failure| work.exchange.failed(work.caller, failure))?;
+        // Invariant: the access token is not among this. What enters is worthless in any other execution.
+        let input = json!({ "transactionToken": minted.token.as_str(), "input": body.into_members() }).to_string();
+        let started = self.outside.start(work.workflow.state_machine, &work.name, &input).await;
+        match started.map_err(|failure| work.exchange.failed(work.caller, failure))? {
+            Started::Now => Ok(work.accepted(&minted.transaction, Status::Running, false)),
+            Started::NameTaken => self.join(work, &minted.token, &digest).await,
+        }
+    }
+
+    /// Leads the caller to the execution that has the name already, if it is his and does the same work.
+    async fn join(&self, work: Work<'_>, minted: &TransactionToken, digest: &Digest) -> Result<Answer, Ended> {
+        let Work { exchange, caller, .. } = &work;
+        let execution = self.outside.describe(&work.execution).await;
+        let execution = execution.map_err(|failure| exchange.failed(caller, failure))?;
+        let Some(execution) = execution else {
+            let message = "the name is taken, and there is no such execution";
+            return Err(exchange.undecided(Some(caller), Reason::new("execution_absent", &message)));
+        };
+        let name = work.workflow.rules.name();
+        let attributed = attribute(execution, name, &work.execution, &self.transactions, work.now);
+        let Attributed { execution, token, statement } = attributed
+            .map_err(|cause| exchange.misconfigured(Some(caller), vec![Reason::new(cause.code(), &cause)]))?;
+        let earlier = statement.identity();
+        let (Some(transaction), true) = (earlier.transaction(), is_same_caller(caller, earlier)) else {
+            let message = "the execution of this name is another caller's";
+            return Err(exchange.misconfigured(Some(caller), vec![Reason::new("foreign_execution", &message)]));
+        };
+        if statement.input_digest() != digest {
+            return Err(exchange.in_conflict(&Problem::OtherBody, caller, work.decision, Some(transaction)));
+        }
+        // The same token is this request's own start, whose first answer got lost between here and Step Functions.
+        let replayed = token != *minted;
+        Ok(work.accepted(transaction, execution.status, replayed))
+    }
+
+    fn draw(&self, exchange: &Exchange<'_>, caller: &Identity) -> Result<[u8; 16], Ended> {
+        let bits = self.outside.random();
+        bits.map_err(|error| exchange.undecided(Some(caller), Reason::new("no_random", &error)))
+    }
+}
+
+impl Work<'_> {
+    fn accepted(&self, transaction: &TransactionId, status: Status, replayed: bool) -> Answer {
+        let (workflow, execution) = (self.workflow.rules.name(), &self.name);
+        let body = json!({
+            "workflow": workflow.as_str(),
+            "execution": execution.as_str(),
+            "transaction": transaction.as_str(),
+            "status": status.as_str(),
+        });
+        let location = format!("/{}/workflows/{workflow}/executions/{execution}", self.request.stage);
+        let response = Response::new(202, "application/json", &body).with("Location", &location);
+        let response = if replayed { response.with("Idempotency-Replayed", "true") } else { response };
+        self.exchange.done(response, self.caller, self.decision, Some(transaction))
+    }
+}
+
+/// The name is derived from these, so they differ only if somebody else could choose names.
+fn is_same_caller(caller: &Identity, earlier: &Identity) -> bool {
+    caller.issuer() == earlier.issuer() && caller.subject() == earlier.subject() && caller.client() == earlier.client()
+}

@@ -1,0 +1,190 @@
+//! Starting.
+
+use claim_guard::audit::Reason;
+use claim_guard::identifier::{Digest, ExecutionArn, StateMachineArn, TrustDomain, WorkflowName};
+use claim_guard::transaction::{PresentedAt, TransactionKeySet};
+use claim_guard::{Leeway, TransactionToken, TransactionVerifier, UnixTime};
+use serde_json::{Value, json};
+use test_realm::{NOW, key_set, with, without};
+
+use super::world::{World, foreign_key, kms_key, lab, lab_in};
+use super::*;
+use crate::body::MAX_BODY_BYTES;
+use crate::failure::Failure;
+
+#[test]
+fn a_caller_who_may_starts_an_execution() {
+    let lab = lab();
+    let answer = ask(&lab, &start_event());
+    assert_eq!(heard(&answer), accepted(&drawn("01"), &drawn("02")));
+    let allow = line("allow", start_point(Some(&drawn("01"))), &payload(), json!([]));
+    assert_eq!(logged(&answer), with(allow, "/token/txn", json!(drawn("02"))));
+    assert_eq!(lab.outside.calls(), ["sign", "start"]);
+}
+
+#[test]
+fn what_enters_is_the_input_and_a_transaction_token_for_this_execution_alone() {
+    let lab = lab();
+    ask(&lab, &start_event());
+    let arn = execution_arn(&drawn("01"));
+    let entered: Value = serde_json::from_str(&lab.outside.input(&arn)).unwrap();
+    let input = json!({ "project_id": "apollo", "amount": 1200, "currency": "EUR", "parties": ["payer-1", "payee-1"] });
+    let token = entered["transactionToken"].as_str().unwrap();
+    assert_eq!(entered, json!({ "transactionToken": token, "input": input }));
+
+    let keys = TransactionKeySet::parse(key_set([kms_key()]).as_bytes()).unwrap();
+    let domain = TrustDomain::parse("lab.111122223333.eu-central-1").unwrap();
+    let guard = TransactionVerifier::new(domain, keys, Leeway::NONE);
+    let at = PresentedAt {
+        workflow: WorkflowName::parse("payment").unwrap(),
+        execution: ExecutionArn::parse(&arn).unwrap(),
+        state_machine: StateMachineArn::parse(MACHINE).unwrap(),
+        redrive_count: 0,
+    };
+    let token = TransactionToken::parse(token).unwrap();
+    let now = |seconds| UnixTime::from_seconds(seconds).unwrap();
+    let verified = guard.verify(&token, &at, now(NOW)).unwrap();
+    assert_eq!(verified.identity().subject().as_str(), payload()["sub"]);
+    assert_eq!(verified.identity().expires_at(), now(NOW + 300), "the lifetime of the policy");
+    let aged = guard.verify_whatever_age(&token, &at, now(NOW)).unwrap();
+    assert_eq!(*aged.input_digest(), Digest::of(input.to_string().as_bytes()));
+}
+
+#[test]
+fn base64_and_lower_case_headers_make_no_difference() {
+    for name in ["start-base64", "start-lower-case-headers"] {
+        let lab = lab();
+        let answer = ask(&lab, &event(name, &token_of(&payload())));
+        assert_eq!(heard(&answer), accepted(&drawn("01"), &drawn("02")), "{name}");
+    }
+}
+
+#[test]
+fn a_caller_without_the_start_role_is_denied_and_hears_no_reason() {
+    let lab = lab();
+    let caller = other(&["payment:approve", "payment:audit"]);
+    let answer = ask(&lab, &event("start", &token_of(&caller)));
+    assert_eq!(heard(&answer), forbidden());
+    let reason = json!({ "code": "missing_role", "message": logged(&answer)["reasons"][0]["message"] });
+    assert_eq!(logged(&answer), line("deny", start_point(None), &caller, json!([reason])));
+    assert!(reason["message"].as_str().unwrap().contains("workflow-api:payment:start"), "{reason}");
+    assert_eq!(lab.outside.calls(), [""; 0]);
+}
+
+#[track_caller]
+fn check_undecidable(event: &Value, expected: Value) {
+    let lab = lab();
+    let answer = ask(&lab, event);
+    assert_eq!(heard(&answer), expected);
+    assert_eq!(logged(&answer), Value::Null);
+    assert_eq!(lab.outside.calls(), [""; 0]);
+}
+
+#[test]
+fn an_unknown_workflow_is_not_found_by_a_verified_caller_only() {
+    let not_found = problem(404, "Not Found", "there is no such workflow: correct its name");
+    let event = event("start-unknown-workflow", &token_of(&payload()));
+    check_undecidable(&event, not_found.clone());
+    check_undecidable(&with(event, "/pathParameters/workflow", json!("../payment")), not_found);
+    let stranger = super::event("start-unknown-workflow", "header.payload.signature");
+    assert_eq!(heard(&ask(&lab(), &stranger)), unauthorized());
+}
+
+#[test]
+fn a_body_over_the_budget_is_refused_before_anything_starts() {
+    let too_large = problem(413, "Content Too Large", "send a body of at most 245760 bytes");
+    let body = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
+    check_undecidable(&start_with(&body(MAX_BODY_BYTES + 1)), too_large.clone());
+    // Written back, each number is longer than the caller's: 18 bytes for 4.
+    let grows = format!(r#"{{"a":[{}1]}}"#, "1e15,".repeat(40_000));
+    assert!(grows.len() < MAX_BODY_BYTES);
+    check_undecidable(&start_with(&grows), too_large.clone());
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(body(MAX_BODY_BYTES + 1));
+    check_undecidable(&with(start_with(&encoded), "/isBase64Encoded", json!(true)), too_large);
+
+    let lab = lab();
+    assert_eq!(heard(&ask(&lab, &start_with(&body(MAX_BODY_BYTES))))["statusCode"], 202);
+    let entered = lab.outside.input(&execution_arn(&drawn("01"))).len();
+    assert!(entered <= 256 * 1024, "{entered}");
+}
+
+#[test]
+fn a_body_of_another_type_is_refused() {
+    let expected = || problem(415, "Unsupported Media Type", "send the body as application/json");
+    check_undecidable(&event("start-without-body", &token_of(&payload())), expected());
+    let content_type = |values: Value| with(start_event(), "/multiValueHeaders/Content-Type", values);
+    for values in [json!(["text/plain"]), json!(["application/jsonp"]), json!(["application/json", "application/json"])]
+    {
+        check_undecidable(&content_type(values), expected());
+    }
+    for value in ["application/json;charset=utf-8", "Application/JSON ; charset=utf-8"] {
+        assert_eq!(heard(&ask(&lab(), &content_type(json!([value]))))["statusCode"], 202, "{value}");
+    }
+}
+
+#[test]
+fn a_body_that_is_not_one_strict_object_is_refused() {
+    let expected = |cause: &str| problem(400, "Bad Request", &format!("send one JSON object: {cause}"));
+    let malformed = event("start-malformed-body", &token_of(&payload()));
+    check_undecidable(&malformed, expected("malformed JSON at line `1` column `23`"));
+    check_undecidable(&start_with(""), expected("malformed JSON at line `1` column `0`"));
+    check_undecidable(&with(start_event(), "/body", Value::Null), expected("malformed JSON at line `1` column `0`"));
+    check_undecidable(&start_with("[]"), expected("JSON, but not an object"));
+    check_undecidable(
+        &start_with(r#"{"project_id":"apollo","project_id":"gemini"}"#),
+        expected("duplicate member at line `1` column `45`"),
+    );
+    let not_base64 = with(start_with("{}"), "/isBase64Encoded", json!(true));
+    check_undecidable(&not_base64, problem(400, "Bad Request", "send one JSON object"));
+}
+
+#[track_caller]
+fn check_failure(change: impl FnOnce(&mut World), decision: &str, code: &'static str, message: &str, calls: &[&str]) {
+    let lab = lab_in(change);
+    let answer = ask(&lab, &start_event());
+    assert_eq!(heard(&answer), if decision == "undecided" { unavailable() } else { internal() });
+    let reasons = json!([{ "code": code, "message": message }]);
+    assert_eq!(logged(&answer), line(decision, start_point(Some(&drawn("01"))), &payload(), reasons));
+    assert_eq!(lab.outside.calls(), calls);
+}
+
+#[test]
+fn what_aws_does_not_do_is_undecided_or_misconfigured_and_never_a_denial() {
+    let undecided = || Failure::Undecided(Reason::new("service_unavailable", &"busy"));
+    let misconfigured = || Failure::Misconfigured(Reason::new("service_refused", &"no"));
+    check_failure(|w| w.signature = Err(undecided()), "undecided", "service_unavailable", "busy", &["sign"]);
+    check_failure(|w| w.signature = Err(misconfigured()), "misconfigured", "service_refused", "no", &["sign"]);
+    let both = ["sign", "start"];
+    check_failure(|w| w.start_failure = Some(undecided()), "undecided", "service_unavailable", "busy", &both);
+    check_failure(|w| w.start_failure = Some(misconfigured()), "misconfigured", "service_refused", "no", &both);
+}
+
+#[test]
+fn a_key_that_is_not_the_published_one_starts_nothing() {
+    let lab = lab_in(|world| world.signature = Ok(foreign_key()));
+    let answer = ask(&lab, &start_event());
+    assert_eq!(heard(&answer), internal());
+    assert_eq!(logged(&answer)["reasons"][0]["code"], "minted_token_rejected");
+    assert_eq!(lab.outside.calls(), ["sign"]);
+}
+
+#[test]
+fn a_claim_that_does_not_fit_into_a_transaction_token_starts_nothing() {
+    let regions: Vec<String> = (0..400).map(|n| format!("region-{n}")).collect();
+    let caller = with(payload(), "/compliance/regions", json!(regions));
+    let lab = lab();
+    let answer = ask(&lab, &event("start", &token_of(&caller)));
+    assert_eq!(heard(&answer), internal());
+    assert_eq!(logged(&answer)["reasons"][0]["code"], "transaction_token_too_large");
+    assert_eq!(lab.outside.calls(), ["sign"]);
+}
+
+#[test]
+fn a_request_id_that_is_none_is_not_quoted() {
+    let event = with(start_event(), "/requestContext/requestId", json!("\"><script>"));
+    let event = without(event, "/multiValueHeaders/Content-Type");
+    let event = without(event, "/headers/Content-Type");
+    let body = heard(&ask(&lab(), &event))["body"].clone();
+    assert_eq!(body.get("instance"), None);
+}

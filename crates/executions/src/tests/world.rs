@@ -1,0 +1,198 @@
+//! An outside in memory.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use claim_guard::audit::Reason;
+use claim_guard::decision::Grant;
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
+use claim_guard::unix_time::ClockError;
+use claim_guard::{RealmKeySet, UnixTime};
+use serde_json::json;
+use test_realm::{AUDIENCE, ISSUER, NOW, TestKey, key_set};
+
+use super::{MACHINE, ORIGIN, policy};
+use crate::execution_name::ExecutionName;
+use crate::executions::Executions;
+use crate::failure::Failure;
+use crate::outside::{Chance, Execution, KeySource, Machine, NoRandom, Signer, Started, Status, Stopped};
+use crate::settings::Settings;
+
+/// The realm's key.
+pub(super) fn realm_key() -> &'static TestKey {
+    static KEY: OnceLock<TestKey> = OnceLock::new();
+    KEY.get_or_init(|| TestKey::generate("ES256", "realm-1"))
+}
+
+/// The stack's key.
+pub(super) fn kms_key() -> &'static TestKey {
+    static KEY: OnceLock<TestKey> = OnceLock::new();
+    KEY.get_or_init(TestKey::kms)
+}
+
+/// A key of another stack.
+pub(super) fn foreign_key() -> &'static TestKey {
+    static KEY: OnceLock<TestKey> = OnceLock::new();
+    KEY.get_or_init(TestKey::kms)
+}
+
+pub(super) const STARTED_AT: &str = "2026-01-01T00:00:00Z";
+
+/// What stands outside, what it fails with, and what it was asked for.
+pub(super) struct World {
+    pub(super) keys: Result<Arc<RealmKeySet>, Reason>,
+    pub(super) signature: Result<&'static TestKey, Failure>,
+    pub(super) start_failure: Option<Failure>,
+    pub(super) describe_failure: Option<Failure>,
+    pub(super) stop_failure: Option<Failure>,
+    /// Whether a start is carried out and then answered as if it was the second of its name.
+    pub(super) start_twice: bool,
+    pub(super) now: Result<i64, ClockError>,
+    pub(super) executions: Mutex<BTreeMap<String, Execution>>,
+    pub(super) calls: Mutex<Vec<String>>,
+    draws: AtomicU8,
+}
+
+impl World {
+    fn new() -> Self {
+        let keys = RealmKeySet::parse(key_set([realm_key()]).as_bytes()).unwrap();
+        Self {
+            keys: Ok(Arc::new(keys)),
+            signature: Ok(kms_key()),
+            start_failure: None,
+            describe_failure: None,
+            stop_failure: None,
+            start_twice: false,
+            now: Ok(NOW),
+            executions: Mutex::default(),
+            calls: Mutex::default(),
+            draws: AtomicU8::new(1),
+        }
+    }
+
+    fn called(&self, call: &str) {
+        self.calls.lock().unwrap().push(call.to_owned());
+    }
+
+    /// What was asked of KMS and Step Functions, in order.
+    pub(super) fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    pub(super) fn input(&self, arn: &str) -> String {
+        self.executions.lock().unwrap()[arn].input.clone().unwrap()
+    }
+
+    /// Changes an execution, as its workflow would.
+    pub(super) fn change(&self, arn: &str, change: impl FnOnce(&mut Execution)) {
+        change(self.executions.lock().unwrap().get_mut(arn).unwrap());
+    }
+
+    /// Puts an execution there that was not started here.
+    pub(super) fn plant(&self, arn: &str, input: Option<&str>) {
+        let execution = running(input);
+        self.executions.lock().unwrap().insert(arn.to_owned(), execution);
+    }
+}
+
+fn running(input: Option<&str>) -> Execution {
+    Execution {
+        status: Status::Running,
+        started_at: STARTED_AT.to_owned(),
+        stopped_at: None,
+        input: input.map(str::to_owned),
+        output: None,
+        error: None,
+    }
+}
+
+pub(super) fn environment(variable: &str) -> Option<String> {
+    Some(match variable {
+        "REALM_ISSUER" => ISSUER.to_owned(),
+        "REALM_AUDIENCE" => AUDIENCE.to_owned(),
+        "REALM_CLIENTS" => "payment-app,other-app".to_owned(),
+        "TRUST_DOMAIN" => "lab.111122223333.eu-central-1".to_owned(),
+        "TRANSACTION_KEYS" => key_set([kms_key()]),
+        "TRANSACTION_KEY_ID" => kms_key().kid().to_owned(),
+        "TRANSACTION_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333".to_owned(),
+        "WORKFLOW_STATE_MACHINES" => json!({ "payment": MACHINE }).to_string(),
+        "CORS_ORIGIN" => ORIGIN.to_owned(),
+        _ => return None,
+    })
+}
+
+/// The function of the sample policy, in a world that was changed.
+pub(super) fn lab_in(change: impl FnOnce(&mut World)) -> Executions<World> {
+    let mut world = World::new();
+    change(&mut world);
+    let Settings { realm, stack, .. } = Settings::from_lookup(&policy(), environment).unwrap();
+    Executions::new(policy(), realm.verifier, stack, world)
+}
+
+pub(super) fn lab() -> Executions<World> {
+    lab_in(|_| {})
+}
+
+impl KeySource for World {
+    async fn key_set(&self, _key_id: &KeyId) -> Result<Arc<RealmKeySet>, Reason> {
+        self.keys.clone()
+    }
+}
+
+impl Signer for World {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.called("sign");
+        // Others get their turn here, as they do while KMS is asked.
+        tokio::task::yield_now().await;
+        self.signature.as_ref().map(|key| key.sign(message)).map_err(Clone::clone)
+    }
+}
+
+impl Machine for World {
+    async fn start(
+        &self,
+        state_machine: &StateMachineArn,
+        name: &ExecutionName,
+        input: &str,
+    ) -> Result<Started, Failure> {
+        self.called("start");
+        if let Some(failure) = &self.start_failure {
+            return Err(failure.clone());
+        }
+        let arn = state_machine.execution(name.as_str()).unwrap().to_string();
+        let mut executions = self.executions.lock().unwrap();
+        if executions.contains_key(&arn) {
+            return Ok(Started::NameTaken);
+        }
+        executions.insert(arn, running(Some(input)));
+        Ok(if self.start_twice { Started::NameTaken } else { Started::Now })
+    }
+
+    async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, Failure> {
+        self.called("describe");
+        match &self.describe_failure {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(self.executions.lock().unwrap().get(execution.as_str()).cloned()),
+        }
+    }
+
+    async fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> Result<Stopped, Failure> {
+        self.called(&format!("stop for {}", grant.subject()));
+        if let Some(failure) = &self.stop_failure {
+            return Err(failure.clone());
+        }
+        self.change(execution.as_str(), |execution| execution.status = Status::Aborted);
+        Ok(Stopped::Now)
+    }
+}
+
+impl Chance for World {
+    fn now(&self) -> Result<UnixTime, ClockError> {
+        self.now.map(|now| UnixTime::from_seconds(now).unwrap())
+    }
+
+    fn random(&self) -> Result<[u8; 16], NoRandom> {
+        Ok([self.draws.fetch_add(1, Ordering::Relaxed); 16])
+    }
+}

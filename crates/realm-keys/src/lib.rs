@@ -1,0 +1,40 @@
+//! The realm's JWK set over HTTPS: discovery, cache, single flight, cool-down.
+//!
+//! One [`RealmKeys`] stands for one realm in one process. It asks the realm's discovery document for the address of its
+//! JWK set, fetches that and keeps it: [`RealmKeys::key_set`] answers a set that may be trusted now, or says why there is
+//! none. Verifying with it is `claim-guard`'s work. The rules of the cache are listed at [`RealmKeys`].
+
+// In reading order: from the configuration over the cache to the wire.
+
+/// The environment's variables → verifier and keys.
+mod settings;
+
+/// Where the realm is and whom to trust about it.
+mod endpoint;
+
+/// Who is served at once, who waits, who may ask the realm.
+mod cache;
+
+/// Time and chance.
+mod clock;
+
+/// The two requests and their bounds.
+mod https;
+
+/// What is read of a discovery document.
+mod discovery;
+
+/// Why there are no keys.
+mod unavailable;
+
+#[cfg(test)]
+#[path = "../tests/support/faulty_server.rs"]
+mod faulty_server;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use cache::RealmKeys;
+pub use endpoint::{EndpointError, KeyUri, RealmCa, RealmEndpoint};
+pub use settings::{RealmSettings, SettingsFault, SettingsFaults};
+pub use unavailable::{DiscoveryFault, Document, KeysUnavailable};
