@@ -310,6 +310,15 @@ fn aged_token_says_who_started_an_execution() {
 }
 
 #[test]
+fn renewed_statement_of_one_second_is_read_as_stated() {
+    let key = TestKey::generate("ES256", "kms");
+    let stated = with(with(payload(), "/tctx/epoch", json!(7)), "/exp", json!(NOW + 1));
+    let token = TransactionToken::parse(&key.token_of(&header(&key).to_string(), &stated.to_string())).unwrap();
+    let aged = verifier(&key).verify_whatever_age(&token, &at(), support::now()).unwrap();
+    assert_eq!((aged.epoch(), aged.identity().expires_at().seconds()), (7, NOW + 1));
+}
+
+#[test]
 fn token_that_would_burden_every_state_is_not_minted() {
     let key = TestKey::kms();
     let wide = with(access_token_payload(NOW), "/project_id", json!("x".repeat(2000)));
@@ -333,6 +342,9 @@ fn signer_that_answers_nonsense_mints_nothing() {
 fn key_set_of_the_stack_holds_es256_keys_and_no_others() {
     let (old, new) = (TestKey::kms(), TestKey::kms());
     assert_eq!(TransactionKeySet::parse(key_set([&old, &new]).as_bytes()).map(|_| ()), Ok(()));
+    let both = TransactionKeySet::parse(key_set([&old, &new]).as_bytes()).unwrap();
+    assert!([&old, &new].iter().all(|key| both.contains(&KeyId::parse(key.kid()).unwrap())));
+    assert!(!both.contains(&KeyId::parse("other").unwrap()));
     let foreign = TestKey::generate("EdDSA", "key");
     let refused = TransactionKeySet::parse(key_set([&old, &foreign]).as_bytes()).map(|_| ());
     assert_eq!(refused, Err(KeySetError::NoUsableKey { skipped: Vec::new() }));

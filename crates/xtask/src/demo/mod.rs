@@ -1,0 +1,66 @@
+//! The main job told as a story: scene by scene, on a lab of its own.
+
+/// The scenes.
+mod scenes;
+/// What a scene does and sees, printed and compared with what was told.
+mod stage;
+
+use crate::failure::Failure;
+use crate::lab::{Lab, Options};
+use crate::progress::Progress;
+use crate::report;
+
+pub use scenes::{SCENES, Scene};
+use stage::Stage;
+
+/// Plays the scenes on a fresh lab. Answers whether everything went as told.
+///
+/// # Errors
+/// There is no scene called `only`, or the lab cannot be brought up or taken down.
+pub fn play(options: &Options, only: Option<&str>, keep: bool, progress: &Progress) -> Result<bool, Failure> {
+    let scenes: Vec<&Scene> = SCENES.iter().filter(|scene| only.is_none_or(|name| scene.name == name)).collect();
+    if scenes.is_empty() {
+        let names: Vec<&str> = SCENES.iter().map(|scene| scene.name).collect();
+        return Err(Failure::new(
+            format!("there is no scene `{}`", only.unwrap_or_default()),
+            format!("use one of {}", names.join(", ")),
+        ));
+    }
+    let lab = Lab::up(options, progress)?;
+    let outcomes: Vec<(&Scene, bool)> = scenes.into_iter().map(|scene| (scene, play_one(scene, &lab))).collect();
+    println!("\n── the story in short ──");
+    for (scene, as_told) in &outcomes {
+        println!("{} {:<18} {}", if *as_told { "✔" } else { "✘" }, scene.name, scene.title);
+    }
+    if keep {
+        lab.keep();
+        println!("\n{}", report::usage(&lab));
+    } else {
+        let step = progress.step("take the lab down");
+        lab.down()?;
+        step.done("");
+    }
+    Ok(outcomes.iter().all(|(_, as_told)| *as_told))
+}
+
+fn play_one(scene: &Scene, lab: &Lab) -> bool {
+    println!("\n── {} · {} ──", scene.name, scene.title);
+    let told = Stage::new(lab).and_then(|mut stage| {
+        (scene.play)(&mut stage)?;
+        Ok(stage.went_as_told())
+    });
+    match told {
+        Ok(true) => {
+            println!("✔ as told");
+            true
+        }
+        Ok(false) => {
+            println!("✘ not as told");
+            false
+        }
+        Err(failure) => {
+            println!("✘ {failure}");
+            false
+        }
+    }
+}

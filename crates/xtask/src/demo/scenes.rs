@@ -1,0 +1,183 @@
+//! The scenes of the story. Each says in code what has to happen; anything else makes the demo fail.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+use crate::failure::{Failure, OrFailure};
+
+/// One scene.
+pub struct Scene {
+    /// What `--scene` calls it.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: &'static str,
+    pub(super) play: fn(&mut Stage<'_>) -> Result<(), Failure>,
+}
+
+/// All scenes, in the order of the story.
+pub const SCENES: &[Scene] = &[
+    Scene {
+        name: "complete",
+        title: "alice holds every role and flag: her payment is screened, approved and executed",
+        play: complete,
+    },
+    Scene {
+        name: "no-start-role",
+        title: "bob lacks the role payment:start: he is refused at the door",
+        play: no_start_role,
+    },
+    Scene {
+        name: "missing-flag",
+        title: "carol may start, but compliance.kyc is false: she is stopped at ApprovePayment",
+        play: missing_flag,
+    },
+    Scene {
+        name: "other-project",
+        title: "dave's project is another than the payment's: he is stopped at ExecutePayment",
+        play: other_project,
+    },
+    Scene {
+        name: "forged-token",
+        title: "bob writes the missing role into his own token: it proves nothing any more",
+        play: forged_token,
+    },
+    Scene {
+        name: "keycloak-stopped",
+        title: "Keycloak is down: a cached key still serves, a cold start cannot decide and says so",
+        play: keycloak_stopped,
+    },
+];
+
+/// How long the door may take to find Keycloak again: realm-keys asks at most once in 30 s for a key it has not got.
+const HEALED_WITHIN: Duration = Duration::from_secs(45);
+
+fn complete(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let token = stage.lab.token("alice")?;
+    let answer = stage.start_payment("token of alice", &token, 202)?;
+    stage.outcome(&answer, "SUCCEEDED")?;
+    stage.audit(&[
+        "door allow",
+        "start allow",
+        "ScreenPayment allow",
+        "ScreenPayment allow",
+        "ApprovePayment allow",
+        "ExecutePayment allow",
+    ])
+}
+
+fn no_start_role(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let token = stage.lab.token("bob")?;
+    stage.start_payment("token of bob", &token, 403)?;
+    stage.audit(&["door deny none_of_roles"])
+}
+
+fn missing_flag(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let token = stage.lab.token("carol")?;
+    let answer = stage.start_payment("token of carol", &token, 202)?;
+    stage.outcome(&answer, "FAILED ClaimGuard.Denied")?;
+    stage.audit(&[
+        "door allow",
+        "start allow",
+        "ScreenPayment allow",
+        "ScreenPayment allow",
+        "ApprovePayment deny claim_unmet",
+    ])
+}
+
+fn other_project(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let token = stage.lab.token("dave")?;
+    let answer = stage.start_payment("token of dave", &token, 202)?;
+    stage.outcome(&answer, "FAILED ClaimGuard.Denied")?;
+    stage.audit(&[
+        "door allow",
+        "start allow",
+        "ScreenPayment allow",
+        "ScreenPayment allow",
+        "ApprovePayment allow",
+        "ExecutePayment deny claim_unmet",
+    ])
+}
+
+fn forged_token(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let token = with_start_role(&stage.lab.token("bob")?)?;
+    stage.start_payment("token of bob, payload rewritten, signature kept", &token, 401)?;
+    stage.audit(&["door reject bad_signature"])
+}
+
+fn keycloak_stopped(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let tokens: Vec<String> = (0..3).map(|_| stage.lab.token("alice")).collect::<Result<_, _>>()?;
+    let [first, second, third] = tokens.as_slice() else {
+        return Ok(());
+    };
+    stage.say("alice logs in three times, so that no answer comes from API Gateway's cache.");
+    let answer = stage.start_payment("first token of alice", first, 202)?;
+    stage.outcome(&answer, "SUCCEEDED")?;
+
+    stage.lab.stop_keycloak()?;
+    stage.say("\n  Keycloak is stopped. The functions that are warm know the realm's keys.");
+    let answer = stage.start_payment("second token of alice", second, 202)?;
+    stage.outcome(&answer, "SUCCEEDED")?;
+
+    stage.lab.cold_start("authorizer")?;
+    stage.say("\n  The authorizer starts anew and cannot fetch the keys: no decision, so neither 401 nor 403.");
+    stage.start_payment("third token of alice", third, 500)?;
+
+    stage.lab.start_keycloak()?;
+    stage.say("\n  Keycloak is back. Nobody has to do anything.");
+    let deadline = Instant::now() + HEALED_WITHIN;
+    while !opens(stage, third)? && Instant::now() < deadline {
+        thread::sleep(Duration::from_secs(1));
+    }
+    stage.start_payment("third token of alice", third, 202)?;
+    Ok(())
+}
+
+/// Whether the door lets this token in, seen on a payment that does not exist.
+fn opens(stage: &Stage<'_>, token: &str) -> Result<bool, Failure> {
+    let authorization = format!("Bearer {token}");
+    let headers = [("authorization", authorization.as_str())];
+    let answer = stage.lab.request("GET", "/workflows/payment/executions/none", &headers, None)?;
+    Ok(answer.status != 500)
+}
+
+/// The token with the start role added to its payload, under the signature of the payload without it.
+fn with_start_role(token: &str) -> Result<String, Failure> {
+    let remedy = "see that the realm issues signed JWTs";
+    let not_a_jwt = || Failure::new("Keycloak's access token is not a JWT", remedy);
+    let mut parts = token.split('.');
+    let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(not_a_jwt());
+    };
+    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| not_a_jwt())?;
+    let mut payload: Value = serde_json::from_slice(&payload).or_failure("read the token's payload", remedy)?;
+    let roles = payload.pointer_mut("/resource_access/workflow-api/roles").and_then(Value::as_array_mut);
+    roles.ok_or_else(not_a_jwt)?.push(json!("payment:start"));
+    Ok(format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(payload.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forged_token_differs_in_its_payload_only() {
+        let payload = json!({"resource_access": {"workflow-api": {"roles": ["payment:audit"]}}});
+        let token = format!("head.{}.sign", URL_SAFE_NO_PAD.encode(payload.to_string()));
+        let forged = json!({"resource_access": {"workflow-api": {"roles": ["payment:audit", "payment:start"]}}});
+        let expected = format!("head.{}.sign", URL_SAFE_NO_PAD.encode(forged.to_string()));
+        assert_eq!(with_start_role(&token), Ok(expected));
+    }
+
+    #[test]
+    fn scene_names_are_unique() {
+        let mut names: Vec<&str> = SCENES.iter().map(|scene| scene.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), SCENES.len());
+    }
+}

@@ -1,0 +1,38 @@
+//! The contributor's command as a library: the lab, and what demo and tests do with it.
+
+/// Signed calls to it.
+pub mod aws;
+/// The directory that keeps tools between runs.
+pub mod cache;
+/// What can be asked of a lab that is up.
+pub mod calls;
+/// The lab's own certificate authority.
+pub mod certificates;
+/// The main job told as a story.
+pub mod demo;
+/// The lab's AWS.
+pub mod emulator;
+/// What went wrong and what to do about it.
+pub mod failure;
+/// The lab's Keycloak.
+pub mod keycloak;
+/// A lab: up, down, its parts.
+pub mod lab;
+/// What this machine must have already.
+mod prerequisites;
+/// Child processes in groups of their own.
+pub mod process;
+/// Spinners on a terminal, plain lines elsewhere.
+pub mod progress;
+/// What `lab up` and `lab status` tell a person.
+pub mod report;
+/// The deployed stack.
+pub mod stack;
+/// What is remembered of a lab between commands.
+pub mod state;
+/// Everything that has to hold.
+pub mod suite;
+/// The pinned tools.
+pub mod tools;
+/// The lab's users.
+pub mod users;

@@ -1,0 +1,148 @@
+//! `cargo xtask`: the contributor's command.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use xtask::failure::Failure;
+use xtask::lab::{self, Lab, Options};
+use xtask::progress::Progress;
+use xtask::tools::Tools;
+use xtask::{demo, process, report, suite};
+
+/// Runs the whole system on this machine, shows it and tests it.
+///
+/// The parts are real: a Keycloak with a realm of its own, an emulator of AWS that enforces IAM, and the stack of template.yaml
+/// deployed into it. Everything listens on the loopback interface only. Tools are installed once into $KSF_CACHE (else
+/// ~/.cache/keycloak-step-functions), a lab's files are in target/lab/NAME.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring a lab up, look at it, take it down
+    #[command(subcommand)]
+    Lab(LabCommand),
+    /// Print a real access token of a lab user: alice, bob, carol, dave or erin
+    Token {
+        /// Whose token
+        user: String,
+        #[command(flatten)]
+        lab: LabName,
+    },
+    /// Tell the main job as a story on a fresh lab: each scene's request, answer, outcome and audit lines
+    ///
+    /// Exit code 0 only if everything went as told. The lab is taken down at the end.
+    Demo {
+        /// Play one scene: complete, no-start-role, missing-flag, other-project, forged-token or keycloak-stopped
+        #[arg(long, value_name = "NAME")]
+        scene: Option<String>,
+        /// Leave the lab up
+        #[arg(long)]
+        keep: bool,
+        /// Which lab it plays on
+        #[arg(long = "name", value_name = "NAME", default_value = "demo")]
+        name: String,
+    },
+    /// Run everything that has to hold: format, lints, tests, docs, template, dependencies, end to end
+    Test,
+    /// Install the pinned tools that the lab needs (the other commands do this by themselves)
+    Tools,
+}
+
+#[derive(Subcommand)]
+enum LabCommand {
+    /// Start Keycloak and the emulator, build and deploy the stack, make the users
+    ///
+    /// A lab of the same name that is up is taken down first. Ctrl-C stops everything that was started.
+    Up {
+        #[command(flatten)]
+        lab: LabName,
+        /// The first of two ports (emulator, Keycloak); free ones are chosen when left out
+        #[arg(long, value_name = "PORT")]
+        port_base: Option<u16>,
+        /// The SAM template to deploy
+        #[arg(long, value_name = "FILE")]
+        template: Option<PathBuf>,
+    },
+    /// Tell what is up, and where; exit code 1 when the lab is not up
+    Status {
+        #[command(flatten)]
+        lab: LabName,
+    },
+    /// Stop every process of the lab; its logs and its build stay
+    Down {
+        #[command(flatten)]
+        lab: LabName,
+    },
+}
+
+#[derive(Args)]
+struct LabName {
+    /// Which lab; labs of different names can be up at the same time
+    #[arg(long = "name", value_name = "NAME", default_value = "default")]
+    name: String,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(failure) => {
+            while process::is_interrupted() {
+                // The interrupt is why it failed; whoever handles it ends this process.
+                std::thread::park();
+            }
+            eprintln!("✘ {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    process::watch_interrupts(lab::down_ours)?;
+    let progress = Progress::new();
+    match command {
+        Command::Lab(LabCommand::Up { lab, port_base, template }) => {
+            let mut options = Options::named(&lab.name);
+            options.port_base = port_base;
+            if let Some(template) = template {
+                options.template = template;
+            }
+            let lab = Lab::up(&options, &progress)?;
+            lab.keep();
+            println!("{}", report::usage(&lab));
+        }
+        Command::Lab(LabCommand::Status { lab }) => {
+            let (text, is_up) = report::status(&lab.name)?;
+            println!("{text}");
+            if !is_up {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Lab(LabCommand::Down { lab }) => {
+            let step = progress.step(format!("take the lab `{}` down", lab.name));
+            lab::down(&lab.name)?;
+            step.done("");
+        }
+        Command::Token { user, lab } => println!("{}", Lab::open(&lab.name)?.token(&user)?),
+        Command::Demo { scene, keep, name } => {
+            if !demo::play(&Options::named(&name), scene.as_deref(), keep, &progress)? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Test => {
+            if !suite::run(&progress)? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Tools => {
+            let tools = Tools::ensure(&progress)?;
+            println!("every tool stands in {}", tools.cache.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

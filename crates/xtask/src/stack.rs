@@ -1,0 +1,193 @@
+//! The stack of `template.yaml`: built and deployed with AWS SAM, into the emulator only.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::Aws;
+use crate::cache;
+use crate::emulator::{ACCESS_KEY, REGION};
+use crate::failure::Failure;
+use crate::process;
+use crate::tools::Tools;
+
+/// The stack's name; every lab has an emulator of its own, so all may use the same.
+pub const NAME: &str = "workflows";
+const BUCKET: &str = "lab-artifacts";
+
+/// What was deployed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stack {
+    /// The REST API's id.
+    pub api: String,
+    /// The API's stage.
+    pub stage: String,
+    /// The physical id of every resource by its logical id.
+    pub resources: BTreeMap<String, Resource>,
+}
+
+/// One resource of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Its type, such as `AWS::Lambda::Function`.
+    pub kind: String,
+    /// Its name or ARN.
+    pub id: String,
+}
+
+/// Builds and deploys one template for one lab.
+#[derive(Debug, Clone)]
+pub struct Sam<'a> {
+    /// The tools.
+    pub tools: &'a Tools,
+    /// The template.
+    pub template: &'a Path,
+    /// The lab's directory.
+    pub directory: &'a Path,
+}
+
+impl Sam<'_> {
+    /// Compiles every function of the template.
+    ///
+    /// # Errors
+    /// It does not compile; the failure shows the end of the build's output.
+    pub fn build(&self, note: &dyn Fn(&str)) -> Result<(), Failure> {
+        let mut sam = self.command("build");
+        sam.arg("--template-file")
+            .arg(self.template)
+            .arg("--build-dir")
+            .arg(self.build_directory())
+            .args(["--parameter-overrides", &format!("Architecture={}", architecture())]);
+        process::run(
+            &mut sam,
+            "sam build",
+            &self.directory.join("logs/sam-build.log"),
+            note,
+            "read the build's output above; the functions must compile",
+        )
+    }
+
+    /// Deploys what was built into the account behind `endpoint`.
+    ///
+    /// # Errors
+    /// The deployment fails; the failure shows the end of its output.
+    pub fn deploy(
+        &self,
+        aws: &Aws,
+        endpoint: &str,
+        secret: &str,
+        parameters: &[(&str, String)],
+        note: &dyn Fn(&str),
+    ) -> Result<Stack, Failure> {
+        aws.create_bucket(BUCKET)?;
+        let mut sam = self.command("deploy");
+        sam.arg("--template-file")
+            .arg(self.build_directory().join("template.yaml"))
+            .args(["--stack-name", NAME, "--s3-bucket", BUCKET, "--region", REGION])
+            .args(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+            .args(["--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"])
+            .args(parameters.iter().map(|(name, value)| format!("{name}={value}")))
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", secret);
+        process::run(
+            &mut sam,
+            "sam deploy",
+            &self.directory.join("logs/sam-deploy.log"),
+            note,
+            "read the deployment's output above; `cargo xtask test` also lints the template",
+        )?;
+        describe(aws)
+    }
+
+    fn build_directory(&self) -> PathBuf {
+        self.directory.join("build")
+    }
+
+    /// `sam` with nothing of the caller's own AWS set-up in reach.
+    fn command(&self, name: &str) -> Command {
+        let mut sam = Command::new(self.tools.program("sam", "sam"));
+        for (variable, _) in std::env::vars_os() {
+            let variable = variable.to_string_lossy();
+            if variable.starts_with("AWS_") || is_of_the_running_crate(&variable) {
+                sam.env_remove(&*variable);
+            }
+        }
+        sam.arg(name)
+            .current_dir(cache::repository())
+            .env("PATH", self.tools.path_with_cargo_lambda())
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_DEFAULT_REGION", REGION)
+            .env("NO_PROXY", "127.0.0.1,localhost")
+            .env("no_proxy", "127.0.0.1,localhost")
+            .env("SAM_CLI_TELEMETRY", "0");
+        sam
+    }
+}
+
+/// Cargo tells a program that it runs about that program's crate; to a build of other crates that is noise.
+pub(crate) fn is_of_the_running_crate(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
+}
+
+/// This machine's architecture as the template's parameter names it: functions run here.
+pub fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "x86_64",
+    }
+}
+
+fn describe(aws: &Aws) -> Result<Stack, Failure> {
+    let form = format!("Action=DescribeStackResources&Version=2010-05-15&StackName={NAME}");
+    let resources = resources(&aws.query("cloudformation", &form)?);
+    let id_of = |kind: &str| {
+        let found = resources.values().find(|resource| resource.kind == kind);
+        found.map(|resource| resource.id.clone()).ok_or_else(|| {
+            Failure::new(
+                format!("the deployed stack has no {kind}"),
+                "template.yaml has to declare a REST API with a stage",
+            )
+        })
+    };
+    Ok(Stack { api: id_of("AWS::ApiGateway::RestApi")?, stage: id_of("AWS::ApiGateway::Stage")?, resources })
+}
+
+/// The resources in CloudFormation's answer: a flat list of elements without attributes.
+fn resources(xml: &str) -> BTreeMap<String, Resource> {
+    xml.split("<member>")
+        .skip(1)
+        .filter_map(|member| {
+            Some((
+                element(member, "LogicalResourceId")?,
+                Resource { kind: element(member, "ResourceType")?, id: element(member, "PhysicalResourceId")? },
+            ))
+        })
+        .collect()
+}
+
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, after) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = after.split_once(&format!("</{name}>"))?;
+    Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resources_are_read_from_the_answer() {
+        let xml = "<R><StackResources><member><LogicalResourceId>Api</LogicalResourceId>\
+                   <PhysicalResourceId>a&amp;b</PhysicalResourceId>\
+                   <ResourceType>AWS::ApiGateway::RestApi</ResourceType></member></StackResources></R>";
+        let expected = Resource { kind: "AWS::ApiGateway::RestApi".into(), id: "a&b".into() };
+        assert_eq!(resources(xml), BTreeMap::from([("Api".to_owned(), expected)]));
+    }
+}

@@ -1,0 +1,179 @@
+//! The tools that the lab and the tests use: pinned, installed once into the cache, never into the system.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use crate::cache::{self, Installed};
+use crate::failure::{Failure, OrFailure};
+use crate::prerequisites;
+use crate::process;
+use crate::progress::Progress;
+
+const EMULATOR: &[&str] =
+    &["ministack==1.5.33", "aws-sam-translator==1.115.0", "cryptography==50.0.2", "boto3==1.43.106"];
+const SAM: &[&str] = &["aws-sam-cli==1.170.0"];
+const CARGO_LAMBDA: &[&str] = &["cargo-lambda==1.9.2", "ziglang==0.17.1"];
+const CFN_LINT: &[&str] = &["cfn-lint==1.58.0"];
+
+const KEYCLOAK: &str = "26.7.3";
+const KEYCLOAK_BUILD: &[&str] = &["build", "--db", "dev-file"];
+const CARGO_DENY: &str = "0.20.2";
+
+const NETWORK: &str = "see that the network and its package indexes are in reach, then run the command again";
+
+/// Where each tool stands.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// The cache that holds them.
+    pub cache: PathBuf,
+    /// The built Keycloak distribution.
+    pub keycloak: PathBuf,
+}
+
+impl Tools {
+    /// Installs what is missing, with progress; quick when all stands.
+    ///
+    /// # Errors
+    /// Missing prerequisites, all at once; an installation that failed, with the end of its log.
+    pub fn ensure(progress: &Progress) -> Result<Tools, Failure> {
+        let tools = Tools::at(cache::directory()?);
+        let wanted = tools.wanted();
+        if wanted.iter().all(|(_, installed)| installed.is_complete()) {
+            return Ok(tools);
+        }
+        prerequisites::all_present()?;
+        cache::make(&tools.logs())?;
+        let installations: Vec<Result<(), Failure>> = thread::scope(|scope| {
+            let running: Vec<_> = wanted
+                .iter()
+                .filter(|(_, installed)| !installed.is_complete())
+                .map(|(tool, installed)| scope.spawn(|| tools.install(tool, installed, progress)))
+                .collect();
+            running
+                .into_iter()
+                .map(|thread| {
+                    thread
+                        .join()
+                        .unwrap_or_else(|_| Err(Failure::new("an installation broke off", "run the command again")))
+                })
+                .collect()
+        });
+        installations.into_iter().collect::<Result<(), Failure>>()?;
+        Ok(tools)
+    }
+
+    fn at(cache: PathBuf) -> Tools {
+        Tools { keycloak: cache.join(format!("keycloak-{KEYCLOAK}")), cache }
+    }
+
+    fn wanted(&self) -> Vec<(Tool, Installed)> {
+        let venv = |name: &'static str, requirements: &'static [&'static str]| {
+            (Tool::Venv { name, requirements }, Installed::new(self.cache.join(name), requirements.join("\n")))
+        };
+        vec![
+            venv("emulator", EMULATOR),
+            venv("sam", SAM),
+            venv("cargo-lambda", CARGO_LAMBDA),
+            venv("cfn-lint", CFN_LINT),
+            (Tool::Keycloak, Installed::new(self.keycloak.clone(), format!("{KEYCLOAK} {}", KEYCLOAK_BUILD.join(" ")))),
+        ]
+    }
+
+    fn install(&self, tool: &Tool, installed: &Installed, progress: &Progress) -> Result<(), Failure> {
+        match tool {
+            Tool::Venv { name, requirements } => {
+                let step = progress.step(format!("install {}", requirements.join(", ")));
+                installed
+                    .ensure(|directory| self.install_venv(name, directory, requirements, &|note| step.note(note)))?;
+                step.done("");
+            }
+            Tool::Keycloak => {
+                let step = progress.step(format!("install Keycloak {KEYCLOAK} (about 180 MB)"));
+                installed.ensure(|directory| self.install_keycloak(directory, &|note| step.note(note)))?;
+                step.done("");
+            }
+        }
+        Ok(())
+    }
+
+    fn install_venv(
+        &self,
+        name: &str,
+        directory: &Path,
+        requirements: &[&str],
+        note: &dyn Fn(&str),
+    ) -> Result<(), Failure> {
+        let log = self.logs().join(format!("{name}.log"));
+        let mut venv = Command::new("python3");
+        venv.args(["-m", "venv"]).arg(directory);
+        process::run(&mut venv, "python3 -m venv", &log, note, "see that Python's venv module is installed")?;
+        let mut pip = Command::new(directory.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]).args(requirements);
+        process::run(&mut pip, "pip install", &log, note, NETWORK)
+    }
+
+    fn install_keycloak(&self, directory: &Path, note: &dyn Fn(&str)) -> Result<(), Failure> {
+        let log = self.logs().join("keycloak.log");
+        note("download");
+        let mut maven = Command::new("mvn");
+        maven
+            .args(["-B", "-q", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"])
+            .arg(format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{KEYCLOAK}:tar.gz"))
+            .arg(format!("-DoutputDirectory={}", directory.display()));
+        process::run(&mut maven, "mvn", &log, note, NETWORK)?;
+        note("unpack");
+        let archive = directory.join(format!("keycloak-quarkus-dist-{KEYCLOAK}.tar.gz"));
+        let mut tar = Command::new("tar");
+        tar.arg("-xzf").arg(&archive).arg("-C").arg(directory).arg("--strip-components=1");
+        process::run(&mut tar, "tar", &log, note, "see that the disk is not full")?;
+        std::fs::remove_file(&archive).or_failure(format!("remove {}", archive.display()), "remove it by hand")?;
+        note("build");
+        let mut build = Command::new(directory.join("bin/kc.sh"));
+        build.args(KEYCLOAK_BUILD);
+        process::run(&mut build, "kc.sh build", &log, note, "see that java is version 17 or later")
+    }
+
+    /// Installs cargo-deny, which only the tests need, and tells where it stands.
+    ///
+    /// # Errors
+    /// It cannot be built.
+    pub fn cargo_deny(&self, progress: &Progress) -> Result<PathBuf, Failure> {
+        let installed = Installed::new(self.cache.join("cargo-deny"), CARGO_DENY);
+        if !installed.is_complete() {
+            cache::make(&self.logs())?;
+            let step = progress.step(format!("build cargo-deny {CARGO_DENY} (a few minutes, once)"));
+            installed.ensure(|directory| {
+                let mut cargo = Command::new("cargo");
+                cargo.args(["install", "cargo-deny", "--locked", "--version", CARGO_DENY, "--root"]).arg(directory);
+                let log = self.logs().join("cargo-deny.log");
+                process::run(&mut cargo, "cargo install", &log, &|note| step.note(note), NETWORK)
+            })?;
+            step.done("");
+        }
+        Ok(installed.directory.join("bin/cargo-deny"))
+    }
+
+    /// A program of one of the Python environments.
+    pub fn program(&self, venv: &str, program: &str) -> PathBuf {
+        self.cache.join(venv).join("bin").join(program)
+    }
+
+    /// A search path on which cargo-lambda and its linker stand before everything else.
+    pub fn path_with_cargo_lambda(&self) -> OsString {
+        let mut path = self.cache.join("cargo-lambda/bin").into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        path
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.cache.join("logs")
+    }
+}
+
+enum Tool {
+    Venv { name: &'static str, requirements: &'static [&'static str] },
+    Keycloak,
+}
