@@ -46,13 +46,18 @@ impl std::error::Error for JsonError {}
 /// # Errors
 /// [`JsonError`] says where the bytes stop being one.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
-    let Strict(value) = serde_json::from_slice(bytes).map_err(malformed)?;
-    match value {
+    match value(bytes)? {
         Value::Object(members) => Ok(members),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Err(JsonError::NotAnObject)
         }
     }
+}
+
+/// Parses bytes as one JSON value, as strictly.
+pub(crate) fn value(bytes: &[u8]) -> Result<Value, JsonError> {
+    let Strict(value) = serde_json::from_slice(bytes).map_err(malformed)?;
+    Ok(value)
 }
 
 fn malformed(error: serde_json::Error) -> JsonError {

@@ -110,8 +110,44 @@ fn moduli_of_2048_to_4096_bits_are_imported() {
     use base64::Engine as _;
     let rsa = TestKey::generate("RS256", "key").jwk();
     for length in [256, 384, 512] {
-        let n = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(vec![0xff; length]);
-        assert_eq!(set(&[with(rsa.clone(), "/n", json!(n))]).unwrap().skipped(), []);
+        // Of two hundred odd numbers in a row, some have no small factor.
+        let imported = (1..=255).step_by(2).filter(|last| {
+            let modulus = [&vec![0xff; length - 2][..], &[0xfe, *last]].concat();
+            let n = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(modulus);
+            set(&[with(rsa.clone(), "/n", json!(n))]).is_ok()
+        });
+        let count = imported.count();
+        assert!((5..60).contains(&count), "{count} of {length} bytes");
+    }
+}
+
+#[test]
+fn modulus_with_a_small_factor_is_left_out() {
+    use base64::Engine as _;
+    let rsa = TestKey::generate("RS256", "key").jwk();
+    let n = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode([0xff; 256]);
+    check(with(rsa, "/n", json!(n)), KeyFault::SmallFactor { factor: 3 });
+}
+
+#[test]
+fn one_key_under_two_names_is_for_one_algorithm() {
+    let key = TestKey::generate("RS256", "one");
+    let alias = with(key.jwk(), "/kid", json!("alias"));
+    let other = with(with(key.jwk(), "/kid", json!("two")), "/alg", json!("PS256"));
+    assert_eq!(set(&[key.jwk(), alias]).unwrap().skipped(), []);
+    let fault = KeyFault::SharedByAlgorithms;
+    let skipped = |index, key_id| SkippedKey { index, key_id: Some(Excerpt::of(key_id)), fault: fault.clone() };
+    let refused = KeySetError::NoUsableKey { skipped: vec![skipped(0, "one"), skipped(1, "two")] };
+    assert_eq!(set(&[key.jwk(), other]).map(|_| ()), Err(refused));
+}
+
+#[test]
+fn every_member_of_a_set_is_strict_json_but_its_keys_are_read_one_by_one() {
+    let good = TestKey::generate("ES256", "good").jwk();
+    let parsed = |others: &str| RealmKeySet::parse(format!(r#"{{"keys":[{good}]{others}}}"#).as_bytes()).map(|_| ());
+    assert_eq!(parsed(r#","x":{"a":[1]}"#), Ok(()));
+    for others in [r#","x":1,"x":1"#, r#","x":1,"\u0078":1"#, r#","x":{"a":1,"a":2}"#, r#","\u006beys":[]"#, r#","x":1e400"#] {
+        assert_eq!(parsed(others), Err(KeySetError::NotAKeySet), "{others}");
     }
 }
 
@@ -129,8 +165,8 @@ fn two_usable_keys_of_one_name_are_both_left_out() {
     let (one, two) = (TestKey::generate("ES256", "key"), TestKey::generate("RS256", "key"));
     let good = TestKey::generate("ES256", "good");
     let set = set(&[one.jwk(), two.jwk(), good.jwk()]).unwrap();
-    let key_id = Some(Excerpt::of("key"));
-    assert_eq!(set.skipped(), [SkippedKey { index: 1, key_id, fault: KeyFault::Ambiguous }]);
+    let ambiguous = |index| SkippedKey { index, key_id: Some(Excerpt::of("key")), fault: KeyFault::Ambiguous };
+    assert_eq!(set.skipped(), [ambiguous(0), ambiguous(1)]);
     let usable: Vec<&str> = set.key_ids().map(|key_id| key_id.as_str()).collect();
     assert_eq!(usable, ["good"]);
 }

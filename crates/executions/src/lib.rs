@@ -14,6 +14,8 @@
 //! - Each decision makes exactly one audit line, and so does each request on which none could be made: a rejected token, an
 //!   undecided question, a broken configuration. A verified caller whose request ends before its decision, because it asks
 //!   for something that does not exist (404) or cannot be read (400, 413, 415), makes none.
+//! - A start that was answered with 503 may have begun all the same. Asked again with the same `Idempotency-Key`, it leads to
+//!   that execution; without a key it begins another one.
 //! - An answer that says no tells the caller what to do (RFC 9457), never why the policy said no.
 
 // In reading order: from the event over the decision to the answer.

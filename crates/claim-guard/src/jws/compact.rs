@@ -13,7 +13,8 @@ use crate::jws::key_set::KeySet;
 use crate::jws::members::Members;
 
 /// Header members by which a sender would choose the key, or ask for something that this verifier does not do.
-const FORBIDDEN_MEMBERS: [&str; 9] = ["crit", "b64", "zip", "enc", "cty", "jwk", "jku", "x5u", "x5c"];
+const FORBIDDEN_MEMBERS: [&str; 11] =
+    ["crit", "b64", "zip", "enc", "cty", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"];
 
 /// The kinds of token that a header's `typ` may name.
 #[derive(Debug, Clone, Copy)]

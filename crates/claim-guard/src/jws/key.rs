@@ -14,9 +14,8 @@ use crate::excerpt::Excerpt;
 use crate::identifier::{IdentifierError, KeyId};
 use crate::json::JsonError;
 use crate::jws::algorithm::Algorithm;
-
-/// RSA moduli below are too weak (RFC 7518 §3.3), moduli above cost too much to use.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+use crate::jws::edwards::{self, PointFault};
+use crate::jws::rsa::{self, ModulusFault};
 
 /// What an RSA key can be for; without an `alg` it is for the first.
 const RSA_ALGORITHMS: [Algorithm; 6] =
@@ -75,12 +74,25 @@ pub enum KeyFault {
         /// Its length in bits.
         bits: usize,
     },
+    /// The modulus has a small factor, so it is no product of two large primes (NIST SP 800-89 §5.3.3).
+    SmallFactor {
+        /// The least factor.
+        factor: u32,
+    },
+    /// The modulus is of a generator whose keys can be factored (ROCA, CVE-2017-15361).
+    RocaModulus,
     /// The public exponent is not 65537.
     BadExponent,
     /// The point is not on its curve.
     NotOnCurve,
+    /// The point is written with a coordinate that its field does not have (RFC 8032 §5.1.3).
+    NonCanonicalPoint,
+    /// The point is of small order, so signatures by it can be forged.
+    SmallOrderPoint,
     /// Another usable key of the set has the same name: neither is used.
     Ambiguous,
+    /// Another usable key of the set is the same one for another algorithm: neither is used (RFC 8725 §3.1).
+    SharedByAlgorithms,
 }
 
 impl fmt::Display for KeyFault {
@@ -96,16 +108,17 @@ impl fmt::Display for KeyFault {
             Self::ForbiddenAlgorithm { presented } => write!(f, "forbidden algorithm `{presented}`"),
             Self::MalformedNumber { name } => write!(f, "`{name}` is not canonical base64url of its length"),
             Self::BadModulus { bits } => {
-                write!(
-                    f,
-                    "modulus: expected odd, `{}` to `{}` bits, presented `{bits}`",
-                    RSA_BITS.start(),
-                    RSA_BITS.end()
-                )
+                let (least, most) = (rsa::BITS.start(), rsa::BITS.end());
+                write!(f, "modulus: expected odd, `{least}` to `{most}` bits, presented `{bits}`")
             }
+            Self::SmallFactor { factor } => write!(f, "modulus has the factor `{factor}`"),
+            Self::RocaModulus => f.write_str("modulus has the ROCA fingerprint"),
             Self::BadExponent => f.write_str("exponent: expected `65537`"),
             Self::NotOnCurve => f.write_str("point is not on its curve"),
+            Self::NonCanonicalPoint => f.write_str("point is not in its canonical form"),
+            Self::SmallOrderPoint => f.write_str("point is of small order"),
             Self::Ambiguous => f.write_str("another key has the same `kid`"),
+            Self::SharedByAlgorithms => f.write_str("the same key is there for another algorithm"),
         }
     }
 }
@@ -116,6 +129,8 @@ impl std::error::Error for KeyFault {}
 pub(crate) struct VerificationKey {
     algorithm: Algorithm,
     key: DecodingKey,
+    /// The modulus or the point: what makes it this key and no other.
+    material: Vec<u8>,
 }
 
 impl fmt::Debug for VerificationKey {
@@ -127,6 +142,11 @@ impl fmt::Debug for VerificationKey {
 impl VerificationKey {
     pub(crate) fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// Whether the other key is this one, for whatever algorithm.
+    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
+        self.material == other.material
     }
 
     /// Whether this key's signature stands over these bytes.
@@ -142,17 +162,17 @@ impl VerificationKey {
         if let Some(name) = PRIVATE_MEMBERS.into_iter().find(|name| jwk.contains_key(*name)) {
             return Err(KeyFault::PrivateMember { name });
         }
-        let (of_type, key): (&[Algorithm], DecodingKey) = match (key_type, jwk.get("crv").and_then(Value::as_str)) {
-            ("RSA", None) => (&RSA_ALGORITHMS, rsa(jwk)?),
-            ("EC", Some("P-256")) => (&[Algorithm::Es256], elliptic(jwk, 32, &ECDSA_P256_SHA256_FIXED)?),
-            ("EC", Some("P-384")) => (&[Algorithm::Es384], elliptic(jwk, 48, &ECDSA_P384_SHA384_FIXED)?),
-            ("OKP", Some("Ed25519")) => (&[Algorithm::EdDsa], edwards(jwk)?),
+        let (of_type, (key, material)): (&[Algorithm], Imported) = match (key_type, jwk.get("crv").and_then(Value::as_str)) {
+            ("RSA", None) => (&RSA_ALGORITHMS, rsa_key(jwk)?),
+            ("EC", Some("P-256")) => (&[Algorithm::Es256], elliptic_key(jwk, 32, &ECDSA_P256_SHA256_FIXED)?),
+            ("EC", Some("P-384")) => (&[Algorithm::Es384], elliptic_key(jwk, 48, &ECDSA_P384_SHA384_FIXED)?),
+            ("OKP", Some("Ed25519")) => (&[Algorithm::EdDsa], edwards_key(jwk)?),
             (key_type, curve) => {
                 let presented = Excerpt::of(&format!("{key_type}/{}", curve.unwrap_or_default()));
                 return Err(KeyFault::UnsupportedKey { presented });
             }
         };
-        Ok((key_id, Self { algorithm: algorithm_of(jwk, of_type)?, key }))
+        Ok((key_id, Self { algorithm: algorithm_of(jwk, of_type)?, key, material }))
     }
 }
 
@@ -191,36 +211,43 @@ fn coordinate(jwk: &Map<String, Value>, name: &'static str, bytes: usize) -> Res
     Some(number(jwk, name)?).filter(|number| number.len() == bytes).ok_or(KeyFault::MalformedNumber { name })
 }
 
-/// RFC 7518 §6.3.1: big-endian, without leading zeros. Off-spec: the exponent is the one that everybody uses.
-fn rsa(jwk: &Map<String, Value>) -> Result<DecodingKey, KeyFault> {
+/// A key as the library takes it, and its material.
+type Imported = (DecodingKey, Vec<u8>);
+
+/// RFC 7518 §6.3.1. Off-spec: the exponent is the one that everybody uses.
+fn rsa_key(jwk: &Map<String, Value>) -> Result<Imported, KeyFault> {
     let (modulus, exponent) = (number(jwk, "n")?, number(jwk, "e")?);
-    let leading = modulus.first().copied().unwrap_or_default();
-    if leading == 0 {
-        return Err(KeyFault::MalformedNumber { name: "n" });
-    }
-    let bits = modulus.len() * 8 - leading.leading_zeros() as usize;
-    let odd = modulus.last().is_some_and(|last| last % 2 == 1);
-    if !RSA_BITS.contains(&bits) || !odd {
-        return Err(KeyFault::BadModulus { bits });
-    }
+    rsa::vet(&modulus).map_err(|fault| match fault {
+        ModulusFault::LeadingZero => KeyFault::MalformedNumber { name: "n" },
+        ModulusFault::EvenOrOfWrongLength { bits } => KeyFault::BadModulus { bits },
+        ModulusFault::SmallFactor { factor } => KeyFault::SmallFactor { factor },
+        ModulusFault::Roca => KeyFault::RocaModulus,
+    })?;
     if exponent != [1, 0, 1] {
         return Err(KeyFault::BadExponent);
     }
-    Ok(DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+    Ok((DecodingKey::from_rsa_raw_components(&modulus, &exponent), modulus))
 }
 
-fn elliptic(
+fn elliptic_key(
     jwk: &Map<String, Value>,
     bytes: usize,
     curve: &'static EcdsaVerificationAlgorithm,
-) -> Result<DecodingKey, KeyFault> {
+) -> Result<Imported, KeyFault> {
     let (x, y) = (coordinate(jwk, "x", bytes)?, coordinate(jwk, "y", bytes)?);
     let point = [&[4_u8][..], &x, &y].concat();
     // RFC 8725 §3.4: the point must be on the curve.
     ParsedPublicKey::new(curve, &point).map_err(|_| KeyFault::NotOnCurve)?;
-    Ok(DecodingKey::from_ec_der(&point))
+    Ok((DecodingKey::from_ec_der(&point), point))
 }
 
-fn edwards(jwk: &Map<String, Value>) -> Result<DecodingKey, KeyFault> {
-    Ok(DecodingKey::from_ed_der(&coordinate(jwk, "x", 32)?))
+fn edwards_key(jwk: &Map<String, Value>) -> Result<Imported, KeyFault> {
+    let point = coordinate(jwk, "x", 32)?;
+    let bytes = point.as_slice().try_into().map_err(|_| KeyFault::MalformedNumber { name: "x" })?;
+    edwards::vet(bytes).map_err(|fault| match fault {
+        PointFault::NonCanonical => KeyFault::NonCanonicalPoint,
+        PointFault::SmallOrder => KeyFault::SmallOrderPoint,
+        PointFault::NotOnCurve => KeyFault::NotOnCurve,
+    })?;
+    Ok((DecodingKey::from_ed_der(&point), point))
 }

@@ -1,9 +1,9 @@
 //! A JWK set (RFC 7517 §5), imported key by key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::excerpt::Excerpt;
@@ -86,10 +86,44 @@ pub(crate) struct KeySet {
     skipped: Vec<SkippedKey>,
 }
 
-#[derive(Deserialize)]
-struct Document<'a> {
-    #[serde(borrow)]
-    keys: Vec<&'a RawValue>,
+/// The members of a set, each name once, with their values unread.
+struct Document<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Document<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(DocumentVisitor)
+    }
+}
+
+struct DocumentVisitor;
+
+impl<'de> Visitor<'de> for DocumentVisitor {
+    type Value = Document<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JWK set")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Document<'de>, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((name, value)) = entries.next_entry::<String, &RawValue>()? {
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("duplicate member"));
+            }
+        }
+        Ok(Document(members))
+    }
+}
+
+impl<'a> Document<'a> {
+    /// The elements of `keys`, each unread; none if the set is none. A bad key spoils only itself, so it is read later;
+    /// every other member is read strictly now.
+    fn keys(&self) -> Option<Vec<&'a RawValue>> {
+        let (keys, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|(name, _)| *name == "keys");
+        let strict = others.iter().all(|(_, value)| json::value(value.get().as_bytes()).is_ok());
+        let [(_, keys)] = keys.as_slice() else { return None };
+        serde_json::from_str(keys.get()).ok().filter(|_| strict)
+    }
 }
 
 impl KeySet {
@@ -97,39 +131,37 @@ impl KeySet {
         if bytes.len() > MAX_KEY_SET_BYTES {
             return Err(KeySetError::TooLong { presented: bytes.len() });
         }
-        // serde would read a struct from an array too.
-        if !bytes.trim_ascii_start().starts_with(b"{") {
-            return Err(KeySetError::NotAKeySet);
-        }
         let document: Document<'_> = serde_json::from_slice(bytes).map_err(|_| KeySetError::NotAKeySet)?;
-        if document.keys.len() > MAX_KEYS {
-            return Err(KeySetError::TooManyKeys { presented: document.keys.len() });
+        let keys = document.keys().ok_or(KeySetError::NotAKeySet)?;
+        if keys.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys { presented: keys.len() });
         }
-        let set = Self::import(document.keys.iter().map(|raw| raw.get()));
+        let set = Self::import(keys.iter().map(|raw| raw.get()));
         if set.keys.is_empty() { Err(KeySetError::NoUsableKey { skipped: set.skipped }) } else { Ok(set) }
     }
 
     fn import<'a>(jwks: impl Iterator<Item = &'a str>) -> Self {
-        let mut keys: BTreeMap<KeyId, (usize, VerificationKey)> = BTreeMap::new();
-        let mut ambiguous = BTreeSet::new();
         let mut skipped = Vec::new();
+        let mut usable = Vec::new();
         for (index, jwk) in jwks.enumerate() {
             match import_one(index, jwk) {
-                Ok((key_id, key)) => {
-                    if keys.insert(key_id.clone(), (index, key)).is_some() {
-                        ambiguous.insert(key_id);
-                    }
-                }
+                Ok(key) => usable.push(key),
                 Err(key) => skipped.push(key),
             }
         }
-        for key_id in ambiguous {
-            if let Some((index, _)) = keys.remove(&key_id) {
-                let key_id = Some(Excerpt::of(key_id.as_str()));
-                skipped.push(SkippedKey { index, key_id, fault: KeyFault::Ambiguous });
+        // Compared before any is left out, so that of each pair both are.
+        let faults: Vec<Option<KeyFault>> = usable.iter().map(|key| key.fault_among(&usable)).collect();
+        let mut keys = BTreeMap::new();
+        for (Candidate { index, key_id, key }, fault) in usable.into_iter().zip(faults) {
+            match fault {
+                None => {
+                    keys.insert(key_id, key);
+                }
+                Some(fault) => skipped.push(SkippedKey { index, key_id: Some(Excerpt::of(key_id.as_str())), fault }),
             }
         }
-        Self { keys: keys.into_iter().map(|(key_id, (_, key))| (key_id, key)).collect(), skipped }
+        skipped.sort_by_key(|key| key.index);
+        Self { keys, skipped }
     }
 
     pub(crate) fn get(&self, key_id: &KeyId) -> Option<&VerificationKey> {
@@ -145,14 +177,37 @@ impl KeySet {
     }
 }
 
-fn import_one(index: usize, jwk: &str) -> Result<(KeyId, VerificationKey), SkippedKey> {
+/// A key that is usable by itself.
+struct Candidate {
+    index: usize,
+    key_id: KeyId,
+    key: VerificationKey,
+}
+
+impl Candidate {
+    /// What another usable key of the set makes wrong with this one.
+    fn fault_among(&self, usable: &[Self]) -> Option<KeyFault> {
+        let mut others = usable.iter().filter(|other| other.index != self.index);
+        if others.clone().any(|other| other.key_id == self.key_id) {
+            return Some(KeyFault::Ambiguous);
+        }
+        // RFC 8725 §3.1: one key, one algorithm.
+        let shared = |other: &Self| other.key.is_same_key(&self.key) && other.key.algorithm() != self.key.algorithm();
+        others.any(shared).then_some(KeyFault::SharedByAlgorithms)
+    }
+}
+
+fn import_one(index: usize, jwk: &str) -> Result<Candidate, SkippedKey> {
     let members = json::object(jwk.as_bytes()).map_err(|error| SkippedKey {
         index,
         key_id: None,
         fault: KeyFault::Malformed { error },
     })?;
-    VerificationKey::import(&members).map_err(|fault| {
-        let key_id = members.get("kid").and_then(serde_json::Value::as_str).map(Excerpt::of);
-        SkippedKey { index, key_id, fault }
-    })
+    match VerificationKey::import(&members) {
+        Ok((key_id, key)) => Ok(Candidate { index, key_id, key }),
+        Err(fault) => {
+            let key_id = members.get("kid").and_then(serde_json::Value::as_str).map(Excerpt::of);
+            Err(SkippedKey { index, key_id, fault })
+        }
+    }
 }

@@ -2,10 +2,12 @@
 
 mod algorithm;
 mod compact;
+mod edwards;
 mod error;
 mod key;
 mod key_set;
 mod members;
+mod rsa;
 
 pub use algorithm::Algorithm;
 pub(crate) use compact::{Compact, TokenTypes};

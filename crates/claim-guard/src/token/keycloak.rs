@@ -41,33 +41,36 @@ fn is_lightweight(token_id: &str) -> bool {
 pub(crate) fn roles(members: &Members<'_>) -> Result<BTreeSet<Role>, Rejection> {
     let mut roles = BTreeSet::new();
     if let Some(access) = members.optional_object("realm_access")? {
-        add(&mut roles, access, Role::realm)?;
+        for name in role_names(access)? {
+            roles.extend(nameable(name, Role::realm(name))?);
+        }
     }
     let Some(clients) = members.optional_object("resource_access")? else { return Ok(roles) };
     for (client, access) in clients {
-        let malformed = |_| Rejection::MalformedRole { presented: Excerpt::of(client) };
-        let client = ClientId::parse(client).map_err(malformed)?;
         let Value::Object(access) = access else {
             return Err(members.wrong_type("resource_access", "an object of objects", access).into());
         };
-        add(&mut roles, access, |name| Role::client(client.clone(), name))?;
+        let client = nameable(client, ClientId::parse(client))?;
+        for name in role_names(access)? {
+            let role = client.clone().map(|client| nameable(name, Role::client(client, name))).transpose()?;
+            roles.extend(role.flatten());
+        }
     }
     Ok(roles)
 }
 
-fn add(
-    roles: &mut BTreeSet<Role>,
-    access: &Map<String, Value>,
-    role: impl Fn(&str) -> Result<Role, IdentifierError>,
-) -> Result<(), Rejection> {
+fn role_names(access: &Map<String, Value>) -> Result<Vec<&str>, Rejection> {
     let members = Members::new(Part::Payload, access);
-    if !members.has("roles") {
-        return Ok(());
+    if members.has("roles") { Ok(members.texts("roles")?) } else { Ok(Vec::new()) }
+}
+
+/// What no policy can name (an empty or an overlong text, or one with invisible characters) grants nothing, and takes
+/// nothing from the rest. A control character has no business in a name.
+fn nameable<T>(name: &str, parsed: Result<T, IdentifierError>) -> Result<Option<T>, Rejection> {
+    if name.chars().any(char::is_control) {
+        return Err(Rejection::MalformedRole { presented: Excerpt::of(name) });
     }
-    for name in members.texts("roles")? {
-        roles.insert(role(name).map_err(|_| Rejection::MalformedRole { presented: Excerpt::of(name) })?);
-    }
-    Ok(())
+    Ok(parsed.ok())
 }
 
 /// RFC 6749 §3.3: words of printable ASCII without `"` and `\`, single spaces between them. Keycloak may write none.

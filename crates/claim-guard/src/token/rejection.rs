@@ -80,7 +80,7 @@ pub enum Rejection {
         /// `exp` − `iat`.
         presented: i64,
     },
-    /// A role is not text of 1 to 256 printable characters.
+    /// A role, or the client that it is of, has a control character in its name.
     MalformedRole {
         /// What was presented.
         presented: Excerpt,
