@@ -48,7 +48,9 @@ fn each_crate_depends_on_those_below_it_only() {
     let members: BTreeSet<&String> = all.keys().collect();
     let seen: BTreeMap<&str, BTreeSet<&str>> = all
         .iter()
-        .map(|(name, of)| (name.as_str(), of.iter().filter(|name| members.contains(name)).map(String::as_str).collect()))
+        .map(|(name, of)| {
+            (name.as_str(), of.iter().filter(|name| members.contains(name)).map(String::as_str).collect())
+        })
         .collect();
     let told: BTreeMap<&str, BTreeSet<&str>> =
         MAY_DEPEND_ON.iter().map(|(name, of)| (*name, of.iter().copied().collect())).collect();
@@ -64,8 +66,7 @@ fn the_guard_is_pure() {
 #[test]
 fn http_is_spoken_in_few_places() {
     let all = dependencies(&Value::Null);
-    let seen: Vec<&str> =
-        all.iter().filter(|(_, of)| of.contains("reqwest")).map(|(name, _)| name.as_str()).collect();
+    let seen: Vec<&str> = all.iter().filter(|(_, of)| of.contains("reqwest")).map(|(name, _)| name.as_str()).collect();
     assert_eq!(seen, MAY_USE_REQWEST);
 }
 

@@ -33,9 +33,8 @@ fn input() -> Map<String, Value> {
 
 fn claims(person: &Person) -> VerifiedClaims {
     let payload = with(access_token_payload(NOW), "/resource_access/workflow-api/roles", json!(person.roles()));
-    let payload = person.claims().into_iter().fold(payload, |payload, (name, value)| {
-        with(payload, &format!("/{name}"), value)
-    });
+    let payload =
+        person.claims().into_iter().fold(payload, |payload, (name, value)| with(payload, &format!("/{name}"), value));
     let key = TestKey::generate("ES256", "realm-key");
     let keys = RealmKeySet::parse(key_set([&key]).as_bytes()).unwrap();
     let clients = ClientList::new([ClientId::parse(CLIENT).unwrap()]).unwrap();
