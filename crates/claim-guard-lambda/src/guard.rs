@@ -119,7 +119,11 @@ impl Configuration {
         match self.verifier.verify(&token, &at, now) {
             Ok(transaction) => self.decide_on(&transaction, event.input, context),
             Err(TransactionFailure::Rejected(rejection)) => rejected(context, Some(&token), rejection),
-            Err(failure @ (TransactionFailure::Expired { .. } | TransactionFailure::Redriven { .. })) => {
+            Err(
+                failure @ (TransactionFailure::IssuedInFuture { .. }
+                | TransactionFailure::Expired { .. }
+                | TransactionFailure::Redriven { .. }),
+            ) => {
                 // Its signature and its binding hold, so the audit line can say whose statement has grown old.
                 match self.verifier.verify_whatever_age(&token, &at, now) {
                     Ok(aged) => expired(context, &aged, &failure),

@@ -72,6 +72,28 @@ fn altered_part_is_rejected() {
 }
 
 #[test]
+fn ed25519_signature_with_s_over_the_group_s_order_is_rejected() {
+    // RFC 8032 §5.1.7: the order 2^252 + 27742317777372353535851937790883648493, lowest byte first.
+    let order = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let key = TestKey::generate("EdDSA", "key");
+    let token = key.token(&access_token_payload(NOW));
+    let [header, payload, signature] = parts(&token);
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut carry = 0;
+    for (digit, addend) in signature[32..].iter_mut().zip(order) {
+        let sum = u16::from(*digit) + addend + carry;
+        (*digit, carry) = (sum as u8, sum >> 8);
+    }
+    let expected = JwsError::BadSignature { key_id: KeyId::parse("key").unwrap() };
+    let twin = format!("{header}.{payload}.{}", URL_SAFE_NO_PAD.encode(signature));
+    check(&token, &key, Ok(()));
+    check(&twin, &key, Err(expected.into()));
+}
+
+#[test]
 fn every_proper_prefix_of_a_token_is_rejected() {
     let key = TestKey::generate("ES256", "key");
     let token = key.token(&access_token_payload(NOW));

@@ -44,6 +44,24 @@ fn key_without_use_operations_or_algorithm_is_for_its_type_s_usual_one() {
 }
 
 #[test]
+fn key_whose_unused_member_has_a_wrong_type_is_left_out() {
+    let jwk = TestKey::generate("RS256", "key").jwk();
+    for (name, right, wrong) in [
+        ("x5u", json!("https://keycloak.example.com"), json!([])),
+        ("x5t", json!("AAAA"), json!(1)),
+        ("x5t#S256", json!("AAAA"), json!(null)),
+        ("x5c", json!(["AAAA"]), json!("AAAA")),
+        ("x5c", json!([]), json!([1])),
+        ("ext", json!(true), json!("true")),
+    ] {
+        let pointer = format!("/{name}");
+        check(with(jwk.clone(), &pointer, wrong), KeyFault::WrongType { name });
+        assert_eq!(set(&[with(jwk.clone(), &pointer, right)]).unwrap().skipped(), []);
+    }
+    check(with(jwk, "/crv", json!(1)), KeyFault::WrongType { name: "crv" });
+}
+
+#[test]
 fn private_and_symmetric_keys_are_left_out() {
     let jwk = TestKey::generate("ES256", "key").jwk();
     check(with(jwk, "/d", json!("AA")), KeyFault::PrivateMember { name: "d" });
@@ -146,7 +164,9 @@ fn every_member_of_a_set_is_strict_json_but_its_keys_are_read_one_by_one() {
     let good = TestKey::generate("ES256", "good").jwk();
     let parsed = |others: &str| RealmKeySet::parse(format!(r#"{{"keys":[{good}]{others}}}"#).as_bytes()).map(|_| ());
     assert_eq!(parsed(r#","x":{"a":[1]}"#), Ok(()));
-    for others in [r#","x":1,"x":1"#, r#","x":1,"\u0078":1"#, r#","x":{"a":1,"a":2}"#, r#","\u006beys":[]"#, r#","x":1e400"#] {
+    for others in
+        [r#","x":1,"x":1"#, r#","x":1,"\u0078":1"#, r#","x":{"a":1,"a":2}"#, r#","\u006beys":[]"#, r#","x":1e400"#]
+    {
         assert_eq!(parsed(others), Err(KeySetError::NotAKeySet), "{others}");
     }
 }

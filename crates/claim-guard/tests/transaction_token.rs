@@ -143,8 +143,8 @@ fn minted_token_verifies_at_its_own_execution_until_it_expires() {
     let time = |seconds| UnixTime::from_seconds(NOW + seconds).unwrap();
     let expired = TransactionFailure::Expired { expired_at: time(300), now: time(300) };
     assert_eq!(verify_at(&key, &token, &at(), 300).map(|_| ()), Err(expired));
-    let future = TransactionRejection::IssuedInFuture { issued_at: time(0), now: time(-6) };
-    assert_eq!(verify_at(&key, &token, &at(), -6).map(|_| ()), Err(future.into()));
+    let future = TransactionFailure::IssuedInFuture { issued_at: time(0), now: time(-6) };
+    assert_eq!(verify_at(&key, &token, &at(), -6).map(|_| ()), Err(future));
 }
 
 #[test]

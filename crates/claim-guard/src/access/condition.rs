@@ -1,9 +1,11 @@
 //! One condition on one claim: `PATH OP OPERAND`.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::access::duration::{duration, in_largest_unit};
 use crate::access::fault::one_line;
 use crate::claims::ClaimPath;
 use crate::identifier::{IdentifierError, MAX_IDENTIFIER_BYTES};
@@ -38,6 +40,11 @@ pub enum Operand {
     Literal(Plain),
     /// The value at this path of the work's input.
     Input(ClaimPath),
+    /// The time of the decision, or that long before it, in seconds since 1970: `now`, `now - 15m`.
+    Now {
+        /// How long before the decision.
+        before: Duration,
+    },
 }
 
 /// A boolean, an integer or a text: the values that can be compared exactly.
@@ -95,6 +102,11 @@ pub enum ConditionError {
     },
     /// The last part begins with `input.`, but no path follows.
     WrongInputPath(IdentifierError),
+    /// `now` is compared with `=` or `contains`, which no claim meets for longer than a second.
+    TimeWithoutOrder {
+        /// The operator.
+        operator: Operator,
+    },
     /// `>=` and `<=` compare integers, and the operand is none.
     NotAnInteger {
         /// The operator that wants an integer.
@@ -120,8 +132,16 @@ impl Condition {
                 Operator::AtLeast | Operator::AtMost,
                 Operand::Literal(presented @ (Plain::Boolean(_) | Plain::Text(_))),
             ) => Err(ConditionError::NotAnInteger { operator, presented: presented.clone() }),
-            (Operator::AtLeast | Operator::AtMost, Operand::Literal(Plain::Integer(_)) | Operand::Input(_))
-            | (Operator::Equals | Operator::Contains, _) => Ok(Self { claim, operator, operand }),
+            (Operator::Equals | Operator::Contains, Operand::Now { .. }) => {
+                Err(ConditionError::TimeWithoutOrder { operator })
+            }
+            (
+                Operator::AtLeast | Operator::AtMost,
+                Operand::Literal(Plain::Integer(_)) | Operand::Input(_) | Operand::Now { .. },
+            )
+            | (Operator::Equals | Operator::Contains, Operand::Literal(_) | Operand::Input(_)) => {
+                Ok(Self { claim, operator, operand })
+            }
         }
     }
 
@@ -168,6 +188,12 @@ impl Operand {
         if let Some(path) = text.strip_prefix("input.") {
             return ClaimPath::parse(path).map(Self::Input).map_err(ConditionError::WrongInputPath);
         }
+        if text == "now" {
+            return Ok(Self::Now { before: Duration::ZERO });
+        }
+        if let Some(before) = text.strip_prefix("now - ").and_then(duration).filter(|before| !before.is_zero()) {
+            return Ok(Self::Now { before });
+        }
         let literal = match text {
             "true" => Some(Plain::Boolean(true)),
             "false" => Some(Plain::Boolean(false)),
@@ -212,6 +238,8 @@ impl fmt::Display for Operand {
         match self {
             Self::Literal(value) => value.fmt(f),
             Self::Input(path) => write!(f, "input.{path}"),
+            Self::Now { before } if before.is_zero() => f.write_str("now"),
+            Self::Now { before } => write!(f, "now - {}", in_largest_unit(before.as_secs())),
         }
     }
 }
@@ -236,10 +264,13 @@ impl fmt::Display for ConditionError {
             }
             Self::WrongOperand { presented } => write!(
                 f,
-                "operand `{}` is not `true`, `false`, an integer, `\"TEXT\"` without escapes or `input.PATH`",
+                "operand `{}` is not `true`, `false`, an integer, `\"TEXT\"` without escapes, `input.PATH`, `now` or `now - 15m`",
                 one_line(presented)
             ),
             Self::WrongInputPath(error) => write!(f, "operand `input.PATH`: {error}"),
+            Self::TimeWithoutOrder { operator } => {
+                write!(f, "`now` is compared with `>=` or `<=`, not with `{operator}`")
+            }
             Self::NotAnInteger { operator, presented } => {
                 write!(f, "`{operator}` compares integers, `{presented}` is none")
             }
@@ -293,6 +324,13 @@ mod tests {
             Operator::Equals,
             text("a = \u{e9} b"),
         );
+        let before = |seconds| Operand::Now { before: Duration::from_secs(seconds) };
+        check("compliance.kyc_until >= now", "compliance.kyc_until", Operator::AtLeast, before(0));
+        check("since <= now", "since", Operator::AtMost, before(0));
+        check("auth_time >= now - 15m", "auth_time", Operator::AtLeast, before(900));
+        check("auth_time >= now - 90s", "auth_time", Operator::AtLeast, before(90));
+        check("auth_time >= now - 2h", "auth_time", Operator::AtLeast, before(7_200));
+        check("auth_time >= now - 30d", "auth_time", Operator::AtLeast, before(2_592_000));
         check("input.x = \"\"", "input.x", Operator::Equals, text(""));
         let longest = "x".repeat(256);
         check(&format!("a = \"{longest}\""), "a", Operator::Equals, text(&longest));
@@ -317,7 +355,9 @@ mod tests {
         check_error("level > 2", &operator(">"));
         check_error("kyc  = true", &operator(""));
         let operand = |text: &str| {
-            format!("operand `{text}` is not `true`, `false`, an integer, `\"TEXT\"` without escapes or `input.PATH`")
+            format!(
+                "operand `{text}` is not `true`, `false`, an integer, `\"TEXT\"` without escapes, `input.PATH`, `now` or `now - 15m`"
+            )
         };
         for text in [
             "True",
@@ -340,6 +380,12 @@ mod tests {
             "true ",
             "input",
             "project_id",
+            "Now",
+            "now - 0s",
+            "now - 15",
+            "now -15m",
+            "now + 15m",
+            "now - -1m",
         ] {
             check_error(&format!("claim = {text}"), &operand(text));
         }
@@ -349,6 +395,8 @@ mod tests {
         check_error("claim \n true", &operator("\\n"));
         check_error("claim = input.", "operand `input.PATH`: claim path is empty");
         check_error("claim = input.a b", "operand `input.PATH`: claim path holds the forbidden character ` `");
+        check_error("until = now", "`now` is compared with `>=` or `<=`, not with `=`");
+        check_error("until contains now", "`now` is compared with `>=` or `<=`, not with `contains`");
         check_error("level >= \"2\"", "`>=` compares integers, `\"2\"` is none");
         check_error("level <= true", "`<=` compares integers, `true` is none");
     }

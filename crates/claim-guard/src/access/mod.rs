@@ -5,6 +5,7 @@
 
 // What a policy is made of, smallest first.
 mod condition;
+mod duration;
 mod requirement;
 mod route;
 mod workflow;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use crate::access::condition::{Condition, Operand};
+use crate::access::duration::duration;
 use crate::access::fault::{MAX_BYTES, MAX_ROUTES, PolicyFaultCause as Cause, PolicyFaults};
 use crate::access::policy::AccessPolicy;
 use crate::access::requirement::Requirement;
@@ -300,19 +301,4 @@ fn read_lifetime(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Durat
         }
     }
     None
-}
-
-/// A whole number in its one spelling and `s`, `m`, `h` or `d`.
-fn duration(text: &str) -> Option<Duration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let number: u64 = digits.parse().ok()?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return None,
-    };
-    let spelled = number.to_string() == digits;
-    number.checked_mul(seconds).filter(|_| spelled).map(Duration::from_secs)
 }

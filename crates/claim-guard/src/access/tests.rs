@@ -231,7 +231,7 @@ any_verified_caller = 1
             "access.toml:12: key `routes[2].claims[0]` is `project_id = input.project_id`: \
              a route cannot look at the input, a start rule or a state can",
             "access.toml:12: key `routes[2].claims[1]` is `kyc = maybe`: operand `maybe` is not `true`, `false`, \
-             an integer, `\"TEXT\"` without escapes or `input.PATH`",
+             an integer, `\"TEXT\"` without escapes, `input.PATH`, `now` or `now - 15m`",
             "access.toml:12: key `routes[2].claims[2]` is of type `integer`, expected `string`",
             "access.toml:13: key `workflows.\"pay ment\"`: workflow holds the forbidden character ` `",
             "access.toml:13: key `workflows.\"pay ment\".start` is missing",

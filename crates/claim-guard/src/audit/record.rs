@@ -123,7 +123,9 @@ impl AuditRecord {
     pub fn failed(context: AuditContext, token: Option<&TransactionToken>, failure: &TransactionFailure) -> Self {
         let outcome = match failure {
             TransactionFailure::Rejected(_) => AuditOutcome::Reject,
-            TransactionFailure::Expired { .. } | TransactionFailure::Redriven { .. } => AuditOutcome::IdentityExpired,
+            TransactionFailure::IssuedInFuture { .. }
+            | TransactionFailure::Expired { .. }
+            | TransactionFailure::Redriven { .. } => AuditOutcome::IdentityExpired,
         };
         let mut record = Self::of(context, outcome, vec![Reason::new(failure.code(), failure)]);
         record.token.untrusted_txn = token.and_then(TransactionToken::untrusted_transaction).map(text);

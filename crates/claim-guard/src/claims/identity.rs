@@ -21,6 +21,7 @@ pub struct Identity {
     pub(crate) transaction: Option<TransactionId>,
     pub(crate) issued_at: UnixTime,
     pub(crate) expires_at: UnixTime,
+    pub(crate) verified_at: UnixTime,
     pub(crate) roles: BTreeSet<Role>,
     pub(crate) claims: ClaimTree,
 }
@@ -64,6 +65,11 @@ impl Identity {
     /// The first second at which the statement no longer holds.
     pub fn expires_at(&self) -> UnixTime {
         self.expires_at
+    }
+
+    /// When the statement was verified, which is the `now` that conditions are decided at.
+    pub fn verified_at(&self) -> UnixTime {
+        self.verified_at
     }
 
     /// The subject's roles.

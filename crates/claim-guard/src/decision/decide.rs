@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::access::{Condition, Operand, Operator, Plain, Requirement};
 use crate::claims::{Identity, Role, at};
 use crate::decision::unmet::{Shape, Unmet};
+use crate::unix_time::UnixTime;
 
 /// Everything of the requirement that the identity does not meet, in the requirement's order.
 pub(super) fn unmet(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Vec<Unmet> {
@@ -27,7 +28,7 @@ fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Valu
     let Some(claim) = identity.claims().get(condition.claim()) else {
         return Some(Unmet::ClaimAbsent { condition: condition.clone() });
     };
-    let operand = match resolved(condition, input) {
+    let operand = match resolved(condition, input, identity.verified_at()) {
         Ok(operand) => operand,
         Err(unmet) => return Some(*unmet),
     };
@@ -48,10 +49,13 @@ fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Valu
     (!met).then(|| Unmet::ClaimUnmet { condition: condition.clone(), expected: operand, presented: claim.clone() })
 }
 
-/// What the claim is compared with, taken from the input where the condition says so.
-fn resolved(condition: &Condition, input: &Map<String, Value>) -> Result<Plain, Box<Unmet>> {
+/// What the claim is compared with, taken from the input or the clock where the condition says so.
+fn resolved(condition: &Condition, input: &Map<String, Value>, now: UnixTime) -> Result<Plain, Box<Unmet>> {
     let path = match condition.operand() {
         Operand::Literal(value) => return Ok(value.clone()),
+        Operand::Now { before } => {
+            return Ok(Plain::Integer(i128::from(now.seconds()) - i128::from(before.as_secs())));
+        }
         Operand::Input(path) => path,
     };
     let value = at(input, path).ok_or_else(|| Box::new(Unmet::InputAbsent { condition: condition.clone() }))?;

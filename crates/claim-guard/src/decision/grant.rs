@@ -63,6 +63,7 @@ impl Grant {
                 transaction: identity.transaction.clone(),
                 issued_at: identity.issued_at,
                 expires_at: identity.expires_at,
+                verified_at: identity.verified_at,
                 roles: roles.into_iter().filter(|role| identity.roles.contains(*role)).cloned().collect(),
                 claims: identity.claims.pruned(claims),
             }),

@@ -27,6 +27,7 @@ pub(crate) fn identity(roles: &[&str], claims: Value) -> Identity {
         transaction: None,
         issued_at: UnixTime::from_seconds(1_000).expect("a time"),
         expires_at: UnixTime::from_seconds(1_300).expect("a time"),
+        verified_at: UnixTime::from_seconds(1_100).expect("a time"),
         roles: roles.iter().map(|role| Role::parse(role).expect("a role")).collect(),
         claims: ClaimTree::assertion(object(claims)),
     }

@@ -64,6 +64,11 @@ pub enum KeyFault {
         /// The `alg` presented.
         presented: Excerpt,
     },
+    /// A member that is not used here has another JSON type than its specification gives it.
+    WrongType {
+        /// The member's name.
+        name: &'static str,
+    },
     /// A number or coordinate is not canonical base64url of its length.
     MalformedNumber {
         /// The member's name.
@@ -77,7 +82,7 @@ pub enum KeyFault {
     /// The modulus has a small factor, so it is no product of two large primes (NIST SP 800-89 §5.3.3).
     SmallFactor {
         /// The least factor.
-        factor: u32,
+        factor: u64,
     },
     /// The modulus is of a generator whose keys can be factored (ROCA, CVE-2017-15361).
     RocaModulus,
@@ -106,6 +111,7 @@ impl fmt::Display for KeyFault {
             Self::PrivateMember { name } => write!(f, "holds the private member `{name}`"),
             Self::UnsupportedKey { presented } => write!(f, "unsupported key `{presented}`"),
             Self::ForbiddenAlgorithm { presented } => write!(f, "forbidden algorithm `{presented}`"),
+            Self::WrongType { name } => write!(f, "`{name}` has the wrong type"),
             Self::MalformedNumber { name } => write!(f, "`{name}` is not canonical base64url of its length"),
             Self::BadModulus { bits } => {
                 let (least, most) = (rsa::BITS.start(), rsa::BITS.end());
@@ -162,16 +168,18 @@ impl VerificationKey {
         if let Some(name) = PRIVATE_MEMBERS.into_iter().find(|name| jwk.contains_key(*name)) {
             return Err(KeyFault::PrivateMember { name });
         }
-        let (of_type, (key, material)): (&[Algorithm], Imported) = match (key_type, jwk.get("crv").and_then(Value::as_str)) {
-            ("RSA", None) => (&RSA_ALGORITHMS, rsa_key(jwk)?),
-            ("EC", Some("P-256")) => (&[Algorithm::Es256], elliptic_key(jwk, 32, &ECDSA_P256_SHA256_FIXED)?),
-            ("EC", Some("P-384")) => (&[Algorithm::Es384], elliptic_key(jwk, 48, &ECDSA_P384_SHA384_FIXED)?),
-            ("OKP", Some("Ed25519")) => (&[Algorithm::EdDsa], edwards_key(jwk)?),
-            (key_type, curve) => {
-                let presented = Excerpt::of(&format!("{key_type}/{}", curve.unwrap_or_default()));
-                return Err(KeyFault::UnsupportedKey { presented });
-            }
-        };
+        let (of_type, (key, material)): (&[Algorithm], Imported) =
+            match (key_type, jwk.get("crv").and_then(Value::as_str)) {
+                ("RSA", None) => (&RSA_ALGORITHMS, rsa_key(jwk)?),
+                ("EC", Some("P-256")) => (&[Algorithm::Es256], elliptic_key(jwk, 32, &ECDSA_P256_SHA256_FIXED)?),
+                ("EC", Some("P-384")) => (&[Algorithm::Es384], elliptic_key(jwk, 48, &ECDSA_P384_SHA384_FIXED)?),
+                ("OKP", Some("Ed25519")) => (&[Algorithm::EdDsa], edwards_key(jwk)?),
+                (key_type, curve) => {
+                    let presented = Excerpt::of(&format!("{key_type}/{}", curve.unwrap_or_default()));
+                    return Err(KeyFault::UnsupportedKey { presented });
+                }
+            };
+        vet_types(jwk)?;
         Ok((key_id, Self { algorithm: algorithm_of(jwk, of_type)?, key, material }))
     }
 }
@@ -193,6 +201,27 @@ fn vet_purpose(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
         }
         Some(_) => Err(KeyFault::OtherOperations),
     }
+}
+
+/// What is not used here has its own type all the same (RFC 7517 §4.6 to §4.9, RFC 7518 §6; `ext` is the Web Cryptography
+/// API's): a wrong type is not an absence.
+fn vet_types(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
+    let is_certificates = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+    for (name, value) in jwk {
+        let (name, fits) = match name.as_str() {
+            "crv" => ("crv", value.is_string()),
+            "x5u" => ("x5u", value.is_string()),
+            "x5t" => ("x5t", value.is_string()),
+            "x5t#S256" => ("x5t#S256", value.is_string()),
+            "x5c" => ("x5c", is_certificates(value)),
+            "ext" => ("ext", value.is_boolean()),
+            _ => continue,
+        };
+        if !fits {
+            return Err(KeyFault::WrongType { name });
+        }
+    }
+    Ok(())
 }
 
 /// The key's own `alg`, if its type can have it; without one, the type's first and no other.

@@ -8,6 +8,8 @@ mod key;
 mod key_set;
 mod members;
 mod rsa;
+#[cfg(test)]
+mod wycheproof;
 
 pub use algorithm::Algorithm;
 pub(crate) use compact::{Compact, TokenTypes};

@@ -1,23 +1,34 @@
 //! Moduli of RSA keys, vetted before any signature is verified with them.
 
+use std::sync::LazyLock;
+
 /// RSA moduli below are too weak (RFC 7518 §3.3), moduli above cost too much to use.
 pub(crate) const BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 /// A modulus has no factor below this one (NIST SP 800-89 §5.3.3).
-const LEAST_FACTOR: u32 = 752;
+const LEAST_FACTOR: u64 = 752;
 
 /// The primes from 3 to this one divide the primorial of the shortest keys that the flawed generator makes.
-const LAST_FINGERPRINT_PRIME: u32 = 167;
+const LAST_FINGERPRINT_PRIME: u64 = 167;
 
 /// The generator of the subgroup that the flawed keys stand in.
-const GENERATOR: u32 = 65_537;
+const GENERATOR: u64 = 65_537;
+
+/// The odd primes below [`LEAST_FACTOR`], ascending, in groups whose product has 32 bits: one division of the modulus by
+/// a product stands for one by each of its primes.
+static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(groups);
+
+struct Group {
+    product: u64,
+    primes: Vec<u64>,
+}
 
 /// Why a number is no usable modulus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ModulusFault {
     LeadingZero,
     EvenOrOfWrongLength { bits: usize },
-    SmallFactor { factor: u32 },
+    SmallFactor { factor: u64 },
     Roca,
 }
 
@@ -33,38 +44,69 @@ pub(crate) fn vet(modulus: &[u8]) -> Result<(), ModulusFault> {
     if !BITS.contains(&bits) || !odd {
         return Err(ModulusFault::EvenOrOfWrongLength { bits });
     }
-    if let Some(factor) = odd_numbers(LEAST_FACTOR).find(|factor| remainder(modulus, *factor) == 0) {
-        return Err(ModulusFault::SmallFactor { factor });
+    let residues = residues(modulus);
+    if let Some(residue) = residues.iter().find(|residue| residue.value == 0) {
+        return Err(ModulusFault::SmallFactor { factor: residue.prime });
     }
-    if has_roca_fingerprint(modulus) { Err(ModulusFault::Roca) } else { Ok(()) }
+    if has_roca_fingerprint(&residues) { Err(ModulusFault::Roca) } else { Ok(()) }
+}
+
+struct Residue {
+    prime: u64,
+    value: u64,
+}
+
+fn residues(modulus: &[u8]) -> Vec<Residue> {
+    let of_group = |group: &'static Group| {
+        let remainder = remainder(modulus, group.product);
+        group.primes.iter().map(move |prime| Residue { prime: *prime, value: remainder % prime })
+    };
+    GROUPS.iter().flat_map(of_group).collect()
 }
 
 /// Whether the modulus is of the generator of CVE-2017-15361, whose keys can be factored.
 ///
-/// M. Nemec, M. Sys, P. Svenda, D. Klinec, V. Matyas: The Return of Coppersmith's Attack, ACM CCS 2017, §2.2. Its primes
+/// M. Nemec, M. Sys, P. Svenda, D. Klinec, V. Matyas: The Return of Coppersmith's Attack, ACM CCS 2017, §2. Its primes
 /// are k·M + (65537^a mod M) with M the product of the first primes, so such a modulus is a power of 65537 modulo each of
-/// those. For a modulus of another generator that holds by chance about once in 2^27.
-fn has_roca_fingerprint(modulus: &[u8]) -> bool {
-    let primes = odd_numbers(LAST_FINGERPRINT_PRIME + 1).filter(|number| is_prime(*number));
-    primes.into_iter().all(|prime| is_power_of_the_generator(remainder(modulus, prime), prime))
+/// those. For a modulus of another generator that holds by chance about once in 2^28.
+fn has_roca_fingerprint(residues: &[Residue]) -> bool {
+    residues.iter().filter(|residue| residue.prime <= LAST_FINGERPRINT_PRIME).all(is_power_of_the_generator)
 }
 
-fn is_power_of_the_generator(residue: u32, prime: u32) -> bool {
-    let powers = std::iter::successors(Some(1), |power| Some(power * (GENERATOR % prime) % prime));
-    // The subgroup has fewer elements than there are residues.
-    powers.take(prime as usize).any(|power| power == residue)
+fn is_power_of_the_generator(residue: &Residue) -> bool {
+    // Among as many powers as there are residues stands the whole subgroup.
+    (0..residue.prime)
+        .scan(1, |power, _| {
+            *power = *power * GENERATOR % residue.prime;
+            Some(*power)
+        })
+        .any(|power| power == residue.value)
 }
 
-fn odd_numbers(below: u32) -> impl Iterator<Item = u32> {
-    (3..below).step_by(2)
+fn groups() -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for prime in (3..LEAST_FACTOR).step_by(2).filter(|number| is_prime(*number)) {
+        match groups.last_mut() {
+            Some(group) if group.product * prime <= u64::from(u32::MAX) => {
+                group.product *= prime;
+                group.primes.push(prime);
+            }
+            Some(_) | None => groups.push(Group { product: prime, primes: vec![prime] }),
+        }
+    }
+    groups
 }
 
-fn is_prime(odd: u32) -> bool {
-    odd_numbers(odd).take_while(|divisor| divisor * divisor <= odd).all(|divisor| odd % divisor != 0)
+fn is_prime(odd: u64) -> bool {
+    (3..odd).step_by(2).take_while(|divisor| divisor * divisor <= odd).all(|divisor| !odd.is_multiple_of(divisor))
 }
 
-fn remainder(number: &[u8], divisor: u32) -> u32 {
-    number.iter().fold(0, |remainder, byte| (remainder << 8 | u32::from(*byte)) % divisor)
+/// The remainder of a big-endian number by a divisor of at most 32 bits.
+fn remainder(number: &[u8], divisor: u64) -> u64 {
+    let (words, last) = number.as_chunks::<4>();
+    let remainder =
+        words.iter().fold(0, |remainder, word| (remainder << 32 | u64::from(u32::from_be_bytes(*word))) % divisor);
+    last.iter().fold(remainder, |remainder, byte| (remainder << 8 | u64::from(*byte)) % divisor)
 }
 
 #[cfg(test)]
@@ -72,18 +114,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fingerprint_is_of_powers_of_the_generator_modulo_39_primes() {
-        let primes: Vec<u32> = odd_numbers(LAST_FINGERPRINT_PRIME + 1).filter(|number| is_prime(*number)).collect();
-        assert_eq!((primes.len(), primes[0], primes[37]), (38, 3, 167));
+    fn divisors_are_all_odd_primes_below_752_each_once_and_ascending() {
+        let primes: Vec<u64> = GROUPS.iter().flat_map(|group| group.primes.clone()).collect();
+        // The 133rd prime is 751.
+        assert_eq!((primes.len(), primes[0], primes[37], primes[131]), (132, 3, 167, 751));
+        assert!(primes.is_sorted_by(|one, next| one < next));
+        assert!(
+            GROUPS
+                .iter()
+                .all(|group| group.product == group.primes.iter().product::<u64>() && group.product >> 32 == 0)
+        );
+    }
+
+    #[test]
+    fn fingerprint_is_of_powers_of_the_generator() {
+        let powers = |prime| -> Vec<u64> {
+            (0..prime).filter(|value| is_power_of_the_generator(&Residue { prime, value: *value })).collect()
+        };
         // Modulo 11 the generator makes only ±1, modulo 3 all residues but 0.
-        let powers = |prime| (0..prime).filter(|residue| is_power_of_the_generator(*residue, prime)).collect::<Vec<_>>();
-        assert_eq!(powers(11), [1, 10]);
-        assert_eq!(powers(3), [1, 2]);
+        assert_eq!((powers(11), powers(3)), (vec![1, 10], vec![1, 2]));
+        assert_eq!(powers(17), [1, 2, 4, 8, 9, 13, 15, 16]);
     }
 
     #[test]
     fn remainders_are_of_the_big_endian_number() {
         assert_eq!(remainder(&[1, 0, 1], 751), 65_537 % 751);
         assert_eq!(remainder(&[0xff; 256], 3), 0);
+        let number = 0x0123_4567_89ab_cdef_u64;
+        for divisor in [3, 751, 65_537, 4_294_967_291] {
+            assert_eq!(remainder(&number.to_be_bytes(), divisor), number % divisor);
+            assert_eq!(remainder(&number.to_be_bytes()[1..], divisor), (number & (u64::MAX >> 8)) % divisor);
+        }
     }
 }

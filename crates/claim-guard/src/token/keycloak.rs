@@ -10,6 +10,13 @@ use crate::identifier::{ClientId, IdentifierError};
 use crate::jws::{Members, Part};
 use crate::token::rejection::Rejection;
 
+/// Claims that an access token never has, by which another kind of token is known whatever its `typ` (RFC 8725 §3.12):
+/// the hashes of an ID token (OpenID Connect Core §3.3.2.11), `events` of a logout token (RFC 8417 §2.2), a DPoP proof's
+/// request (RFC 9449 §4.2), an introspection's answer (RFC 9701 §5), and the permissions of UMA, which are for the
+/// resource server that granted them.
+const FOREIGN_CLAIMS: [&str; 8] =
+    ["at_hash", "c_hash", "s_hash", "events", "htm", "htu", "token_introspection", "authorization"];
+
 /// Keycloak's payload `typ` tells its kinds of token apart; it writes `Bearer` in an access token, and compares it
 /// without regard to case.
 pub(crate) fn verify_kind(members: &Members<'_>) -> Result<(), Rejection> {
@@ -22,6 +29,9 @@ pub(crate) fn verify_kind(members: &Members<'_>) -> Result<(), Rejection> {
         "offline" => return Err(Rejection::OfflineToken),
         "dpop" => return Err(Rejection::DpopBoundToken),
         _ => return Err(Rejection::NotABearerToken { presented: Excerpt::of(kind) }),
+    }
+    if let Some(name) = FOREIGN_CLAIMS.into_iter().find(|name| members.has(name)) {
+        return Err(Rejection::ForeignClaim { name });
     }
     match bound {
         None => {}

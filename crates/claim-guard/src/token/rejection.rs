@@ -40,6 +40,11 @@ pub enum Rejection {
         /// The payload's `typ`.
         presented: Excerpt,
     },
+    /// A claim by which another kind of token is known: an ID token, a logout token, a DPoP proof, an UMA permission.
+    ForeignClaim {
+        /// The claim's name.
+        name: &'static str,
+    },
     /// A token for others (RFC 7519 §4.1.3).
     WrongAudience {
         /// Us.
@@ -113,6 +118,7 @@ impl Rejection {
             Self::BoundToken => "bound_token",
             Self::LightweightToken => "lightweight_token",
             Self::NotABearerToken { .. } => "not_a_bearer_token",
+            Self::ForeignClaim { .. } => "foreign_claim",
             Self::WrongAudience { .. } => "wrong_audience",
             Self::ForbiddenClient { .. } => "forbidden_client",
             Self::IssuedInFuture { .. } => "issued_in_future",
@@ -143,6 +149,7 @@ impl fmt::Display for Rejection {
             Self::NotABearerToken { presented } => {
                 write!(f, "payload `typ`: expected `Bearer`, presented `{presented}`")
             }
+            Self::ForeignClaim { name } => write!(f, "claim `{name}` is of another kind of token"),
             Self::WrongAudience { expected, presented } => {
                 write!(f, "audience: expected `{}`, presented `{presented}`", Excerpt::of(expected.as_str()))
             }

@@ -98,6 +98,7 @@ impl AccessTokenVerifier {
             transaction: None,
             issued_at,
             expires_at,
+            verified_at: now,
             roles: keycloak::roles(&members)?,
             claims: ClaimTree::assertion(payload),
         }))

@@ -54,13 +54,6 @@ pub enum TransactionRejection {
         /// The execution of the context object.
         presented: ExecutionArn,
     },
-    /// The token was issued in the future, beyond the leeway.
-    IssuedInFuture {
-        /// The token's `iat`.
-        issued_at: UnixTime,
-        /// The clock.
-        now: UnixTime,
-    },
     /// The token ends before it begins.
     WrongLifetime {
         /// `exp` − `iat`.
@@ -91,7 +84,6 @@ impl TransactionRejection {
             Self::OtherStateMachine { .. } => "other_state_machine",
             Self::OtherExecution { .. } => "other_execution",
             Self::ForeignExecution { .. } => "foreign_execution",
-            Self::IssuedInFuture { .. } => "issued_in_future",
             Self::WrongLifetime { .. } => "wrong_lifetime",
             Self::MalformedRole { .. } => "malformed_role",
         }
@@ -119,7 +111,6 @@ impl fmt::Display for TransactionRejection {
             Self::ForeignExecution { expected, presented } => {
                 write!(f, "execution: expected one of `{expected}`, presented `{presented}`")
             }
-            Self::IssuedInFuture { issued_at, now } => write!(f, "issued at `{issued_at}`, now is `{now}`"),
             Self::WrongLifetime { presented } => {
                 write!(f, "lifetime: expected at least `1` second, presented `{presented}`")
             }
@@ -130,11 +121,18 @@ impl fmt::Display for TransactionRejection {
 
 impl std::error::Error for TransactionRejection {}
 
-/// Why a statement does not hold at this state: it proves nothing, or it has grown old.
+/// Why a statement does not hold at this state: it proves nothing, or its time is another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransactionFailure {
     /// It proves nothing here.
     Rejected(TransactionRejection),
+    /// It was issued in the future, beyond the leeway: the clocks disagree, so only a new statement can be relied on.
+    IssuedInFuture {
+        /// The token's `iat`.
+        issued_at: UnixTime,
+        /// The clock.
+        now: UnixTime,
+    },
     /// It was true, and is too old now. The signal to ask Keycloak again.
     Expired {
         /// The token's `exp`.
@@ -156,6 +154,7 @@ impl TransactionFailure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Rejected(rejection) => rejection.code(),
+            Self::IssuedInFuture { .. } => "issued_in_future",
             Self::Expired { .. } => "expired",
             Self::Redriven { .. } => "redriven",
         }
@@ -166,6 +165,7 @@ impl fmt::Display for TransactionFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejection) => write!(f, "{rejection}"),
+            Self::IssuedInFuture { issued_at, now } => write!(f, "issued at `{issued_at}`, now is `{now}`"),
             Self::Expired { expired_at, now } => write!(f, "expired at `{expired_at}`, now is `{now}`"),
             Self::Redriven { stated, presented } => {
                 write!(f, "redrive count: stated for `{stated}`, presented `{presented}`")

@@ -27,6 +27,8 @@ pub enum MintError {
         /// The token's bytes.
         presented: usize,
     },
+    /// A text of the statement is a signed or encrypted token: it would lie in the history of the execution.
+    HoldsToken,
     /// The signer's answer is no ECDSA signature.
     MalformedSignature(DerError),
 }
@@ -37,6 +39,7 @@ impl fmt::Display for MintError {
             Self::TooLarge { limit, presented } => {
                 write!(f, "transaction token: expected at most `{limit}` bytes, presented `{presented}`")
             }
+            Self::HoldsToken => f.write_str("transaction token: a claim is a token itself"),
             Self::MalformedSignature(error) => write!(f, "transaction token: {error}"),
         }
     }
@@ -49,6 +52,7 @@ impl MintError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "transaction_token_too_large",
+            Self::HoldsToken => "transaction_token_holds_token",
             Self::MalformedSignature(_) => "malformed_signature",
         }
     }
@@ -73,6 +77,7 @@ pub struct Minting {
 #[derive(Debug)]
 pub struct UnsignedTransactionToken {
     signing_input: String,
+    holds_token: bool,
 }
 
 impl UnsignedTransactionToken {
@@ -102,7 +107,10 @@ impl UnsignedTransactionToken {
             },
         });
         let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        Self { signing_input: format!("{}.{}", encoded(&header), encoded(&payload)) }
+        Self {
+            signing_input: format!("{}.{}", encoded(&header), encoded(&payload)),
+            holds_token: holds_token(&payload),
+        }
     }
 
     /// The bytes to sign with ES256: SHA-256, then ECDSA on P-256.
@@ -113,14 +121,33 @@ impl UnsignedTransactionToken {
     /// Adds the signature, which KMS writes in DER (RFC 3279 §2.2.3) and JWS as `r‖s` (RFC 7518 §3.4).
     ///
     /// # Errors
-    /// [`MintError`] if the signature is no DER of two integers of at most 32 bytes, or the token is over 2 KB.
+    /// [`MintError`] if a claim is a token itself, the signature is no DER of two integers of at most 32 bytes, or the
+    /// token is over 2 KB.
     pub fn seal(self, der: &[u8]) -> Result<TransactionToken, MintError> {
+        if self.holds_token {
+            return Err(MintError::HoldsToken);
+        }
         let signature = fixed_from_der(der).map_err(MintError::MalformedSignature)?;
         let text = format!("{}.{}", self.signing_input, URL_SAFE_NO_PAD.encode(signature));
         if text.len() > MAX_MINTED_BYTES {
             return Err(MintError::TooLarge { limit: MAX_MINTED_BYTES, presented: text.len() });
         }
         Ok(TransactionToken::assertion(text))
+    }
+}
+
+/// Whether a text anywhere in the value holds a word that is a JWS or JWE: three or five parts, the first a JOSE header.
+fn holds_token(value: &Value) -> bool {
+    let is_token = |word: &str| {
+        let header = word.split('.').next().unwrap_or_default();
+        let decoded = URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+        matches!(word.split('.').count(), 3 | 5) && crate::json::object(&decoded).is_ok()
+    };
+    match value {
+        Value::String(text) => text.split_whitespace().any(is_token),
+        Value::Array(items) => items.iter().any(holds_token),
+        Value::Object(members) => members.values().any(holds_token),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

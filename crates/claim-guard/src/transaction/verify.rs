@@ -139,7 +139,7 @@ impl TransactionVerifier {
     /// Verifies that the token was minted by this stack for this execution, and still holds.
     ///
     /// # Errors
-    /// The first cause, in the order of [`TransactionRejection`]'s variants; expiry comes last.
+    /// The first cause, in the order of [`TransactionRejection`]'s variants; those that a new statement heals come last.
     pub fn verify(
         &self,
         token: &TransactionToken,
@@ -147,7 +147,10 @@ impl TransactionVerifier {
         now: UnixTime,
     ) -> Result<VerifiedTransaction, TransactionFailure> {
         let aged = self.verify_whatever_age(token, at, now)?;
-        let expired_at = aged.identity.expires_at();
+        let (issued_at, expired_at) = (aged.identity.issued_at(), aged.identity.expires_at());
+        if issued_at > now.plus(self.leeway.duration()) {
+            return Err(TransactionFailure::IssuedInFuture { issued_at, now });
+        }
         if now >= expired_at {
             return Err(TransactionFailure::Expired { expired_at, now });
         }
@@ -158,7 +161,7 @@ impl TransactionVerifier {
         Ok(VerifiedTransaction::assertion(aged))
     }
 
-    /// Verifies that the token was minted by this stack for this execution; it may have expired since.
+    /// Verifies that the token was minted by this stack for this execution; its time may be another.
     ///
     /// # Errors
     /// The first cause, in the order of [`TransactionRejection`]'s variants.
@@ -169,20 +172,16 @@ impl TransactionVerifier {
         now: UnixTime,
     ) -> Result<AgedTransaction, TransactionRejection> {
         let payload = token.compact()?.verified_payload(&self.keys.0, TRANSACTION_TOKEN_TYPES)?;
-        let aged = self.read(payload)?;
+        let aged = self.read(payload, now)?;
         verify_binding(&aged, at)?;
-        let issued_at = aged.identity.issued_at();
-        if issued_at > now.plus(self.leeway.duration()) {
-            return Err(TransactionRejection::IssuedInFuture { issued_at, now });
-        }
-        let presented = aged.identity.expires_at().seconds_since(issued_at);
+        let presented = aged.identity.expires_at().seconds_since(aged.identity.issued_at());
         if presented < 1 {
             return Err(TransactionRejection::WrongLifetime { presented });
         }
         Ok(aged)
     }
 
-    fn read(&self, mut payload: Map<String, Value>) -> Result<AgedTransaction, TransactionRejection> {
+    fn read(&self, mut payload: Map<String, Value>, now: UnixTime) -> Result<AgedTransaction, TransactionRejection> {
         let claims = take_claims(&mut payload)?;
         let members = Members::new(Part::Payload, &payload);
         let requester = members.object("rctx")?;
@@ -201,6 +200,7 @@ impl TransactionVerifier {
             transaction: Some(members.identifier("txn", TransactionId::parse)?),
             issued_at: members.time("iat")?,
             expires_at: members.time("exp")?,
+            verified_at: now,
             roles: roles(&context)?,
             claims: ClaimTree::assertion(claims),
         };
@@ -257,11 +257,12 @@ fn known_members(presented: &Map<String, Value>, known: &[&str]) -> Result<(), T
 }
 
 fn take_claims(payload: &mut Map<String, Value>) -> Result<Map<String, Value>, JwsError> {
-    let missing = |name| JwsError::Missing { part: Part::Payload, name };
-    let context = payload.get_mut("tctx").and_then(Value::as_object_mut).ok_or(missing("tctx"))?;
-    match context.remove("claims") {
+    let context = Members::new(Part::Payload, payload).object("tctx")?;
+    Members::new(Part::Payload, context).object("claims")?;
+    let context = payload.get_mut("tctx").and_then(Value::as_object_mut);
+    match context.and_then(|context| context.remove("claims")) {
         Some(Value::Object(claims)) => Ok(claims),
-        Some(_) | None => Err(missing("claims")),
+        Some(_) | None => Err(JwsError::Missing { part: Part::Payload, name: "claims" }),
     }
 }
 
