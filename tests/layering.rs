@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The crates of the workspace that a crate may name among its dependencies; dev-dependencies are not looked at.
-const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("claim-guard", &[]),
     ("claim-guard-lambda", &["claim-guard"]),
     ("realm-keys", &["claim-guard"]),
@@ -15,7 +15,13 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("executions", &["claim-guard", "realm-keys"]),
     ("payment-tasks", &["claim-guard-lambda"]),
     ("key-publisher", &[]),
+    ("ksf", &["claim-guard"]),
     ("test-realm", &[]),
+    // It holds what stands for every parser, so it names every crate that parses. Nothing may depend on it.
+    (
+        "fuzz-targets",
+        &["authorizer", "claim-guard", "claim-guard-lambda", "executions", "key-publisher", "realm-keys", "test-realm"],
+    ),
     ("xtask", &[]),
     ("acceptance", &[]),
 ];
@@ -73,6 +79,30 @@ fn http_is_spoken_in_few_places() {
 #[test]
 fn forged_keys_stay_in_tests() {
     let all = dependencies(&Value::Null);
-    let shipping: Vec<&String> = all.iter().filter(|(_, of)| of.contains("test-realm")).map(|(name, _)| name).collect();
-    assert_eq!(shipping, Vec::<&String>::new());
+    let forging: Vec<&String> = all.iter().filter(|(_, of)| of.contains("test-realm")).map(|(name, _)| name).collect();
+    // The fuzzing targets do not ship, and no crate that does names them.
+    assert_eq!(forging, ["fuzz-targets"]);
+}
+
+/// The features of `realm-keys` that building the workspace switches on, by who asks for them.
+fn features_of_realm_keys(edges: &str) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--workspace", "--locked", "--edges", edges, "--invert", "realm-keys"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn no_function_that_ships_can_have_its_clock_moved() {
+    const FEATURE: &str = "realm-keys feature \"moved-clock\"";
+    // `cargo lambda build --bin NAME` at the root resolves the features of the whole workspace at once, so all of it counts;
+    // dev-dependencies do not, since no test is built (https://doc.rust-lang.org/cargo/reference/resolver.html).
+    let shipping = features_of_realm_keys("features,no-dev");
+    assert!(shipping.contains("authorizer v") && shipping.contains("executions v"), "{shipping}");
+    assert!(!shipping.contains(FEATURE), "{shipping}");
+    // It would be seen: the drills of this package have it.
+    assert!(features_of_realm_keys("features").contains(FEATURE));
 }

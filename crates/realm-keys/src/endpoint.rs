@@ -10,6 +10,7 @@ use reqwest::Url;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
+use crate::discovery::Discovery;
 use crate::unavailable::KeysUnavailable;
 
 /// The most bytes that the address of a JWK set may have.
@@ -172,11 +173,26 @@ impl RealmEndpoint {
         &self.discovery
     }
 
+    /// The URL of the keys, as the realm's discovery document names it.
+    ///
+    /// # Errors
+    /// [`KeysUnavailable::Discovery`] if the bytes are no such document, [`KeysUnavailable::WrongIssuer`] if it is another
+    /// realm's, [`KeysUnavailable::ForeignKeyUri`] if its keys are where this realm's may not be.
+    pub fn key_uri_in(&self, document: &[u8]) -> Result<Url, KeysUnavailable> {
+        let discovery = Discovery::parse(document).map_err(|fault| KeysUnavailable::Discovery { fault })?;
+        // OpenID Connect Discovery 1.0 §4.3: the issuer has to be the one that was asked for.
+        if discovery.issuer != self.issuer.as_str() {
+            let presented = Excerpt::of(&discovery.issuer);
+            return Err(KeysUnavailable::WrongIssuer { expected: self.issuer.clone(), presented });
+        }
+        self.admit(&discovery.jwks_uri)
+    }
+
     /// The URL of the keys, if `presented` is where this realm's keys may be.
     ///
     /// # Errors
     /// [`KeysUnavailable::ForeignKeyUri`] if it is not.
-    pub(crate) fn admit(&self, presented: &str) -> Result<Url, KeysUnavailable> {
+    fn admit(&self, presented: &str) -> Result<Url, KeysUnavailable> {
         let foreign = |expected: &str| KeysUnavailable::ForeignKeyUri {
             expected: Excerpt::of(expected),
             presented: Excerpt::of(presented),
@@ -212,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_taken_from_the_issuers_origin_only() {
+    fn g25_keys_are_taken_from_the_issuers_origin_only() {
         let endpoint = endpoint(None);
         for same in ["https://id.example/k", "https://id.example:443/k", "https://ID.example/k?a=b"] {
             check(&endpoint, "https://id.example", same, true);

@@ -1,13 +1,8 @@
-//! What several tests share: JWK sets, key ids and a clock that the test moves.
-
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+//! What several tests share: JWK sets and key ids.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::identifier::KeyId;
-
-use crate::clock::{Moment, Surroundings, System};
 
 /// A JWK set with a new P-256 key for each name.
 pub(crate) fn jwk_set(names: &[&str]) -> String {
@@ -25,43 +20,4 @@ fn jwk(name: &str) -> String {
 
 pub(crate) fn key_id(name: &str) -> KeyId {
     KeyId::parse(name).unwrap()
-}
-
-/// Both clocks, and a draw that is always the same.
-#[derive(Clone)]
-pub(crate) struct TestTime {
-    now: Arc<Mutex<Moment>>,
-    draw: u32,
-}
-
-impl TestTime {
-    pub(crate) fn drawing(draw: u32) -> Self {
-        Self { now: Arc::new(Mutex::new(System.now())), draw }
-    }
-
-    /// Moves both clocks.
-    pub(crate) fn pass(&self, duration: Duration) {
-        self.pass_frozen(duration);
-        self.now.lock().unwrap().monotonic += duration;
-    }
-
-    /// Moves the wall clock alone: the process was frozen.
-    pub(crate) fn pass_frozen(&self, duration: Duration) {
-        self.now.lock().unwrap().wall += duration;
-    }
-
-    /// Sets the wall clock back.
-    pub(crate) fn set_back(&self, duration: Duration) {
-        self.now.lock().unwrap().wall -= duration;
-    }
-}
-
-impl Surroundings for TestTime {
-    fn now(&self) -> Moment {
-        *self.now.lock().unwrap()
-    }
-
-    fn draw(&self) -> u32 {
-        self.draw
-    }
 }

@@ -18,6 +18,10 @@ mod cache;
 /// Time and chance.
 mod clock;
 
+/// Time as a test wants it.
+#[cfg(any(test, feature = "moved-clock"))]
+mod moved_clock;
+
 /// The two requests and their bounds.
 mod https;
 
@@ -36,5 +40,7 @@ mod fixtures;
 
 pub use cache::RealmKeys;
 pub use endpoint::{EndpointError, KeyUri, RealmCa, RealmEndpoint};
+#[cfg(any(test, feature = "moved-clock"))]
+pub use moved_clock::MovedClock;
 pub use settings::{RealmSettings, SettingsFault, SettingsFaults};
 pub use unavailable::{DiscoveryFault, Document, KeysUnavailable};

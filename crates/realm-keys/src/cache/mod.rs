@@ -62,6 +62,15 @@ impl RealmKeys {
         Ok(Self::assembled(HttpsSource::new(endpoint, DEADLINE)?, System))
     }
 
+    /// The keys of the realm at that endpoint, which age on a clock that a test moves. The requests are real ones.
+    ///
+    /// # Errors
+    /// As [`RealmKeys::new`].
+    #[cfg(feature = "moved-clock")]
+    pub fn on_moved_clock(endpoint: RealmEndpoint, clock: crate::MovedClock) -> Result<Self, EndpointError> {
+        Ok(Self::assembled(HttpsSource::new(endpoint, DEADLINE)?, clock))
+    }
+
     pub(crate) fn assembled(source: impl KeySource + 'static, surroundings: impl Surroundings + 'static) -> Self {
         let schedule = RwLock::new(Schedule::default());
         Self { shared: Arc::new(Shared { source: Box::new(source), surroundings: Box::new(surroundings), schedule }) }

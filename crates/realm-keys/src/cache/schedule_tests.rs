@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Surroundings;
-use crate::fixtures::{TestTime, key_id};
+use crate::fixtures::key_id;
+use crate::moved_clock::MovedClock;
 use crate::unavailable::Document;
 
 /// RFC 7515 appendix A.3.1: a public key that everybody may know, here under the name `a`.
@@ -83,7 +84,7 @@ proptest! {
         events in prop::collection::vec(events(), 1..120),
         draw in 0_u32..1000,
     ) {
-        let time = TestTime::drawing(draw);
+        let time = MovedClock::drawing(draw);
         let (mut schedule, mut onlooker) = (Schedule::default(), Onlooker::default());
         for event in events {
             let now = time.now();

@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::fixtures::{TestTime, jwk_set, key_id};
+use crate::fixtures::{jwk_set, key_id};
+use crate::moved_clock::MovedClock;
 use crate::unavailable::Document;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -73,19 +74,19 @@ impl KeySource for Realm {
     }
 }
 
-fn stage_drawing(draw: u32) -> (RealmKeys, Realm, TestTime) {
+fn stage_drawing(draw: u32) -> (RealmKeys, Realm, MovedClock) {
     let realm = Realm {
         answer: Arc::new(Mutex::new(Answer::Fail(DOWN))),
         gate: Arc::new(Semaphore::new(0)),
         answered: Arc::default(),
     };
     realm.release();
-    let time = TestTime::drawing(draw);
+    let time = MovedClock::drawing(draw);
     (RealmKeys::assembled(realm.clone(), time.clone()), realm, time)
 }
 
 /// A cache without random parts over a realm that publishes the key `a`, and the set that it has fetched.
-async fn warm() -> (RealmKeys, Realm, TestTime, Arc<RealmKeySet>) {
+async fn warm() -> (RealmKeys, Realm, MovedClock, Arc<RealmKeySet>) {
     let (keys, realm, time) = stage_drawing(0);
     realm.publishes(&["a"]);
     let set = keys.key_set(&key_id("a")).await.unwrap();
@@ -119,7 +120,7 @@ async fn a_fresh_set_is_served_without_a_fetch() {
 }
 
 #[tokio::test]
-async fn ten_thousand_unknown_keys_cause_one_fetch_per_cool_down_whatever_it_answers() {
+async fn h1_h2_ten_thousand_unknown_keys_cause_one_fetch_per_cool_down_whatever_it_answers() {
     let answers = [
         Answer::Text(jwk_set(&["a"])),
         Answer::Text(r#"{"keys":[]}"#.to_owned()),
@@ -149,7 +150,7 @@ async fn unknown_keys_right_after_a_fetch_cause_none() {
 }
 
 #[tokio::test]
-async fn two_hundred_cold_requests_share_one_fetch() {
+async fn h3_two_hundred_cold_requests_share_one_fetch() {
     let (keys, realm, _) = stage_drawing(0);
     realm.publishes(&["a"]);
     realm.hold();
@@ -168,7 +169,7 @@ async fn two_hundred_cold_requests_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn two_hundred_cold_requests_share_one_failure() {
+async fn h3_two_hundred_cold_requests_share_one_failure() {
     let (keys, realm, _) = stage_drawing(0);
     realm.hold();
     let mut requests = JoinSet::new();
@@ -219,7 +220,7 @@ async fn the_draw_renews_a_set_up_to_half_a_minute_earlier() {
 }
 
 #[tokio::test]
-async fn the_last_good_set_survives_every_failure_until_its_hard_age() {
+async fn g20_g36_h8_the_last_good_set_survives_every_failure_until_its_hard_age() {
     let refused = |text: &str| Answer::Text(text.to_owned());
     let answers = [
         (Answer::Fail(DOWN), DOWN),
@@ -263,7 +264,7 @@ async fn a_set_past_its_hard_age_is_never_served_and_the_next_one_is() {
 }
 
 #[tokio::test]
-async fn a_frozen_process_ages_its_set_on_the_wall_clock() {
+async fn h13_a_frozen_process_ages_its_set_on_the_wall_clock() {
     let (keys, realm, time, _) = warm().await;
     realm.answers(Answer::Fail(DOWN));
     time.pass_frozen(60 * MINUTE);
@@ -280,7 +281,7 @@ async fn a_wall_clock_set_back_makes_no_set_younger() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_is_seen_after_the_cool_down_also_amid_a_flood() {
+async fn h5_a_rotated_key_is_seen_after_the_cool_down_also_amid_a_flood() {
     let (keys, realm, time, _) = warm().await;
     time.pass(30 * SECOND);
     for number in 0..100 {
@@ -299,7 +300,7 @@ async fn a_rotated_key_is_seen_after_the_cool_down_also_amid_a_flood() {
 }
 
 #[tokio::test]
-async fn the_first_token_of_a_rotated_key_causes_exactly_one_fetch() {
+async fn g32_the_first_token_of_a_rotated_key_causes_exactly_one_fetch() {
     let (keys, realm, time, _) = warm().await;
     realm.publishes(&["a", "b"]);
     time.pass(MINUTE);
@@ -309,7 +310,7 @@ async fn the_first_token_of_a_rotated_key_causes_exactly_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_removed_or_replaced_key_is_gone_at_the_soft_age() {
+async fn g33_g34_a_removed_or_replaced_key_is_gone_at_the_soft_age() {
     let (keys, realm, time, set) = warm().await;
     realm.publishes(&["b"]);
     time.pass(5 * MINUTE);
@@ -323,7 +324,7 @@ async fn a_removed_or_replaced_key_is_gone_at_the_soft_age() {
 }
 
 #[tokio::test]
-async fn without_a_set_failures_are_answered_again_until_the_back_off_ends() {
+async fn h7_without_a_set_failures_are_answered_again_until_the_back_off_ends() {
     let (keys, realm, time) = stage_drawing(0);
     let mut fetches = 0;
     for back_off in [1, 2, 4, 8, 16, 30, 30, 30] {
@@ -342,7 +343,7 @@ async fn without_a_set_failures_are_answered_again_until_the_back_off_ends() {
 }
 
 #[tokio::test]
-async fn the_draw_halves_a_back_off_at_most() {
+async fn h7_the_draw_halves_a_back_off_at_most() {
     let (keys, _, time) = stage_drawing(999);
     check(ask(&keys, "a").await, Err(DOWN));
     time.pass(SECOND / 2);
@@ -354,7 +355,7 @@ async fn the_draw_halves_a_back_off_at_most() {
 }
 
 #[tokio::test]
-async fn a_realm_that_asks_for_a_longer_wait_gets_it_with_and_without_a_set() {
+async fn h9_a_realm_that_asks_for_a_longer_wait_gets_it_with_and_without_a_set() {
     let busy = |wait| KeysUnavailable::Status {
         document: Document::KeySet,
         presented: 429,
@@ -399,7 +400,7 @@ async fn a_fetch_goes_on_when_the_request_that_began_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_panics_is_a_failure_like_any_other_and_heals() {
+async fn h12_a_fetch_that_panics_is_a_failure_like_any_other_and_heals() {
     let (keys, realm, time) = stage_drawing(0);
     realm.answers(Answer::Panic);
     check(ask(&keys, "a").await, Err(KeysUnavailable::Abandoned));
@@ -448,7 +449,7 @@ fn a_prefetch_outside_of_a_runtime_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_was_frozen_is_given_up_and_its_late_outcome_is_dropped() {
+async fn h13_a_fetch_that_was_frozen_is_given_up_and_its_late_outcome_is_dropped() {
     let (keys, realm, time) = stage_drawing(0);
     realm.hold();
     keys.prefetch();

@@ -13,7 +13,6 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response, StatusCode, Url, tls};
 
 use crate::cache::{Fetching, KeySource};
-use crate::discovery::Discovery;
 use crate::endpoint::{EndpointError, RealmEndpoint};
 use crate::unavailable::{Document, KeysUnavailable};
 
@@ -67,15 +66,7 @@ impl HttpsSource {
 
     async fn key_set(&self) -> Result<RealmKeySet, KeysUnavailable> {
         let discovery = self.get(self.endpoint.discovery().clone(), Document::Discovery, DISCOVERY_LIMIT).await?;
-        let discovery = Discovery::parse(&discovery).map_err(|fault| KeysUnavailable::Discovery { fault })?;
-        // OpenID Connect Discovery 1.0 §4.3: the issuer has to be the one that was asked for.
-        if discovery.issuer != self.endpoint.issuer().as_str() {
-            return Err(KeysUnavailable::WrongIssuer {
-                expected: self.endpoint.issuer().clone(),
-                presented: Excerpt::of(&discovery.issuer),
-            });
-        }
-        let key_set = self.get(self.endpoint.admit(&discovery.jwks_uri)?, Document::KeySet, KEY_SET_LIMIT).await?;
+        let key_set = self.get(self.endpoint.key_uri_in(&discovery)?, Document::KeySet, KEY_SET_LIMIT).await?;
         RealmKeySet::parse(&key_set).map_err(|fault| KeysUnavailable::KeySet { fault })
     }
 

@@ -93,7 +93,7 @@ async fn a_chunked_body_is_read_whole() {
 }
 
 #[tokio::test]
-async fn no_connection_is_used_twice() {
+async fn h13_no_connection_is_used_twice() {
     let server = realm_but_for(Document::Discovery, |origin| Reply::Deaf(whole("200 OK", &discovery(origin)))).await;
     assert_eq!(fetch_within(&server, PATIENT).await, Ok(true));
 }
@@ -105,7 +105,7 @@ fn without_a_configured_authority_the_compiled_in_roots_are_trusted() {
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed() {
+async fn g24_no_redirect_is_followed() {
     for status in [301, 302, 303, 307, 308] {
         for target in
             ["/realms/w/keys", "https://evil.example/", "http://127.0.0.1/", "file:///etc/passwd", DISCOVERY_PATH]
@@ -132,7 +132,7 @@ async fn any_status_but_200_is_refused_whatever_the_body_says() {
 }
 
 #[tokio::test]
-async fn retry_after_is_read_where_it_means_something_and_capped() {
+async fn h9_retry_after_is_read_where_it_means_something_and_capped() {
     let table = [
         ("429 Busy\r\nRetry-After: 7", 429, Some(7)),
         ("503 Down\r\nRetry-After: 0", 503, Some(0)),
@@ -153,7 +153,7 @@ async fn retry_after_is_read_where_it_means_something_and_capped() {
 }
 
 #[tokio::test]
-async fn a_body_with_a_content_coding_is_refused_unread() {
+async fn g22_a_body_with_a_content_coding_is_refused_unread() {
     for coding in ["gzip", "br", "identity, gzip", "x\u{7f}y"] {
         for document in [Document::Discovery, Document::KeySet] {
             // A bomb: the client has to leave before the body ends, for it never does.
@@ -173,7 +173,7 @@ async fn a_body_with_a_content_coding_is_refused_unread() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_left_at_the_limit() {
+async fn g21_an_endless_body_is_left_at_the_limit() {
     let expected = |document| KeysUnavailable::TooLarge {
         document,
         limit: match document {
@@ -194,7 +194,7 @@ async fn an_endless_body_is_left_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_document_may_have_as_many_bytes_as_the_limit_and_not_one_more() {
+async fn g21_a_document_may_have_as_many_bytes_as_the_limit_and_not_one_more() {
     for (excess, expected) in
         [(0, Ok(true)), (1, Err(KeysUnavailable::TooLarge { document: Document::Discovery, limit: DISCOVERY_LIMIT }))]
     {
@@ -218,7 +218,7 @@ async fn an_endless_head_is_refused() {
 }
 
 #[tokio::test]
-async fn one_deadline_holds_for_both_documents_together() {
+async fn h7_h11_one_deadline_holds_for_both_documents_together() {
     let expected = Err(KeysUnavailable::Timeout { deadline: IMPATIENT });
     // Each piece comes soon enough, the whole does not.
     let drip = |_: &str| Reply::Slow(vec![b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(); 99], IMPATIENT / 10);
@@ -241,7 +241,7 @@ async fn one_deadline_holds_for_both_documents_together() {
 }
 
 #[tokio::test]
-async fn a_connection_without_a_word_is_left_before_the_deadline() {
+async fn h11_a_connection_without_a_word_is_left_before_the_deadline() {
     let server = FaultyServer::start_on(Transport::Silent, |_: &str| |_: &str| Reply::Bytes(Vec::new())).await;
     let host = Excerpt::of("127.0.0.1");
     let expected = KeysUnavailable::Unreachable { host, reason: Excerpt::of("operation timed out") };
@@ -268,7 +268,7 @@ async fn a_connection_that_ends_early_is_named() {
 }
 
 #[tokio::test]
-async fn a_discovery_document_that_cannot_be_read_is_refused() {
+async fn g20_a_discovery_document_that_cannot_be_read_is_refused() {
     let fault = |fault| KeysUnavailable::Discovery { fault };
     let malformed = |line, column| fault(DiscoveryFault::Malformed { line, column });
     check_discovery(|_| "<!DOCTYPE html><title>Sign in</title>".to_owned(), malformed(1, 1)).await;
@@ -287,7 +287,7 @@ async fn a_discovery_document_that_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn the_discovery_document_of_another_issuer_is_refused() {
+async fn g26_the_discovery_document_of_another_issuer_is_refused() {
     for alter in [
         |issuer: String| format!("{issuer}/"),
         |issuer: String| issuer.to_uppercase(),
@@ -315,7 +315,7 @@ async fn the_discovery_document_of_another_issuer_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_on_a_foreign_origin_are_not_asked_for() {
+async fn g25_keys_on_a_foreign_origin_are_not_asked_for() {
     let other = good_realm().await;
     let foreign = format!("{}{KEYS_PATH}", other.origin());
     let server = realm_but_for(Document::Discovery, {
@@ -352,7 +352,7 @@ async fn keys_are_asked_for_at_the_address_that_is_configured_by_name() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_usable_key_set_is_refused_whole() {
+async fn g20_a_body_that_is_no_usable_key_set_is_refused_whole() {
     check_key_set("", KeySetError::NotAKeySet).await;
     check_key_set("{}", KeySetError::NotAKeySet).await;
     check_key_set("[]", KeySetError::NotAKeySet).await;
@@ -372,7 +372,7 @@ fn check_tls(result: Result<RealmKeySet, KeysUnavailable>, begin: &str) {
 }
 
 #[tokio::test]
-async fn only_the_configured_authority_vouches_for_the_realm() {
+async fn g28_only_the_configured_authority_vouches_for_the_realm() {
     let (server, other) = (good_realm().await, good_realm().await);
     let unknown = "invalid peer certificate: UnknownIssuer";
     check_tls(source(&server, Some(other.authority()), PATIENT).fetch().await, unknown);
@@ -381,7 +381,7 @@ async fn only_the_configured_authority_vouches_for_the_realm() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_name_or_another_time_is_refused() {
+async fn g28_a_certificate_of_another_name_or_another_time_is_refused() {
     let good = |_: &str| |_: &str| Reply::whole("200 OK", "");
     let server = FaultyServer::start_on(Transport::Tls(vec!["id.example".to_owned()]), good).await;
     check_tls(
@@ -396,7 +396,7 @@ async fn a_certificate_of_another_name_or_another_time_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_or_with_an_old_one_is_refused() {
+async fn g28_a_server_without_tls_or_with_an_old_one_is_refused() {
     let silent = |_: &str| |_: &str| Reply::Bytes(Vec::new());
     let plain = Transport::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec());
     let server = FaultyServer::start_on(plain, silent).await;
@@ -426,7 +426,7 @@ async fn a_realm_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_host_without_an_address_is_named() {
+async fn h11_a_host_without_an_address_is_named() {
     // RFC 6761 §6.4: no name under `invalid` exists.
     let issuer = Issuer::parse("https://realm.invalid/realms/w").unwrap();
     let source = HttpsSource::new(RealmEndpoint::new(issuer, None, None).unwrap(), PATIENT).unwrap();
