@@ -93,9 +93,10 @@ fn committed() -> PathBuf {
 }
 
 fn decide_directory(directory: &Path) -> (Tally, BTreeMap<String, (usize, usize)>) {
-    let own = directory.join("exceptions.json");
-    let exceptions = if own.exists() { own } else { committed().join("exceptions.json") };
-    let exceptions: Exceptions = serde_json::from_slice(&std::fs::read(exceptions).unwrap()).unwrap();
+    // A directory's list stands in place of ours only if it is of our schema: others keep lists of their own beside vectors.
+    let listed =
+        |directory: &Path| serde_json::from_slice(&std::fs::read(directory.join("exceptions.json")).ok()?).ok();
+    let exceptions: Exceptions = listed(directory).or_else(|| listed(&committed())).unwrap();
     let mut paths: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.retain(|path| path.file_name().is_none_or(|name| name != "exceptions.json"));
@@ -109,7 +110,12 @@ fn decide_directory(directory: &Path) -> (Tally, BTreeMap<String, (usize, usize)
         files.insert(file.to_owned(), (tally.accepted - before.0, tally.total - before.1));
     }
     for (file, (accepted, total)) in &files {
-        println!("{file}: {accepted} of {total} accepted");
+        let of_this_file = format!("{file} ");
+        let wrong = tally.wrong.iter().filter(|wrong| wrong.starts_with(&of_this_file)).count();
+        println!("{file}: {} of {total} right, {accepted} accepted", total - wrong);
+    }
+    for wrong in &tally.wrong {
+        println!("disagreement: {wrong}");
     }
     println!("vectors right / total: {} / {} ({} not applicable)", tally.right, tally.total, tally.not_applicable);
     (tally, files)
