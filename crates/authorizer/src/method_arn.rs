@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_could_mean_more_than_itself_is_malformed() {
+    fn i9_a_part_that_could_mean_more_than_itself_is_malformed() {
         let check = |from: &str, to: &str, part: ArnPart, presented: &str| {
             let text = format!("{STAGE}/GET/a").replacen(from, to, 1);
             super::tests::check(&text, Err(MethodArnError::Malformed { part, presented: Excerpt::of(presented) }));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_ends_too_soon_lacks_a_part() {
+    fn i9_a_text_that_ends_too_soon_lacks_a_part() {
         let parts = [ArnPart::Partition, ArnPart::Service, ArnPart::Region, ArnPart::Account, ArnPart::Api];
         let texts =
             ["arn", "arn:aws", "arn:aws:execute-api", "arn:aws:execute-api:r", "arn:aws:execute-api:r:000000000000"];
@@ -244,7 +244,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_texts_never_panic(text in "\\PC{0,300}") {
+        fn i9_arbitrary_texts_never_panic(text in "\\PC{0,300}") {
             let _ = MethodArn::parse(&text);
         }
 

@@ -6,15 +6,15 @@ use claim_guard::audit::Reason;
 use claim_guard::identifier::KeyId;
 use claim_guard::{Excerpt, RealmKeySet};
 use serde_json::{Value, json};
-use test_realm::{CLIENT, NOW, SUBJECT, TestKey, access_token_payload, key_set, with, without};
+use test_realm::{CLIENT, NOW, SUBJECT, TestKey, access_token_payload, with, without};
 
 use super::*;
 use crate::Setup;
 
-const START: &str = "POST/workflows/payment/executions";
+pub(super) const START: &str = "POST/workflows/payment/executions";
 const TOKEN_ID: &str = "onrtro:3c0f6a52-1c1e-4c39-9f52-0d8f6a1b2c3d";
 
-fn shipped() -> Setup<Keys> {
+pub(super) fn shipped() -> Setup<Keys> {
     setup(policy(SHIPPED), realm_keys())
 }
 
@@ -113,7 +113,7 @@ fn a_path_without_a_route_is_denied_by_its_name_and_the_routes_stay_as_they_are(
 }
 
 #[test]
-fn a_path_without_a_route_that_no_policy_can_name_is_rejected() {
+fn i11_a_path_without_a_route_that_no_policy_can_name_is_rejected() {
     for path in
         ["workflows/*/x/executions/e", "workflows/a/executions/?/", "workflows/${a}/b/executions/e", "caf\u{e9}"]
     {
@@ -127,7 +127,7 @@ fn a_path_without_a_route_that_no_policy_can_name_is_rejected() {
 }
 
 #[test]
-fn what_the_client_writes_into_a_path_stands_in_no_policy() {
+fn i10_i11_what_the_client_writes_into_a_path_stands_in_no_policy() {
     let expected = answer(json!([statement("Allow", &["GET/workflows/*/executions/*"])]));
     let line = decided("allow", "GET", "/workflows/{workflow}/executions/{execution}", json!([]));
     for execution in ["*", "?", "a:b:c", "%2F..%2F", "${aws:username}", "\u{202e}", "arn:aws:execute-api:*"] {
@@ -137,7 +137,7 @@ fn what_the_client_writes_into_a_path_stands_in_no_policy() {
 }
 
 #[test]
-fn the_scheme_is_read_without_regard_to_case() {
+fn i2_the_scheme_is_read_without_regard_to_case() {
     for scheme in ["bearer", "BEARER", "Bearer"] {
         let header = caller(&["payment:audit"]).replacen("Bearer", scheme, 1);
         let expected = answer(json!([statement("Allow", &["GET/workflows/*/executions/*"])]));
@@ -147,7 +147,7 @@ fn the_scheme_is_read_without_regard_to_case() {
 }
 
 #[test]
-fn each_kind_of_bad_token_is_rejected_with_its_own_reason() {
+fn i32_each_kind_of_bad_token_is_rejected_with_its_own_reason() {
     let good = || access_token_payload(NOW);
     let claimed = json!({ "untrusted_jti": TOKEN_ID });
     let check = |header: String, token: &Value, code: &str, message: &str| {
@@ -169,7 +169,7 @@ fn each_kind_of_bad_token_is_rejected_with_its_own_reason() {
 
 /// The rejection of a token, by its code.
 #[track_caller]
-fn check_code(header: &str, code: &str) {
+pub(super) fn check_code(header: &str, code: &str) {
     let outcome = outcome(shipped(), &event(header, START));
     assert_eq!(outcome.answer, unauthorized(), "{code}");
     let line = outcome.line();
@@ -190,32 +190,6 @@ fn tokens_of_another_hand_realm_or_client_are_rejected() {
     check_code(&format!("Bearer {}", unknown.token(&good)), "unknown_key");
     let unsigned = with(KEY.header(), "/alg", json!("none")).to_string();
     check_code(&format!("Bearer {}", KEY.token_of(&unsigned, &good.to_string())), "forbidden_algorithm");
-}
-
-#[test]
-fn a_header_that_is_not_bearer_and_one_token_is_rejected() {
-    let token = KEY.token(&access_token_payload(NOW));
-    let headers = [
-        String::new(),
-        " ".to_owned(),
-        "Bearer".to_owned(),
-        "Bearer ".to_owned(),
-        token.clone(),
-        format!("Basic {token}"),
-        format!("DPoP {token}"),
-        format!("Token {token}"),
-        format!("Bearer\t{token}"),
-        format!("Bearer\u{a0}{token}"),
-        format!(" Bearer {token}"),
-    ];
-    for header in headers {
-        check_code(&header, "no_bearer_token");
-    }
-    for header in [format!("Bearer  {token}"), format!("Bearer {token} "), format!("Bearer {token}, Bearer {token}")] {
-        let outcome = outcome(shipped(), &event(&header, START));
-        assert_eq!((outcome.answer.clone(), &outcome.line()["decision"]), (unauthorized(), &json!("reject")));
-    }
-    check_code(&format!("Bearer {}", "a.b.".repeat(1 << 18)), "too_long");
 }
 
 #[test]
@@ -252,7 +226,7 @@ fn without_a_clock_it_stays_undecided() {
     assert_eq!(lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Value>>(), [line]);
 }
 
-struct PanickingKeys;
+pub(super) struct PanickingKeys;
 
 impl KeySource for PanickingKeys {
     async fn key_set(&self, _: &KeyId) -> Result<Arc<RealmKeySet>, Reason> {
@@ -324,18 +298,7 @@ fn a_whole_environment_makes_a_set_up_that_decides_and_fetches_keys_ahead() {
 }
 
 #[test]
-fn a_token_of_a_key_that_the_realm_has_withdrawn_is_rejected() {
-    let token = bearer(&access_token_payload(NOW));
-    let rotated = RealmKeySet::parse(key_set([&TestKey::generate("ES256", "next-key")]).as_bytes()).expect("a key set");
-    let outcome = outcome(setup(policy(SHIPPED), Keys(Ok(Arc::new(rotated)))), &event(&token, START));
-    assert_eq!(
-        (outcome.answer.clone(), &outcome.line()["reasons"][0]["code"]),
-        (unauthorized(), &json!("unknown_key"))
-    );
-}
-
-#[test]
-fn identifiers_cannot_break_what_they_are_put_into() {
+fn i26_identifiers_cannot_break_what_they_are_put_into() {
     let payload = with(access_token_payload(NOW), "/sub", json!("a\"b\\c%d \u{e9}/{e}"));
     let outcome = outcome(shipped(), &event(&bearer(&payload), START));
     assert_eq!(outcome.answer["principalId"], json!("a%22b%5Cc%25d%20%C3%A9/{e}"));

@@ -32,7 +32,7 @@ fn good() -> Value {
 }
 
 #[test]
-fn events_of_other_authorizers_are_rejected() {
+fn i34_events_of_other_authorizers_are_rejected() {
     let wrong_type = "type: expected `TOKEN`, presented `REQUEST`";
     let request = json!({
         "type": "REQUEST", "methodArn": format!("{STAGE}/GET/x"), "resource": "/x", "path": "/x", "httpMethod": "GET",
@@ -69,7 +69,7 @@ fn an_event_without_its_members_is_rejected() {
 }
 
 #[test]
-fn an_event_without_a_token_is_rejected_on_its_route() {
+fn i1_an_event_without_a_token_is_rejected_on_its_route() {
     for event in [
         test_realm::without(good(), "/authorizationToken"),
         test_realm::with(good(), "/authorizationToken", Value::Null),
@@ -100,13 +100,16 @@ fn members_that_are_not_known_are_passed_over() {
 }
 
 #[test]
-fn a_malformed_method_arn_is_rejected_before_the_token_is_looked_at() {
+fn i9_a_malformed_method_arn_is_rejected_before_the_token_is_looked_at() {
     let check = |arn: &str, message: &str| {
         let event = test_realm::with(good(), "/methodArn", json!(arn)).to_string();
         super::bad_input::check(event.as_bytes(), "malformed_method_arn", message);
     };
     check("", "the method ARN has the malformed scheme ``");
     check("arn:aws:execute-api:eu-central-1:123456789012", "the method ARN has no API");
+    check(&"/".repeat(20), "the method ARN has the malformed scheme `////////////////////`");
+    check(&":".repeat(20), "the method ARN has the malformed scheme ``");
+    check(&STAGE.replace("arn", "\u{430}rn"), "the method ARN has the malformed scheme `\\u{430}rn`");
     check(&format!("{STAGE}/GET"), "the method ARN has no path");
     check(&format!("{STAGE}/*/x"), "the method ARN has the malformed method `*`");
     check(&format!("{STAGE}/GET/{}", "x".repeat(10_000)), "the method ARN has `10066` bytes, expected at most `2048`");
@@ -143,12 +146,12 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_method_arns_are_answered_and_recorded(arn in "\\PC{0,200}") {
+    fn i9_arbitrary_method_arns_are_answered_and_recorded(arn in "\\PC{0,200}") {
         survives(test_realm::with(good(), "/methodArn", json!(arn)).to_string().as_bytes());
     }
 
     #[test]
-    fn a_token_is_in_no_answer_and_no_line(
+    fn i27_a_token_is_in_no_answer_and_no_line(
         call in "(GET|POST|X)/[a-z/*:?]{0,30}",
         alter in any::<bool>(),
         at in any::<prop::sample::Index>(),

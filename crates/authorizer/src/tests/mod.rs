@@ -3,7 +3,10 @@
 mod answers;
 mod bad_input;
 mod events;
+mod headers;
+mod one_process;
 mod policies;
+mod rotation;
 
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex};

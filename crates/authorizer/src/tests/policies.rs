@@ -115,7 +115,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn a_cached_policy_is_right_on_every_route(table in any_table(), roles in any_caller(), first in any::<prop::sample::Index>()) {
+    fn i19_a_cached_policy_is_right_on_every_route(table in any_table(), roles in any_caller(), first in any::<prop::sample::Index>()) {
         let routes = policy(&table);
         let calls: Vec<(String, bool)> = calls()
             .into_iter()
@@ -131,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn the_answer_is_the_same_whichever_route_is_called(table in any_table(), roles in any_caller()) {
+    fn i19_the_answer_is_the_same_whichever_route_is_called(table in any_table(), roles in any_caller()) {
         let routes = policy(&table);
         let header = caller(&roles);
         let routed = calls().into_iter().filter(|call| decision(&routes, &roles, call).is_some());
@@ -156,6 +156,57 @@ proptest! {
             other => prop_assert!(false, "{:?}", other),
         }
     }
+
+    #[test]
+    fn i25_i31_every_policy_names_what_it_means_and_every_context_is_flat(
+        table in any_table(),
+        roles in any_caller(),
+        method in prop::sample::select(METHODS.as_slice()),
+        path in "(/(a|b|\\*|\\?|%2F|\\{|[a-z]{1,3}|)){0,4}",
+        subject in "(\\PC|[\"{}\\[\\]\\\\,:*]){1,30}",
+    ) {
+        let roles = json!({ test_realm::AUDIENCE: { "roles": roles } });
+        let payload = test_realm::with(test_realm::access_token_payload(NOW), "/resource_access", roles);
+        let header = bearer(&test_realm::with(payload, "/sub", json!(subject)));
+        let (answer, line) = answered(&table, &header, &format!("{method}/{}", path.strip_prefix('/').unwrap_or_default()));
+        if line["decision"] == json!("reject") {
+            prop_assert_eq!(answer, unauthorized());
+        } else {
+            check_shape(&answer);
+        }
+    }
+}
+
+#[test]
+fn i13_a_path_is_decided_on_by_its_template_as_it_stands() {
+    let header = caller(&["payment:audit"]);
+    for parameter in ["..", ".", "%2e%2e", "%2F", "e;x=1", "E", "e%00", "-"] {
+        let call = format!("GET/workflows/payment/executions/{parameter}");
+        let (answer, line) = answered(SHIPPED, &header, &call);
+        assert_eq!(line["decision"], json!("allow"), "{call}");
+        assert!(iam_allows(&answer, &call), "{call}");
+    }
+    for call in [
+        "GET/workflows%2Fpayment%2Fexecutions%2Fe",
+        "GET/workflows/payment/executions%2Fe",
+        "GET/workflows/payment/executions/e/",
+        "GET/workflows/payment/executions/",
+        "GET//workflows/payment/executions/e",
+        "GET/workflows//executions/e",
+        "GET/workflows/payment/executions;x=1/e",
+        "GET/Workflows/payment/executions/e",
+        "GET/workflows/payment/EXECUTIONS/e",
+        "GET/workflows/payment/%65xecutions/e",
+        "GET/workflows/payment/executions/e/../e",
+        "GET/workflows/payment/../payment/executions/e",
+        "GET/./workflows/payment/executions/e",
+        "GET/workflows/payment/%2e%2e/payment/executions/e",
+        "HEAD/workflows/payment/executions/e",
+    ] {
+        let (answer, line) = answered(SHIPPED, &header, call);
+        assert_eq!((&line["decision"], &line["reasons"][0]["code"]), (&json!("deny"), &json!("no_route")), "{call}");
+        assert!(!iam_allows(&answer, call), "{call}");
+    }
 }
 
 #[test]
@@ -177,7 +228,7 @@ fn an_allowed_pattern_that_covers_a_denied_route_is_cut_out_by_name() {
 }
 
 #[test]
-fn a_policy_that_is_too_large_is_undecided_and_never_shortened() {
+fn i23_a_policy_that_is_too_large_is_undecided_and_never_shortened() {
     let route = |n: usize| {
         let path = format!("/{}{n}", "x".repeat(120));
         format!("[[routes]]\nmethod = \"GET\"\npath = \"{path}\"\nany_role = [\"workflow-api:r0\"]\n")
@@ -201,7 +252,7 @@ fn the_shipped_policy_fits_with_room_for_every_caller() {
 }
 
 #[test]
-fn a_policy_speaks_of_the_called_stage_only() {
+fn i17_i29_a_policy_speaks_of_the_called_stage_only() {
     let header = caller(&["payment:audit"]);
     let stage = "arn:aws-us-gov:execute-api:us-gov-west-1:000000000000:zz9/test-invoke-stage";
     let event = json!({

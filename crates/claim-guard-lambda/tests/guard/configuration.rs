@@ -19,7 +19,7 @@ fn audit(reasons: Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_empty_environment_names_every_fault_at_once_and_answers() {
+async fn j29_an_empty_environment_names_every_fault_at_once_and_answers() {
     let reasons = json!([
         { "code": "absent_configuration", "message": "`TRUST_DOMAIN` is absent" },
         { "code": "absent_configuration", "message": "`TRANSACTION_KEYS` is absent" },

@@ -317,7 +317,7 @@ async fn an_event_of_another_shape_is_misconfigured() {
 }
 
 #[tokio::test]
-async fn a_clock_that_cannot_be_read_is_undecided() {
+async fn j29_a_clock_that_cannot_be_read_is_undecided() {
     let stack = Stack::new();
     let event = approval_event(&token(&stack)).to_string();
     let before_1970 = std::time::UNIX_EPOCH - std::time::Duration::from_secs(1);

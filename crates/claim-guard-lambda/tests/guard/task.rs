@@ -105,7 +105,7 @@ async fn an_output_that_is_no_json_has_a_name() {
 }
 
 #[tokio::test]
-async fn without_a_written_audit_line_nothing_is_allowed() {
+async fn j29_without_a_written_audit_line_nothing_is_allowed() {
     let stack = Stack::new();
     let event = approval_event(&token(&stack)).to_string();
     let called = std::cell::Cell::new(false);

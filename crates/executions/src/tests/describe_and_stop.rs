@@ -45,6 +45,20 @@ fn the_starter_and_a_describe_role_may_look() {
 }
 
 #[test]
+fn i15_a_header_that_asks_for_another_method_is_not_heard() {
+    for header in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method"] {
+        let (lab, name) = started();
+        let event = with(about("describe", &payload(), &name), &format!("/headers/{header}"), json!("DELETE"));
+        let event = with(event, &format!("/multiValueHeaders/{header}"), json!(["DELETE"]));
+        let event = with(event, "/queryStringParameters", json!({ "_method": "DELETE" }));
+        let answer = ask(&lab, &event);
+        assert_eq!(heard(&answer), described(&name, "RUNNING", json!({})));
+        assert_eq!(logged(&answer), line("allow", point("describe", &name), &payload(), json!([])));
+        assert_eq!(lab.outside.calls(), ["describe"]);
+    }
+}
+
+#[test]
 fn the_starter_may_look_long_after_the_transaction_token_has_expired() {
     let (mut lab, name) = started();
     let tomorrow = NOW + 86_400;

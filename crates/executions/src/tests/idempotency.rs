@@ -62,7 +62,7 @@ fn another_body_under_the_same_key_is_a_conflict() {
 }
 
 #[test]
-fn another_caller_client_or_key_is_another_execution() {
+fn j11_another_caller_client_or_key_is_another_execution() {
     let lab = lab();
     let callers = [
         (payload(), "order-1"),
@@ -75,6 +75,17 @@ fn another_caller_client_or_key_is_another_execution() {
         assert_eq!(heard(answer), accepted(&name(answer), &drawn(transaction)));
     }
     assert_eq!(lab.outside.executions.lock().unwrap().len(), callers.len());
+}
+
+#[test]
+fn j11_a_name_is_128_random_bits_whatever_the_caller_sends() {
+    let lab = lab();
+    let chosen = with(start_event(), "/queryStringParameters", json!({ "name": "mine", "execution": "mine" }));
+    let chosen = with(chosen, "/body", json!(r#"{"name":"mine","execution":"mine"}"#));
+    let chosen = with(chosen, "/pathParameters/execution", json!("mine"));
+    for (event, bits) in [(start_event(), "01"), (chosen.clone(), "03"), (chosen, "05")] {
+        assert_eq!(name(&ask(&lab, &event)), drawn(bits));
+    }
 }
 
 #[test]
@@ -172,7 +183,7 @@ fn statement_for(caller: &Value, arn: &str) -> String {
 }
 
 #[test]
-fn an_execution_of_another_caller_under_the_same_name_is_not_taken_for_his() {
+fn j11_an_execution_of_another_caller_under_the_same_name_is_not_taken_for_his() {
     let caller = payload();
     let name = name(&ask(&lab(), &keyed(&caller, "order-1", BODY)));
     let arn = execution_arn(&name);

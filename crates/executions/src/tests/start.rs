@@ -60,7 +60,7 @@ fn base64_and_lower_case_headers_make_no_difference() {
 }
 
 #[test]
-fn a_caller_without_the_start_role_is_denied_and_hears_no_reason() {
+fn i32_l11_a_caller_without_the_start_role_is_denied_and_hears_no_reason() {
     let lab = lab();
     let caller = other(&["payment:approve", "payment:audit"]);
     let answer = ask(&lab, &event("start", &token_of(&caller)));

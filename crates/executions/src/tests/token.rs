@@ -24,7 +24,7 @@ fn signed(payload: &Value) -> Value {
 }
 
 #[test]
-fn a_token_that_proves_nothing_is_rejected() {
+fn i32_l11_a_token_that_proves_nothing_is_rejected() {
     check_rejected(&event("start-without-token", ""), "no_bearer_token");
     check_rejected(&event("start", ""), "no_bearer_token");
     check_rejected(&signed(&access_token_payload(NOW - 400)), "expired");
@@ -70,13 +70,47 @@ fn headers_are_read_where_no_list_of_values_is_given() {
 }
 
 #[test]
-fn what_the_authorizer_has_found_is_not_trusted() {
+fn i14_i28_what_the_authorizer_has_found_is_not_trusted() {
     let authorizer = json!({ "principalId": payload()["sub"], "sub": payload()["sub"], "roles": "payment:start" });
     let event = with(event("start-without-token", ""), "/requestContext/authorizer", authorizer);
     check_rejected(&event, "no_bearer_token");
     let without_it =
         without(with(start_event(), "/requestContext/authorizer", json!({})), "/requestContext/authorizer");
     assert_eq!(heard(&ask(&lab(), &without_it))["statusCode"], 202);
+}
+
+#[test]
+fn i14_a_request_that_has_passed_by_the_authorizer_is_verified_all_the_same() {
+    let unseen = |event: Value| without(event, "/requestContext/authorizer");
+    check_rejected(&unseen(event("start", "")), "no_bearer_token");
+    check_rejected(&unseen(signed(&access_token_payload(NOW - 400))), "expired");
+    for name in ["describe", "stop"] {
+        let forged = TestKey::generate("ES256", "realm-1").token(&payload());
+        check_rejected(&unseen(event(name, &forged)), "bad_signature");
+    }
+}
+
+#[test]
+fn i28_headers_that_imitate_a_context_say_nothing_about_the_caller() {
+    let imitated = [
+        ("X-Auth-User", "somebody-else"),
+        ("x-amzn-oidc-identity", "somebody-else"),
+        ("x-amzn-authorizer-principalid", "somebody-else"),
+        ("principalId", "somebody-else"),
+        ("X-Roles", "payment:start"),
+    ];
+    let imitating = |event: Value| {
+        imitated.iter().fold(event, |event, (name, value)| {
+            let event = with(event, &format!("/headers/{name}"), json!(value));
+            with(event, &format!("/multiValueHeaders/{name}"), json!([value]))
+        })
+    };
+    check_rejected(&imitating(event("start-without-token", "")), "no_bearer_token");
+    let roleless = other(&[]);
+    assert_eq!(heard(&ask(&lab(), &imitating(event("start", &token_of(&roleless))))), forbidden());
+    let (plain, imitating) = (ask(&lab(), &start_event()), ask(&lab(), &imitating(start_event())));
+    assert_eq!((heard(&plain), logged(&plain)), (heard(&imitating), logged(&imitating)));
+    assert_eq!(logged(&imitating)["subject"], payload()["sub"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The two requests, against a server that misbehaves in every way that a test can think of.
 
+mod names_and_sizes;
+
 use std::time::Instant;
 
 use claim_guard::identifier::Issuer;
@@ -360,81 +362,4 @@ async fn g20_a_body_that_is_no_usable_key_set_is_refused_whole() {
     check_key_set(r#"{"error":"unknown_error"}"#, KeySetError::NotAKeySet).await;
     check_key_set(r#"{"keys":[{"kty":"EC","#, KeySetError::NotAKeySet).await;
     check_key_set(r#"{"keys":[]}"#, KeySetError::NoUsableKey { skipped: Vec::new() }).await;
-}
-
-/// A TLS failure whose reason begins so; what follows may name the time of day.
-#[track_caller]
-fn check_tls(result: Result<RealmKeySet, KeysUnavailable>, begin: &str) {
-    let cause = result.map(|_| ()).unwrap_err();
-    let KeysUnavailable::Tls { host, reason } = &cause else { panic!("expected a TLS failure, presented {cause:?}") };
-    assert_eq!(host.as_str(), "127.0.0.1");
-    assert!(reason.as_str().starts_with(begin), "{cause}");
-}
-
-#[tokio::test]
-async fn g28_only_the_configured_authority_vouches_for_the_realm() {
-    let (server, other) = (good_realm().await, good_realm().await);
-    let unknown = "invalid peer certificate: UnknownIssuer";
-    check_tls(source(&server, Some(other.authority()), PATIENT).fetch().await, unknown);
-    check_tls(source(&server, None, PATIENT).fetch().await, unknown);
-    assert_eq!(server.paths(), Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn g28_a_certificate_of_another_name_or_another_time_is_refused() {
-    let good = |_: &str| |_: &str| Reply::whole("200 OK", "");
-    let server = FaultyServer::start_on(Transport::Tls(vec!["id.example".to_owned()]), good).await;
-    check_tls(
-        source(&server, Some(server.authority()), PATIENT).fetch().await,
-        "invalid peer certificate: certificate not valid for name",
-    );
-    let server = FaultyServer::start_on(Transport::Expired(vec!["127.0.0.1".to_owned()]), good).await;
-    check_tls(
-        source(&server, Some(server.authority()), PATIENT).fetch().await,
-        "invalid peer certificate: certificate expired",
-    );
-}
-
-#[tokio::test]
-async fn g28_a_server_without_tls_or_with_an_old_one_is_refused() {
-    let silent = |_: &str| |_: &str| Reply::Bytes(Vec::new());
-    let plain = Transport::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec());
-    let server = FaultyServer::start_on(plain, silent).await;
-    check_tls(source(&server, Some(server.authority()), PATIENT).fetch().await, "received corrupt message");
-
-    // RFC 4346 §7.4.1.3: the ServerHello of TLS 1.1.
-    let mut hello = vec![0x16, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
-    hello.extend([7; 32]);
-    hello.extend([0, 0xc0, 0x2f, 0]);
-    let server = FaultyServer::start_on(Transport::Raw(hello), silent).await;
-    check_tls(source(&server, Some(server.authority()), PATIENT).fetch().await, "peer is incompatible");
-}
-
-#[tokio::test]
-async fn a_realm_that_is_not_there_is_named() {
-    let server = good_realm().await;
-    let source = source(&server, Some(server.authority()), PATIENT);
-    drop(server);
-    tokio::task::yield_now().await;
-    assert_eq!(
-        source.fetch().await.map(|_| ()),
-        Err(KeysUnavailable::Unreachable {
-            host: Excerpt::of("127.0.0.1"),
-            reason: Excerpt::of("Connection refused (os error 111)")
-        })
-    );
-}
-
-#[tokio::test]
-async fn h11_a_host_without_an_address_is_named() {
-    // RFC 6761 §6.4: no name under `invalid` exists.
-    let issuer = Issuer::parse("https://realm.invalid/realms/w").unwrap();
-    let source = HttpsSource::new(RealmEndpoint::new(issuer, None, None).unwrap(), PATIENT).unwrap();
-    match source.fetch().await.map(|_| ()) {
-        // The first where a name server says so, the second where none answers in time.
-        Err(KeysUnavailable::UnknownHost { host } | KeysUnavailable::Unreachable { host, .. }) => {
-            assert_eq!(host, Excerpt::of("realm.invalid"));
-        }
-        presented => panic!("expected a host without an address, presented {presented:?}"),
-    }
 }
