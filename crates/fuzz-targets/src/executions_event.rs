@@ -1,0 +1,129 @@
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use claim_guard::TransactionToken;
+use claim_guard::access::AccessPolicy;
+use claim_guard::identifier::{KeyId, StateMachineArn, TrustDomain};
+use claim_guard::transaction::{MAX_MINTED_BYTES, TransactionKeySet};
+use executions::settings::Stack;
+use executions::{Answer, Executions};
+use serde_json::{Value, json};
+
+use crate::fixture::{
+    ACCESS_TOML, KMS_KEY, MACHINE, STACK_KEYS, TRANSACTIONS, TRUST_DOMAIN, VERIFIER, block_on, everyman, lax, minted,
+    now, payment, presented_at,
+};
+use crate::line;
+use crate::reached::reached;
+use crate::world::World;
+
+/// An execution of the caller's that is there before any event.
+const THERE: &str = "arn:aws:states:eu-central-1:123456789012:execution:payment:7d0a3f9e5b1c4d2e8f60a1b2c3d4e5f6";
+
+/// Step Functions takes this much as an execution's input.
+const MAX_INPUT_BYTES: usize = 256 * 1024;
+
+static THERE_INPUT: LazyLock<String> =
+    LazyLock::new(|| json!({ "transactionToken": minted(THERE), "input": {} }).to_string());
+
+static WORLD: LazyLock<World> = LazyLock::new(World::default);
+
+static EXECUTIONS: LazyLock<Executions<World>> = LazyLock::new(|| {
+    let policy = AccessPolicy::parse("access.toml", ACCESS_TOML).expect("a policy");
+    let stack = Stack {
+        trust_domain: TrustDomain::parse(TRUST_DOMAIN).expect("a trust domain"),
+        transaction_keys: TransactionKeySet::parse(STACK_KEYS.as_bytes()).expect("a key set"),
+        key_id: KeyId::parse(KMS_KEY.kid()).expect("a key id"),
+        state_machines: BTreeMap::from([(payment(), StateMachineArn::parse(MACHINE).expect("a state machine"))]),
+        cors_origin: None,
+    };
+    Executions::new(policy, VERIFIER.clone(), stack, WORLD.clone())
+});
+
+/// Events of the API behind the authorizer, in which `$TOKEN` stands for a caller's token. Each comes twice.
+pub fn executions_event(bytes: &[u8]) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let token = everyman().0.as_str();
+    let event = String::from_utf8_lossy(bytes).replace("$TOKEN", token);
+    *WORLD.inputs() = BTreeMap::from([(THERE.to_owned(), THERE_INPUT.clone())]);
+    let first = answered(&event, token);
+    let second = answered(&event, token);
+    assert_eq!(first.status, second.status, "the same event, twice");
+    let started = WORLD.inputs().clone();
+    for (arn, input) in started.iter().filter(|(arn, _)| *arn != THERE) {
+        entered(arn, input, &event, token);
+    }
+    match (first.status, started.len() - 1) {
+        (202, 1) => {
+            reached("a repeated start");
+            assert_eq!(second.header("Idempotency-Replayed"), Some("true"));
+            assert_eq!((first.header("Location"), &first.body), (second.header("Location"), &second.body));
+        }
+        (202, 2) => assert_ne!(first.header("Location"), second.header("Location")),
+        (200, 0) => reached("an execution described"),
+        (204, 0) => reached("an execution stopped"),
+        (_, 0) => {}
+        (status, executions) => panic!("answered `{status}`, and began {executions} executions"),
+    }
+}
+
+struct Heard {
+    status: u64,
+    headers: Value,
+    body: String,
+}
+
+impl Heard {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(Value::as_str)
+    }
+}
+
+/// One answer with what holds for every one: a known status, bounded plain headers, JSON, no token; so does its line.
+fn answered(event: &str, token: &str) -> Heard {
+    let Answer { response, record } = block_on(EXECUTIONS.answer(event));
+    let text = serde_json::to_string(&response).expect("JSON");
+    assert!(!line::leaks(&text, token), "{text}");
+    let json = lax(&text);
+    let heard = Heard {
+        status: json.get("statusCode").and_then(Value::as_u64).expect("a status"),
+        headers: json.get("headers").cloned().expect("headers"),
+        body: json.get("body").and_then(Value::as_str).expect("a body").to_owned(),
+    };
+    assert!([200, 202, 204, 400, 401, 403, 404, 409, 413, 415, 500, 503].contains(&heard.status), "{text}");
+    assert!(heard.body.len() <= 4096 && (heard.body.is_empty() || lax(&heard.body).is_object()), "{text}");
+    assert_eq!(heard.header("Cache-Control"), Some("no-store"));
+    for value in heard.headers.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()) {
+        assert!(value.len() <= 1024 && value.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{text}");
+    }
+    let decision = record.map(|record| line::is_audit(&record.to_line(), token));
+    let decision = decision.as_ref().and_then(|line| line.get("decision")).and_then(Value::as_str);
+    let expected: &[Option<&str>] = match heard.status {
+        200 | 202 | 204 => &[Some("allow")],
+        401 => &[Some("reject")],
+        403 => &[Some("deny")],
+        500 => &[Some("misconfigured")],
+        503 => &[Some("undecided")],
+        409 => &[Some("allow"), None],
+        _ => &[None, Some("deny")],
+    };
+    assert!(expected.contains(&decision), "{decision:?}: {text}");
+    heard
+}
+
+/// What entered an execution: the caller's input and a statement that holds there, and no access token.
+fn entered(arn: &str, input: &str, event: &str, token: &str) {
+    assert!(input.len() <= MAX_INPUT_BYTES);
+    let body = lax(event).get("body").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // Who writes his token into the body himself cannot be helped.
+    assert!(line::leaks(&body, token) || !line::leaks(input, token), "{input}");
+    reached("a statement entered");
+    let input = lax(input);
+    assert!(input.get("input").is_some_and(Value::is_object), "{input}");
+    let statement = input.get("transactionToken").and_then(Value::as_str).expect("a transaction token");
+    assert!(statement.len() <= MAX_MINTED_BYTES);
+    let statement = TransactionToken::parse(statement).expect("a transaction token");
+    let held = TRANSACTIONS.verify(&statement, &presented_at(arn), now()).map(|_| ());
+    assert_eq!(held, Ok(()), "the statement holds in its execution");
+}

@@ -1,0 +1,79 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use claim_guard::audit::Reason;
+use claim_guard::decision::Grant;
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
+use claim_guard::unix_time::ClockError;
+use claim_guard::{RealmKeySet, UnixTime};
+use executions::{
+    Chance, Execution, ExecutionName, Failure, KeySource, Machine, NoRandom, Signer, Started, Status, Stopped,
+};
+
+use crate::fixture::{KMS_KEY, REALM_KEYS, now};
+
+/// The realm, KMS and Step Functions in memory.
+#[derive(Clone, Default)]
+pub(crate) struct World {
+    /// The input of each execution, by its ARN.
+    inputs: Arc<Mutex<BTreeMap<String, String>>>,
+    draws: Arc<AtomicU64>,
+}
+
+impl World {
+    /// Every execution's input, by the execution's ARN.
+    pub(crate) fn inputs(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KeySource for World {
+    async fn key_set(&self, _: &KeyId) -> Result<Arc<RealmKeySet>, Reason> {
+        Ok(Arc::clone(&REALM_KEYS))
+    }
+}
+
+impl Signer for World {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        Ok(KMS_KEY.sign(message))
+    }
+}
+
+impl Machine for World {
+    async fn start(&self, machine: &StateMachineArn, name: &ExecutionName, input: &str) -> Result<Started, Failure> {
+        let arn = machine.execution(name.as_str()).expect("an execution's name").to_string();
+        let mut inputs = self.inputs();
+        if inputs.contains_key(&arn) {
+            return Ok(Started::NameTaken);
+        }
+        inputs.insert(arn, input.to_owned());
+        Ok(Started::Now)
+    }
+
+    async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, Failure> {
+        let running = |input: &String| Execution {
+            status: Status::Running,
+            started_at: "2026-01-01T00:00:00Z".to_owned(),
+            stopped_at: None,
+            input: Some(input.clone()),
+            output: None,
+            error: None,
+        };
+        Ok(self.inputs().get(execution.as_str()).map(running))
+    }
+
+    async fn stop(&self, _: &Grant, _: &ExecutionArn) -> Result<Stopped, Failure> {
+        Ok(Stopped::Now)
+    }
+}
+
+impl Chance for World {
+    fn now(&self) -> Result<UnixTime, ClockError> {
+        Ok(now())
+    }
+
+    fn random(&self) -> Result<[u8; 16], NoRandom> {
+        Ok(u128::from(self.draws.fetch_add(1, Ordering::Relaxed)).to_be_bytes())
+    }
+}
