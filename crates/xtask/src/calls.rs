@@ -92,11 +92,13 @@ impl Lab {
         }
         let answer = request.send().or_failure(&activity, remedy)?;
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        Ok(Answer {
+        let answer = Answer {
             status: answer.status().as_u16(),
             headers: answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
             body: answer.text().or_failure(&activity, remedy)?,
-        })
+        };
+        self.note_call(headers, &answer)?;
+        Ok(answer)
     }
 
     /// Step Functions' description of an execution: `status`, `input`, `output`, `error`, `cause`.
@@ -133,13 +135,18 @@ impl Lab {
     /// # Errors
     /// There is no such execution.
     pub fn history(&self, arn: &str) -> Result<Vec<Value>, Failure> {
-        let mut events = Vec::new();
-        let mut request = json!({"executionArn": arn, "maxResults": 1000, "includeExecutionData": true});
+        let request = json!({"executionArn": arn, "maxResults": 1000, "includeExecutionData": true});
+        self.pages("AWSStepFunctions.GetExecutionHistory", request, "events")
+    }
+
+    /// All pages of an answer of Step Functions, joined.
+    fn pages(&self, target: &str, mut request: Value, member: &str) -> Result<Vec<Value>, Failure> {
+        let mut all = Vec::new();
         loop {
-            let page = self.aws.json("states", "AWSStepFunctions.GetExecutionHistory", &request)?;
-            events.extend(list(&page, "events"));
+            let page = self.aws.json("states", target, &request)?;
+            all.extend(list(&page, member));
             let Some(next) = page.get("nextToken").filter(|token| token.is_string()) else {
-                return Ok(events);
+                return Ok(all);
             };
             if let Some(fields) = request.as_object_mut() {
                 fields.insert("nextToken".into(), next.clone());
@@ -154,9 +161,8 @@ impl Lab {
     pub fn executions(&self) -> Result<Vec<String>, Failure> {
         let mut arns = Vec::new();
         for machine in self.physical_ids("AWS::StepFunctions::StateMachine") {
-            let request = json!({"stateMachineArn": machine});
-            let page = self.aws.json("states", "AWSStepFunctions.ListExecutions", &request)?;
-            let found = list(&page, "executions");
+            let request = json!({"stateMachineArn": machine, "maxResults": 1000});
+            let found = self.pages("AWSStepFunctions.ListExecutions", request, "executions")?;
             arns.extend(found.iter().filter_map(|one| Some(one.get("executionArn")?.as_str()?.to_owned())));
         }
         Ok(arns)

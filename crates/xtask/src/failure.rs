@@ -20,6 +20,15 @@ impl Failure {
     pub fn during(self, activity: &str) -> Failure {
         Failure { what: format!("{activity}: {}", self.what), remedy: self.remedy }
     }
+
+    /// The same failure with a list under it; unchanged when the list is empty.
+    #[must_use]
+    pub fn with_list(mut self, title: &str, items: &[String]) -> Failure {
+        if !items.is_empty() {
+            self.what.push_str(&format!("\n  {title}:\n    {}", items.join("\n    ")));
+        }
+        self
+    }
 }
 
 impl fmt::Display for Failure {

@@ -12,10 +12,11 @@ use crate::emulator::Emulator;
 use crate::failure::{Failure, OrFailure};
 use crate::keycloak::{CLIENT, Keycloak};
 use crate::process::{self, Group};
-use crate::progress::Progress;
+use crate::progress::{Progress, tell};
 use crate::stack::{Sam, Stack, architecture};
 use crate::state::{self, Ports, State};
 use crate::tools::Tools;
+use crate::traffic;
 use crate::users;
 
 /// The name of Keycloak's administrator in a lab.
@@ -161,11 +162,18 @@ impl Lab {
     /// # Errors
     /// There is no such user, or Keycloak is out of reach.
     pub fn token(&self, user: &str) -> Result<String, Failure> {
-        let password = self.state.passwords.get(user).cloned().ok_or_else(|| {
+        self.keycloak.access_token(user, &self.password(user)?)
+    }
+
+    /// The password of one of the lab's users.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub fn password(&self, user: &str) -> Result<String, Failure> {
+        self.state.passwords.get(user).cloned().ok_or_else(|| {
             let names: Vec<&str> = users::people().iter().map(|person| person.name).collect();
             Failure::new(format!("the lab has no user `{user}`"), format!("use one of {}", names.join(", ")))
-        })?;
-        self.keycloak.access_token(user, &password)
+        })
     }
 
     /// The lab's Keycloak.
@@ -210,7 +218,7 @@ pub fn down_ours() {
     let names = ours().clone();
     for name in names {
         if let Err(failure) = down(&name) {
-            eprintln!("{failure}");
+            tell!(error: "{failure}");
         }
     }
 }
@@ -222,8 +230,9 @@ pub fn down_ours() {
 pub fn down(name: &str) -> Result<(), Failure> {
     let directory = state::directory(name)?;
     stop_recorded(&directory)?;
+    ours().remove(name);
     // The build stays for a quick next start, the logs for reading.
-    for leftover in ["keycloak", "emulator"] {
+    for leftover in ["keycloak", "emulator", traffic::DIRECTORY] {
         let path = directory.join(leftover);
         if path.exists() {
             std::fs::remove_dir_all(&path).or_failure(format!("remove {}", path.display()), "remove it by hand")?;
@@ -261,6 +270,8 @@ impl Site {
             ));
         }
         cache::make(&directory.join("logs"))?;
+        // A leftover of a lab that was killed: its traffic is not this one's.
+        let _ = std::fs::remove_dir_all(directory.join(traffic::DIRECTORY));
         let state = {
             // Held until the choice is on disk, where a lab that starts at the same time sees it.
             let _held = cache::lock(&state::labs(), ".ports")?;

@@ -18,6 +18,8 @@ pub mod failure;
 pub mod keycloak;
 /// A lab: up, down, its parts.
 pub mod lab;
+/// The decision core, broken piece by piece.
+pub mod mutants;
 /// What this machine must have already.
 mod prerequisites;
 /// Child processes in groups of their own.
@@ -26,6 +28,11 @@ pub mod process;
 pub mod progress;
 /// What `lab up` and `lab status` tell a person.
 pub mod report;
+/// What the suite counted.
+mod scoreboard;
+/// The names that SECURITY.md cites.
+#[cfg(test)]
+mod security_policy;
 /// The deployed stack.
 pub mod stack;
 /// What is remembered of a lab between commands.
@@ -34,5 +41,9 @@ pub mod state;
 pub mod suite;
 /// The pinned tools.
 pub mod tools;
+/// Which tokens went in and which answers came out.
+pub mod traffic;
 /// The lab's users.
 pub mod users;
+/// Vector files of third parties.
+pub mod vectors;

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the contributor's command.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use xtask::failure::Failure;
 use xtask::lab::{self, Lab, Options};
 use xtask::progress::Progress;
 use xtask::tools::Tools;
-use xtask::{demo, process, report, suite};
+use xtask::{demo, mutants, process, report, suite, vectors};
 
 /// Runs the whole system on this machine, shows it and tests it.
 ///
@@ -50,6 +51,27 @@ enum Command {
     },
     /// Run everything that has to hold: format, lints, tests, docs, template, dependencies, end to end
     Test,
+    /// Break the decision core in every small way, and see that a test notices each
+    ///
+    /// Slow: a build and a run of the tests for each mutant. Writes mutants/summary.json, which is committed. Exit code 0 only if
+    /// every mutant was caught, or is in mutants/explained.toml with the reason.
+    Mutants {
+        /// Only this file of mutants/core.toml, as a path in the repository; may be repeated. The summary keeps the others' counts
+        #[arg(long = "file", value_name = "PATH")]
+        files: Vec<String>,
+        /// How many mutants to build and test at once
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        jobs: u32,
+    },
+    /// Decide every vector file of a directory: how many of each are right, and every disagreement
+    ///
+    /// The files are of Wycheproof's schemas for JSON Web Crypto, ECDSA in P1363 form, Ed25519 and RSA. Exit code 0 only if all
+    /// were decided right.
+    Vectors {
+        /// The directory; an exceptions.json of our schema in it stands in place of the committed one
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
     /// Install the pinned tools that the lab needs (the other commands do this by themselves)
     Tools,
 }
@@ -88,7 +110,22 @@ struct LabName {
     name: String,
 }
 
+/// However this process ends, no lab that it brought up and did not keep outlives it.
+struct LabsEnd;
+
+impl Drop for LabsEnd {
+    fn drop(&mut self) {
+        lab::down_ours();
+    }
+}
+
+/// Prints to standard output; a reader that has gone away is no failure.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
 fn main() -> ExitCode {
+    let _labs_end = LabsEnd;
     match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(failure) => {
@@ -96,7 +133,7 @@ fn main() -> ExitCode {
                 // The interrupt is why it failed; whoever handles it ends this process.
                 std::thread::park();
             }
-            eprintln!("✘ {failure}");
+            let _ = writeln!(std::io::stderr(), "✘ {failure}");
             ExitCode::FAILURE
         }
     }
@@ -114,11 +151,11 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             }
             let lab = Lab::up(&options, &progress)?;
             lab.keep();
-            println!("{}", report::usage(&lab));
+            tell(&report::usage(&lab));
         }
         Command::Lab(LabCommand::Status { lab }) => {
             let (text, is_up) = report::status(&lab.name)?;
-            println!("{text}");
+            tell(&text);
             if !is_up {
                 return Ok(ExitCode::FAILURE);
             }
@@ -128,7 +165,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             lab::down(&lab.name)?;
             step.done("");
         }
-        Command::Token { user, lab } => println!("{}", Lab::open(&lab.name)?.token(&user)?),
+        Command::Token { user, lab } => tell(&Lab::open(&lab.name)?.token(&user)?),
         Command::Demo { scene, keep, name } => {
             if !demo::play(&Options::named(&name), scene.as_deref(), keep, &progress)? {
                 return Ok(ExitCode::FAILURE);
@@ -139,9 +176,22 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Mutants { files, jobs } => {
+            if !mutants::run(&mutants::Options { files, jobs }, &progress)? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Vectors { directory } => {
+            let (all_right, told) = vectors::run(&directory, &progress)?;
+            tell(&told);
+            if !all_right {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Tools => {
             let tools = Tools::ensure(&progress)?;
-            println!("every tool stands in {}", tools.cache.display());
+            tools.verifiers(&progress)?;
+            tell(&format!("every tool stands in {}", tools.cache.display()));
         }
     }
     Ok(ExitCode::SUCCESS)

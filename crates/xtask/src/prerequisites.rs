@@ -53,12 +53,40 @@ const PROGRAMS: &[Program] = &[
     },
 ];
 
+/// What runs the verifiers of other libraries, which only the tests need.
+const NODE: &[Program] = &[
+    Program {
+        name: "node",
+        arguments: &["--version"],
+        at_least: Some((20, 0)),
+        hint: "Node.js 20 or later (Debian, Ubuntu: apt-get install nodejs)",
+    },
+    Program {
+        name: "npm",
+        arguments: &["--version"],
+        at_least: None,
+        hint: "npm (Debian, Ubuntu: apt-get install npm)",
+    },
+];
+
 /// Succeeds when every program the lab needs is here.
 ///
 /// # Errors
 /// Everything that is missing or too old, in one failure.
 pub fn all_present() -> Result<(), Failure> {
-    let missing: Vec<String> = PROGRAMS.iter().filter_map(|program| fault(program, answer(program))).collect();
+    present(PROGRAMS)
+}
+
+/// Succeeds when Node.js and npm are here.
+///
+/// # Errors
+/// As [`all_present`].
+pub fn node_present() -> Result<(), Failure> {
+    present(NODE)
+}
+
+fn present(programs: &[Program]) -> Result<(), Failure> {
+    let missing: Vec<String> = programs.iter().filter_map(|program| fault(program, answer(program))).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -107,6 +135,7 @@ mod tests {
     fn versions_are_read_from_what_programs_print() {
         assert_eq!(version("Python 3.11.4\n"), Some((3, 11)));
         assert_eq!(version("openjdk version \"17.0.12\" 2024-07-16"), Some((17, 0)));
+        assert_eq!(version("v20.20.2\n"), Some((20, 20)));
         assert_eq!(version("no number"), None);
     }
 

@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, OrFailure};
+use crate::progress::tell;
 
 /// How long a group may take to end by itself after SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
@@ -201,9 +202,9 @@ pub fn watch_interrupts(then: fn()) -> Result<(), Failure> {
         if signals.forever().next().is_some() {
             INTERRUPTED.store(true, Ordering::SeqCst);
             let groups: Vec<Group> = owned().values().cloned().collect();
-            eprintln!("\ninterrupted: stopping what was started ({} process groups)", groups.len());
+            tell!(error: "\ninterrupted: stopping what was started ({} process groups)", groups.len());
             if let Err(failure) = stop(&groups) {
-                eprintln!("{failure}");
+                tell!(error: "{failure}");
             }
             then();
             std::process::exit(130);

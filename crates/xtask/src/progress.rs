@@ -5,6 +5,20 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+/// Prints a line to standard output, or to standard error with `error:`. A reader that has gone away is no reason to break
+/// off: what was started has to be stopped all the same.
+macro_rules! tell {
+    (error: $($part:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($part)*);
+    }};
+    ($($part:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($part)*);
+    }};
+}
+pub(crate) use tell;
+
 /// Shows the steps of one command; several may run at once.
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -29,7 +43,7 @@ impl Progress {
             bar
         });
         if bar.is_none() {
-            eprintln!("… {title}");
+            tell!(error: "… {title}");
         }
         Step { title, bar, bars: self.bars.clone(), began: Instant::now(), ended: false }
     }
@@ -73,7 +87,7 @@ impl Step {
         }
         match &self.bars {
             Some(bars) if bars.println(&line).is_ok() => {}
-            Some(_) | None => eprintln!("{line}"),
+            Some(_) | None => tell!(error: "{line}"),
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::emulator::REGION;
 use crate::failure::Failure;
 use crate::lab::{LAB_VARIABLE, Lab, Options};
 use crate::process;
-use crate::progress::Progress;
+use crate::progress::{Progress, tell};
+use crate::scoreboard;
 use crate::stack::is_of_the_running_crate;
 use crate::tools::Tools;
 
@@ -23,6 +24,7 @@ const LAB: &str = "test";
 pub fn run(progress: &Progress) -> Result<bool, Failure> {
     let tools = Tools::ensure(progress)?;
     let cargo_deny = tools.cargo_deny(progress)?;
+    tools.verifiers(progress)?;
     let mut suite = Suite::new(progress)?;
     for check in checks(&tools, &cargo_deny) {
         suite.run(check);
@@ -52,7 +54,7 @@ fn checks(tools: &Tools, cargo_deny: &Path) -> Vec<Check> {
     deny.args(["--locked", "check", "bans", "licenses", "sources"]);
     let check = |name, command, remedy| Check { name, command, remedy };
     vec![
-        check("format", cargo(&["fmt", "--all", "--check"]), "run `cargo fmt --all`"),
+        check("format", cargo(&["fmt", "--all", "--check", "--", "--color", "never"]), "run `cargo fmt --all`"),
         check(
             "clippy",
             cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
@@ -71,7 +73,7 @@ fn checks(tools: &Tools, cargo_deny: &Path) -> Vec<Check> {
 }
 
 /// `cargo` in the repository, as a person would call it from a shell.
-fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = Command::new("cargo");
     for (variable, _) in std::env::vars_os() {
         let variable = variable.to_string_lossy();
@@ -79,7 +81,7 @@ fn cargo(arguments: &[&str]) -> Command {
             cargo.env_remove(&*variable);
         }
     }
-    cargo.args(arguments);
+    cargo.args(arguments).env("CARGO_TERM_COLOR", "never");
     cargo
 }
 
@@ -100,6 +102,7 @@ impl<'a> Suite<'a> {
     fn new(progress: &'a Progress) -> Result<Suite<'a>, Failure> {
         let logs = cache::repository().join("target/xtask-test");
         cache::make(&logs)?;
+        scoreboard::clear(&logs)?;
         Ok(Suite { progress, logs, outcomes: Vec::new() })
     }
 
@@ -109,7 +112,9 @@ impl<'a> Suite<'a> {
         let step = self.progress.step(check.name);
         check.command.current_dir(cache::repository());
         let failure = process::run(&mut check.command, check.name, &log, &|note| step.note(note), check.remedy).err();
-        let tests = Tests::in_log(&log);
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        let tests = Tests::in_text(&text);
+        let failure = failure.map(|failure| failure.with_list("failed tests", &failed_tests(&text)));
         if failure.is_none() {
             step.done(&tests.to_string());
         }
@@ -143,17 +148,24 @@ impl<'a> Suite<'a> {
     fn summarize(&self) {
         for outcome in &self.outcomes {
             if let Some(failure) = &outcome.failure {
-                println!("\n✘ {}: {failure}", outcome.name);
+                tell!("\n✘ {}: {failure}", outcome.name);
             }
         }
-        println!();
+        tell!();
         for outcome in &self.outcomes {
             let sign = if outcome.failure.is_none() { "✔" } else { "✘" };
-            println!("{sign} {:<20} {:>7.1} s  {}", outcome.name, outcome.took.as_secs_f64(), outcome.tests);
+            tell!("{sign} {:<20} {:>7.1} s  {}", outcome.name, outcome.took.as_secs_f64(), outcome.tests);
         }
         let total = self.outcomes.iter().fold(Tests::default(), |sum, outcome| sum.plus(&outcome.tests));
-        println!("tests: {} passed, {} failed, {} ignored", total.passed, total.failed, total.ignored);
+        tell!("tests: {} passed, {} failed, {} ignored", total.passed, total.failed, total.ignored);
+        tell!("\n{}", scoreboard::Scoreboard::read(&cache::repository()));
     }
+}
+
+/// The names of the tests that a log tells to have failed.
+fn failed_tests(text: &str) -> Vec<String> {
+    let names = text.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
+    names.map(str::to_owned).collect()
 }
 
 /// How many tests a log tells of.
@@ -165,10 +177,6 @@ struct Tests {
 }
 
 impl Tests {
-    fn in_log(log: &Path) -> Tests {
-        Tests::in_text(&std::fs::read_to_string(log).unwrap_or_default())
-    }
-
     /// The sum over all lines such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     fn in_text(text: &str) -> Tests {
         let results = text.lines().filter_map(|line| line.trim().strip_prefix("test result: "));
@@ -203,6 +211,12 @@ impl std::fmt::Display for Tests {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failed_tests_are_named() {
+        let text = "test good ... ok\ntest module::bad ... FAILED\n";
+        assert_eq!(failed_tests(text), ["module::bad"]);
+    }
 
     #[test]
     fn results_of_several_test_programs_are_added_up() {

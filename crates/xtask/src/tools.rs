@@ -17,9 +17,15 @@ const SAM: &[&str] = &["aws-sam-cli==1.170.0"];
 const CARGO_LAMBDA: &[&str] = &["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 const CFN_LINT: &[&str] = &["cfn-lint==1.58.0"];
 
+/// Independent verifiers of tokens, which the differential test compares ours with.
+const VERIFIERS_PYTHON: &[&str] = &["PyJWT==2.15.1", "joserfc==1.8.0", "cryptography==50.0.2"];
+const VERIFIERS_NODE: &[&str] = &["jose@6.2.18", "aws-jwt-verify@5.2.1"];
+
 const KEYCLOAK: &str = "26.7.3";
 const KEYCLOAK_BUILD: &[&str] = &["build", "--db", "dev-file"];
 const CARGO_DENY: &str = "0.20.2";
+/// The version of cargo-mutants.
+pub const CARGO_MUTANTS: &str = "27.1.0";
 
 const NETWORK: &str = "see that the network and its package indexes are in reach, then run the command again";
 
@@ -140,19 +146,84 @@ impl Tools {
     /// # Errors
     /// It cannot be built.
     pub fn cargo_deny(&self, progress: &Progress) -> Result<PathBuf, Failure> {
-        let installed = Installed::new(self.cache.join("cargo-deny"), CARGO_DENY);
+        self.built("cargo-deny", CARGO_DENY, progress)
+    }
+
+    /// Installs cargo-mutants, which only `cargo xtask mutants` needs, and tells where it stands.
+    ///
+    /// # Errors
+    /// It cannot be built.
+    pub fn cargo_mutants(progress: &Progress) -> Result<PathBuf, Failure> {
+        Tools::at(cache::directory()?).built("cargo-mutants", CARGO_MUTANTS, progress)
+    }
+
+    /// A program that Cargo builds from its source, once.
+    fn built(&self, name: &str, version: &str, progress: &Progress) -> Result<PathBuf, Failure> {
+        let installed = Installed::new(self.cache.join(name), version);
         if !installed.is_complete() {
             cache::make(&self.logs())?;
-            let step = progress.step(format!("build cargo-deny {CARGO_DENY} (a few minutes, once)"));
+            let step = progress.step(format!("build {name} {version} (a few minutes, once)"));
             installed.ensure(|directory| {
                 let mut cargo = Command::new("cargo");
-                cargo.args(["install", "cargo-deny", "--locked", "--version", CARGO_DENY, "--root"]).arg(directory);
-                let log = self.logs().join("cargo-deny.log");
+                cargo.args(["install", name, "--locked", "--version", version, "--root"]).arg(directory);
+                let log = self.logs().join(format!("{name}.log"));
                 process::run(&mut cargo, "cargo install", &log, &|note| step.note(note), NETWORK)
             })?;
             step.done("");
         }
-        Ok(installed.directory.join("bin/cargo-deny"))
+        Ok(installed.directory.join("bin").join(name))
+    }
+
+    /// Installs the verifiers of other libraries, which only the tests need, and tells where they stand.
+    ///
+    /// # Errors
+    /// Node.js is missing; they cannot be installed.
+    pub fn verifiers(&self, progress: &Progress) -> Result<Verifiers, Failure> {
+        let [python, node] = self.verifier_installations();
+        cache::make(&self.logs())?;
+        if !python.is_complete() {
+            self.install(&Tool::Venv { name: "verifiers-python", requirements: VERIFIERS_PYTHON }, &python, progress)?;
+        }
+        if !node.is_complete() {
+            prerequisites::node_present()?;
+            let step = progress.step(format!("install {}", VERIFIERS_NODE.join(", ")));
+            node.ensure(|directory| {
+                let mut npm = Command::new("npm");
+                npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact", "--prefix"]);
+                npm.arg(directory).args(VERIFIERS_NODE);
+                let log = self.logs().join("verifiers-node.log");
+                process::run(&mut npm, "npm install", &log, &|note| step.note(note), NETWORK)
+            })?;
+            step.done("");
+        }
+        self.standing_verifiers()
+    }
+
+    /// Where the verifiers of other libraries stand.
+    ///
+    /// # Errors
+    /// They are not installed, or not these versions.
+    pub fn installed_verifiers() -> Result<Verifiers, Failure> {
+        Tools::at(cache::directory()?).standing_verifiers()
+    }
+
+    fn standing_verifiers(&self) -> Result<Verifiers, Failure> {
+        let [python, node] = self.verifier_installations();
+        for installed in [&python, &node] {
+            if !installed.is_complete() {
+                return Err(Failure::new(
+                    format!("the verifiers of other libraries do not stand in {}", installed.directory.display()),
+                    "run `cargo xtask tools`, which installs them; it needs python3 with venv, node and npm",
+                ));
+            }
+        }
+        prerequisites::node_present()?;
+        Ok(Verifiers { python: python.directory.join("bin/python"), node_modules: node.directory.join("node_modules") })
+    }
+
+    fn verifier_installations(&self) -> [Installed; 2] {
+        [("verifiers-python", VERIFIERS_PYTHON), ("verifiers-node", VERIFIERS_NODE)]
+            .map(|(name, packages)| Installed::new(self.cache.join(name), packages.join("\n")))
     }
 
     /// A program of one of the Python environments.
@@ -171,6 +242,15 @@ impl Tools {
     fn logs(&self) -> PathBuf {
         self.cache.join("logs")
     }
+}
+
+/// The verifiers of other libraries.
+#[derive(Debug, Clone)]
+pub struct Verifiers {
+    /// The Python that has PyJWT and joserfc.
+    pub python: PathBuf,
+    /// The directory in which Node.js finds jose and aws-jwt-verify.
+    pub node_modules: PathBuf,
 }
 
 enum Tool {

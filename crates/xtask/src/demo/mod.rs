@@ -7,7 +7,7 @@ mod stage;
 
 use crate::failure::Failure;
 use crate::lab::{Lab, Options};
-use crate::progress::Progress;
+use crate::progress::{Progress, tell};
 use crate::report;
 
 pub use scenes::{SCENES, Scene};
@@ -28,13 +28,13 @@ pub fn play(options: &Options, only: Option<&str>, keep: bool, progress: &Progre
     }
     let lab = Lab::up(options, progress)?;
     let outcomes: Vec<(&Scene, bool)> = scenes.into_iter().map(|scene| (scene, play_one(scene, &lab))).collect();
-    println!("\n── the story in short ──");
+    tell!("\n── the story in short ──");
     for (scene, as_told) in &outcomes {
-        println!("{} {:<18} {}", if *as_told { "✔" } else { "✘" }, scene.name, scene.title);
+        tell!("{} {:<18} {}", if *as_told { "✔" } else { "✘" }, scene.name, scene.title);
     }
     if keep {
         lab.keep();
-        println!("\n{}", report::usage(&lab));
+        tell!("\n{}", report::usage(&lab));
     } else {
         let step = progress.step("take the lab down");
         lab.down()?;
@@ -43,23 +43,24 @@ pub fn play(options: &Options, only: Option<&str>, keep: bool, progress: &Progre
     Ok(outcomes.iter().all(|(_, as_told)| *as_told))
 }
 
-fn play_one(scene: &Scene, lab: &Lab) -> bool {
-    println!("\n── {} · {} ──", scene.name, scene.title);
+/// Plays one scene on a lab that is up, and prints it. Answers whether it went as told.
+pub fn play_one(scene: &Scene, lab: &Lab) -> bool {
+    tell!("\n── {} · {} ──", scene.name, scene.title);
     let told = Stage::new(lab).and_then(|mut stage| {
         (scene.play)(&mut stage)?;
         Ok(stage.went_as_told())
     });
     match told {
         Ok(true) => {
-            println!("✔ as told");
+            tell!("✔ as told");
             true
         }
         Ok(false) => {
-            println!("✘ not as told");
+            tell!("✘ not as told");
             false
         }
         Err(failure) => {
-            println!("✘ {failure}");
+            tell!("✘ {failure}");
             false
         }
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::calls::Answer;
 use crate::failure::Failure;
 use crate::lab::Lab;
+use crate::progress::tell;
 use crate::report::PAYMENT;
 
 const STARTS: &str = "/workflows/payment/executions";
@@ -37,21 +38,21 @@ impl<'a> Stage<'a> {
 
     /// Says what happens next.
     pub fn say(&self, text: &str) {
-        println!("  {text}");
+        tell!("\n  {text}");
     }
 
     /// Starts a payment with `token`, which `whose` describes, and expects an answer.
     pub fn start_payment(&mut self, whose: &str, token: &str, told: u16) -> Result<Answer, Failure> {
-        println!("\n  POST {STARTS}\n       Authorization: Bearer ({whose})\n       {PAYMENT}");
+        tell!("\n  POST {STARTS}\n       Authorization: Bearer ({whose})\n       {PAYMENT}");
         let authorization = format!("Bearer {token}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let answer = self.lab.request("POST", STARTS, &headers, Some(PAYMENT))?;
-        println!("  → {}", answer.status);
+        tell!("  → {}", answer.status);
         if let Some(location) = answer.header("location") {
-            println!("    Location: {location}");
+            tell!("    Location: {location}");
         }
         if !answer.body.is_empty() {
-            println!("    {}", answer.body.trim_end());
+            tell!("    {}", answer.body.trim_end());
         }
         self.compare("the answer", &answer.status.to_string(), &told.to_string());
         Ok(answer)
@@ -66,9 +67,9 @@ impl<'a> Stage<'a> {
         let execution = self.lab.outcome(&arn, EXECUTION_WITHIN)?;
         let text = |name: &str| execution.get(name).and_then(Value::as_str).unwrap_or_default();
         let outcome = format!("{} {}", text("status"), text("error"));
-        println!("\n  execution {}\n  → {}", arn.rsplit(':').next().unwrap_or_default(), outcome.trim_end());
+        tell!("\n  execution {}\n  → {}", arn.rsplit(':').next().unwrap_or_default(), outcome.trim_end());
         for detail in ["cause", "output"].into_iter().map(text).filter(|detail| !detail.is_empty()) {
-            println!("    {detail}");
+            tell!("    {detail}");
         }
         self.compare("the execution's outcome", outcome.trim_end(), told);
         Ok(())
@@ -85,9 +86,12 @@ impl<'a> Stage<'a> {
             }
             thread::sleep(Duration::from_millis(100));
         };
-        println!("\n  audit");
+        tell!("\n  audit ({}); the last line as it stands in the log", lines.len());
         for line in &lines {
-            println!("    {line}");
+            tell!("    {}", summary(line));
+        }
+        if let Some(last) = lines.last() {
+            tell!("    {last}");
         }
         let mut seen: Vec<String> = lines.iter().map(decision).collect();
         let mut told: Vec<String> = told.iter().map(|line| (*line).to_owned()).collect();
@@ -102,7 +106,7 @@ impl<'a> Stage<'a> {
     pub fn compare(&mut self, what: &str, seen: &str, told: &str) {
         if seen != told {
             self.differences += 1;
-            println!("  ✘ {what}: told  {told}\n    {:width$}  seen  {seen}", "", width = what.chars().count());
+            tell!("  ✘ {what}: told  {told}\n    {:width$}  seen  {seen}", "", width = what.chars().count());
         }
     }
 }
@@ -117,16 +121,41 @@ fn execution_arn(lab: &Lab, answer: &Answer) -> Option<String> {
 
 /// An audit line in short: `door allow`, `start deny missing_role`, `ApprovePayment deny claim_unmet`.
 fn decision(line: &Value) -> String {
-    let text = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
-    let point = match text("/point/kind") {
-        "route" => "door",
-        "state" => text("/point/state"),
-        kind => kind,
-    };
-    let mut words = vec![point, text("/decision")];
-    let reasons = line.get("reasons").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    words.extend(reasons.iter().filter_map(|reason| reason.get("code")?.as_str()));
+    let mut words = vec![point(line), text(line, "/decision")];
+    words.extend(reasons(line).iter().map(|reason| text(reason, "/code")));
     words.join(" ")
+}
+
+/// An audit line for a person: where, what, who, in which transaction, and why not.
+fn summary(line: &Value) -> String {
+    let mut summary = format!(
+        "{:<15} {:<10} subject {:.8}  token {:.15}  transaction {:.8}",
+        point(line),
+        text(line, "/decision"),
+        text(line, "/subject"),
+        text(line, "/token/jti"),
+        text(line, "/token/txn"),
+    );
+    for reason in reasons(line) {
+        summary.push_str(&format!("\n      {}", text(reason, "/message")));
+    }
+    summary
+}
+
+fn point(line: &Value) -> &str {
+    match text(line, "/point/kind") {
+        "route" => "door",
+        "state" => text(line, "/point/state"),
+        kind => kind,
+    }
+}
+
+fn reasons(line: &Value) -> &[Value] {
+    line.get("reasons").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or("-")
 }
 
 #[cfg(test)]
