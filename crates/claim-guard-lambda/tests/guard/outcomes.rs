@@ -147,12 +147,19 @@ async fn a_token_of_another_trust_domain_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_token_from_the_future_is_rejected() {
+async fn a_token_from_the_future_is_an_expired_identity() {
     let stack = Stack::new();
     let token = stack.token(&access_token_payload(NOW + 16), &Mint { now: NOW + 16, ..mint() });
     let message = format!("issued at `{}`, now is `{}`", NOW + 16, NOW + 10);
-    let expected = rejected("run-1", txn(), "issued_in_future", &message);
-    check(served(&guard(&stack, "ApprovePayment"), &approval_event(&token)).await, expected);
+    let audit = audit("identity_expired", json!([{ "code": "issued_in_future", "message": message }]));
+    check(
+        served(&guard(&stack, "ApprovePayment"), &approval_event(&token)).await,
+        Served::refused(
+            "ClaimGuard.IdentityExpired",
+            "identity expired: see the audit line of transaction `txn-1`",
+            with(audit, "/identity_age", json!(-6)),
+        ),
+    );
 }
 
 #[tokio::test]
