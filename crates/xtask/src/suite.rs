@@ -156,9 +156,9 @@ impl<'a> Suite<'a> {
             let sign = if outcome.failure.is_none() { "✔" } else { "✘" };
             tell!("{sign} {:<20} {:>7.1} s  {}", outcome.name, outcome.took.as_secs_f64(), outcome.tests);
         }
-        let total = self.outcomes.iter().fold(Tests::default(), |sum, outcome| sum.plus(&outcome.tests));
-        tell!("tests: {} passed, {} failed, {} ignored", total.passed, total.failed, total.ignored);
         tell!("\n{}", scoreboard::Scoreboard::read(&cache::repository()));
+        let total = self.outcomes.iter().fold(Tests::default(), |sum, outcome| sum.plus(&outcome.tests));
+        tell!("tests: {} passed, {} failed, {} skipped", total.passed, total.failed, total.ignored);
     }
 }
 
