@@ -227,6 +227,10 @@ fn whole_set_is_refused_when_it_is_none_or_too_large() {
     assert_eq!(set(&many).map(|_| ()), Err(KeySetError::TooManyKeys { presented: 101 }));
     let long = format!("{}{}", r#"{"keys":[]}"#, " ".repeat(256 * 1024));
     assert_eq!(refused(&long), KeySetError::TooLong { presented: long.len() });
+    let good = json!({ "keys": [TestKey::generate("ES256", "good").jwk()] }).to_string();
+    let longest = format!("{good}{}", " ".repeat(256 * 1024 - good.len()));
+    assert_eq!(RealmKeySet::parse(longest.as_bytes()).map(|_| ()), Ok(()));
+    assert_eq!(refused(&format!("{longest} ")), KeySetError::TooLong { presented: 256 * 1024 + 1 });
     let keys = [vec![json!({}); 99], vec![TestKey::generate("ES256", "good").jwk()]].concat();
     assert_eq!(set(&keys).unwrap().skipped().len(), 99);
 }
