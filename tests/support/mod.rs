@@ -306,17 +306,10 @@ pub fn policy_digest() -> String {
     Digest::of(&std::fs::read(repository().join("access.toml")).unwrap()).to_string()
 }
 
-/// An audit line in short: `door allow`, `start deny missing_role`, `ApprovePayment deny claim_unmet`.
+/// An audit line in short, as the demo tells it: `door allow`, `ApprovePayment deny claim_unmet`.
 pub fn decision(line: &Value) -> String {
-    let text = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
-    let point = match text("/point/kind") {
-        "route" => "door",
-        "state" => text("/point/state"),
-        kind => kind,
-    };
-    let mut words = vec![point, text("/decision")];
-    words.extend(codes(line));
-    words.join(" ")
+    assert!(line["reasons"].is_array(), "{line}");
+    xtask::demo::decision(line)
 }
 
 /// The codes of an audit line's reasons.

@@ -6,8 +6,7 @@ use claim_guard::access::{AccessPolicy, PolicyFault, PolicyFaults, Workflow};
 use claim_guard::audit::{AuditContext, AuditPoint, Reason};
 use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineArn, TrustDomain, WorkflowName};
 use claim_guard::{
-    AccessToken, AccessTokenVerifier, Excerpt, Identity, Leeway, Rejection, TransactionVerifier, UnixTime,
-    VerifiedClaims,
+    AccessToken, AccessTokenVerifier, Identity, Leeway, Rejection, TransactionVerifier, UnixTime, VerifiedClaims,
 };
 use realm_keys::RealmKeys;
 
@@ -148,7 +147,7 @@ fn nowhere(fault: &EventFault) -> AuditPoint {
             AuditPoint::Route { method: method.to_string(), path: resource.to_string() }
         }
         EventFault::Malformed(_) | EventFault::Absent { .. } | EventFault::WrongType { .. } => {
-            AuditPoint::Route { method: Excerpt::of("").to_string(), path: Excerpt::of("").to_string() }
+            AuditPoint::Route { method: String::new(), path: String::new() }
         }
     }
 }

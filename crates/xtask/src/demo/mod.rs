@@ -12,6 +12,7 @@ use crate::report;
 
 pub use scenes::{SCENES, Scene};
 use stage::Stage;
+pub use stage::decision;
 
 /// Plays the scenes on a fresh lab. Answers whether everything went as told.
 ///

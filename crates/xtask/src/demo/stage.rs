@@ -120,7 +120,7 @@ fn execution_arn(lab: &Lab, answer: &Answer) -> Option<String> {
 }
 
 /// An audit line in short: `door allow`, `start deny missing_role`, `ApprovePayment deny claim_unmet`.
-fn decision(line: &Value) -> String {
+pub fn decision(line: &Value) -> String {
     let mut words = vec![point(line), text(line, "/decision")];
     words.extend(reasons(line).iter().map(|reason| text(reason, "/code")));
     words.join(" ")
