@@ -1,9 +1,6 @@
 //! API Gateway TOKEN authorizer: the wiring.
 
-use std::time::SystemTime;
-
 use authorizer::{Authorizer, AuthorizerEvent, Setup, StandardError, silence_panics};
-use claim_guard::UnixTime;
 use claim_guard::access::AccessPolicy;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -15,8 +12,6 @@ async fn main() -> Result<(), Error> {
     let setup = Setup::from_lookup(policy, |variable| std::env::var(variable).ok());
     setup.prefetch();
     let authorizer = &Authorizer::new(setup, StandardError);
-    let answer = |event: LambdaEvent<AuthorizerEvent>| {
-        authorizer.answer(event.payload, UnixTime::from_system_time(SystemTime::now()))
-    };
+    let answer = |event: LambdaEvent<AuthorizerEvent>| authorizer.answer(event.payload, clock::now());
     lambda_runtime::run(service_fn(answer)).await
 }

@@ -1,4 +1,7 @@
-//! The event of a guarded state: what the state machine passes as payload.
+//! What a state of a woven state machine passes as payload, read strictly.
+//!
+//! A guarded state passes a transaction token, Step Functions' context object and its input. Other functions that a state
+//! machine calls about an identity take the first two in the same form; they read them with what is public here.
 
 use std::fmt;
 
@@ -6,17 +9,19 @@ use claim_guard::Excerpt;
 use claim_guard::identifier::{ExecutionArn, IdentifierError, StateMachineArn, StateName};
 use claim_guard::json::{self, JsonError};
 use claim_guard::transaction::{TransactionRejection, TransactionToken};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 const EVENT_MEMBERS: [&str; 3] = ["transactionToken", "context", "input"];
 const CONTEXT_MEMBERS: [&str; 5] = ["execution", "stateMachine", "state", "redriveCount", "retryCount"];
 
-/// Why an event is not one of a guarded state. Positions and names only: what it holds never enters a message.
+/// Why an event is not one of a woven state. Positions and names only: what it holds never enters a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventError {
     /// Not one JSON object with unique members.
     MalformedJson(JsonError),
-    /// A member that no guarded state sends.
+    /// A member that no woven state sends.
     UnknownMember {
         /// Its name.
         presented: Excerpt,
@@ -69,16 +74,46 @@ impl fmt::Display for EventError {
 
 impl std::error::Error for EventError {}
 
-/// A state's call, read strictly. Nothing in it is proven.
+/// Step Functions' context object, as a woven state passes it on. Nothing in it is proven: it is what a transaction token
+/// is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateContext {
+    /// `$states.context.Execution.Id`
+    pub execution: ExecutionArn,
+    /// `$states.context.StateMachine.Id`
+    pub state_machine: StateMachineArn,
+    /// `$states.context.State.Name`
+    pub state: StateName,
+    /// `$states.context.Execution.RedriveCount`; 0 where the engine knows none.
+    pub redrive_count: u32,
+    /// `$states.context.State.RetryCount`; 0 where the engine knows none.
+    pub retry_count: u32,
+}
+
+impl StateContext {
+    /// Takes the member `context` out of an event.
+    ///
+    /// # Errors
+    /// The first [`EventError`] that is met.
+    pub fn take(event: &mut Map<String, Value>) -> Result<Self, EventError> {
+        let context = take_object(event, "context")?;
+        known_members(&context, &CONTEXT_MEMBERS)?;
+        Ok(Self {
+            execution: identifier(&context, "execution", ExecutionArn::parse)?,
+            state_machine: identifier(&context, "stateMachine", StateMachineArn::parse)?,
+            state: identifier(&context, "state", StateName::parse)?,
+            redrive_count: count(&context, "redriveCount")?,
+            retry_count: count(&context, "retryCount")?,
+        })
+    }
+}
+
+/// A guarded state's call. Nothing in it is proven.
 #[derive(Debug)]
 pub(crate) struct Event {
     /// The token, or why there is none: that a token proves nothing is a decision, not a fault of the event.
     pub(crate) token: Result<TransactionToken, TransactionRejection>,
-    pub(crate) execution: ExecutionArn,
-    pub(crate) state_machine: StateMachineArn,
-    pub(crate) state: StateName,
-    pub(crate) redrive_count: u32,
-    pub(crate) retry_count: u32,
+    pub(crate) context: StateContext,
     pub(crate) input: Value,
 }
 
@@ -86,37 +121,59 @@ impl Event {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, EventError> {
         let mut event = json::object(bytes).map_err(EventError::MalformedJson)?;
         known_members(&event, &EVENT_MEMBERS)?;
-        let context = match event.remove("context") {
-            Some(Value::Object(context)) => context,
-            Some(_) => return Err(EventError::WrongType { name: "context", expected: "an object" }),
-            None => return Err(EventError::Missing { name: "context" }),
-        };
-        known_members(&context, &CONTEXT_MEMBERS)?;
         Ok(Self {
-            token: token(event.get("transactionToken")),
-            execution: identifier(&context, "execution", ExecutionArn::parse)?,
-            state_machine: identifier(&context, "stateMachine", StateMachineArn::parse)?,
-            state: identifier(&context, "state", StateName::parse)?,
-            redrive_count: count(&context, "redriveCount")?,
-            retry_count: count(&context, "retryCount")?,
+            context: StateContext::take(&mut event)?,
+            token: presented_token(&event),
             input: event.remove("input").ok_or(EventError::Missing { name: "input" })?,
         })
     }
 }
 
-fn token(presented: Option<&Value>) -> Result<TransactionToken, TransactionRejection> {
+/// The transaction token that an event presents.
+///
+/// # Errors
+/// [`TransactionRejection`], which is a decision and no fault of the event: there is none, or it is no such token.
+pub fn presented_token(event: &Map<String, Value>) -> Result<TransactionToken, TransactionRejection> {
+    let presented = event.get("transactionToken");
     let text = presented.and_then(Value::as_str).ok_or(TransactionRejection::Absent)?;
     TransactionToken::parse(text)
 }
 
-fn identifier<T>(
-    context: &Map<String, Value>,
+/// Takes a member out that has to be an object.
+///
+/// # Errors
+/// [`EventError`] if it is absent or something else.
+pub fn take_object(event: &mut Map<String, Value>, name: &'static str) -> Result<Map<String, Value>, EventError> {
+    match event.remove(name) {
+        Some(Value::Object(members)) => Ok(members),
+        Some(_) => Err(EventError::WrongType { name, expected: "an object" }),
+        None => Err(EventError::Missing { name }),
+    }
+}
+
+/// Reads a member that has to be text and an identifier.
+///
+/// # Errors
+/// [`EventError`] if it is absent or something else.
+pub fn identifier<T>(
+    members: &Map<String, Value>,
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, IdentifierError>,
 ) -> Result<T, EventError> {
-    let value = context.get(name).ok_or(EventError::Missing { name })?;
+    let value = members.get(name).ok_or(EventError::Missing { name })?;
     let text = value.as_str().ok_or(EventError::WrongType { name, expected: "text" })?;
     parse(text).map_err(|error| EventError::MalformedIdentifier { name, error })
+}
+
+/// Refuses every member that is not among the known ones.
+///
+/// # Errors
+/// [`EventError::UnknownMember`] names the first.
+pub fn known_members(presented: &Map<String, Value>, known: &[&str]) -> Result<(), EventError> {
+    match presented.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(EventError::UnknownMember { presented: Excerpt::of(name) }),
+        None => Ok(()),
+    }
 }
 
 /// A count that the engine leaves out, or sets to null, is 0: not every engine knows redrives.
@@ -130,9 +187,19 @@ fn count(context: &Map<String, Value>, name: &'static str) -> Result<u32, EventE
     }
 }
 
-fn known_members(presented: &Map<String, Value>, known: &[&str]) -> Result<(), EventError> {
-    match presented.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(EventError::UnknownMember { presented: Excerpt::of(name) }),
-        None => Ok(()),
+/// An event as Lambda hands it over. Reading it cannot fail: the runtime's own error would have a type's path for a
+/// name and would quote the event, and a token may stand in that.
+pub struct RawEvent(Option<Box<RawValue>>);
+
+impl RawEvent {
+    /// The event's bytes; none where there is no JSON.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |raw| raw.get().as_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for RawEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Box::<RawValue>::deserialize(deserializer).ok()))
     }
 }

@@ -4,7 +4,8 @@ use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, WorkflowName};
 use claim_guard::transaction::{
-    AgedTransaction, PresentedAt, TransactionFailure, TransactionRejection, TransactionToken, VerifiedTransaction,
+    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, TransactionToken,
+    VerifiedTransaction,
 };
 use claim_guard::unix_time::{ClockError, UnixTime};
 use claim_guard::{Excerpt, Identity};
@@ -69,7 +70,7 @@ impl Guard {
             Ok(event) => event,
             Err(error) => return misconfigured(context, vec![of_event(&error)]),
         };
-        if event.state != configuration.state {
+        if event.context.state != configuration.state {
             return misconfigured(context, vec![other_state(configuration, &event)]);
         }
         match now {
@@ -86,10 +87,10 @@ impl Guard {
         AuditContext {
             point: AuditPoint::State {
                 workflow: workflow.map(ToString::to_string).unwrap_or_default(),
-                execution: event.map(|event| event.execution.to_string()).unwrap_or_default(),
+                execution: event.map(|event| event.context.execution.to_string()).unwrap_or_default(),
                 state: self.state.clone(),
-                redrive: event.map_or(0, |event| event.redrive_count),
-                attempt: event.map_or(0, |event| event.retry_count),
+                redrive: event.map_or(0, |event| event.context.redrive_count),
+                attempt: event.map_or(0, |event| event.context.retry_count),
             },
             policy: policy.cloned(),
             now,
@@ -112,17 +113,25 @@ impl Configuration {
         };
         let at = PresentedAt {
             workflow: self.workflow.clone(),
-            execution: event.execution,
-            state_machine: event.state_machine,
-            redrive_count: event.redrive_count,
+            execution: event.context.execution,
+            state_machine: event.context.state_machine,
+            redrive_count: event.context.redrive_count,
         };
-        match self.verifier.verify(&token, &at, now) {
+        let Some(freshness) = self.policy.workflow(&self.workflow).and_then(|found| found.freshness(&self.state))
+        else {
+            let (workflow, state) = (self.workflow.clone(), self.state.clone());
+            return misconfigured(context, vec![ConfigurationFault::NoRequirement { workflow, state }.reason()]);
+        };
+        let attempt = Attempt { state: &self.state, retry_count: event.context.retry_count, freshness };
+        match self.verifier.verify(&token, &at, &attempt, now) {
             Ok(transaction) => self.decide_on(&transaction, event.input, context),
             Err(TransactionFailure::Rejected(rejection)) => rejected(context, Some(&token), rejection),
             Err(
                 failure @ (TransactionFailure::IssuedInFuture { .. }
                 | TransactionFailure::Expired { .. }
-                | TransactionFailure::Redriven { .. }),
+                | TransactionFailure::Redriven { .. }
+                | TransactionFailure::NotForThisAttempt { .. }
+                | TransactionFailure::TooOld { .. }),
             ) => {
                 // Its signature and its binding hold, so the audit line can say whose statement has grown old.
                 match self.verifier.verify_whatever_age(&token, &at, now) {
@@ -172,6 +181,6 @@ fn of_event(error: &EventError) -> Reason {
 
 /// A state that calls another state's function would act under the wrong requirement.
 fn other_state(configuration: &Configuration, event: &Event) -> Reason {
-    let presented = Excerpt::of(event.state.as_str());
+    let presented = Excerpt::of(event.context.state.as_str());
     Reason::new("other_state", &format_args!("state: expected `{}`, presented `{presented}`", configuration.state))
 }

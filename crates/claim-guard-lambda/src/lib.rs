@@ -11,7 +11,9 @@ mod task_error;
 
 /// What a guard is configured with.
 mod environment;
-mod event;
+
+/// What a woven state passes, for the other functions that it calls about an identity.
+pub mod event;
 mod guard;
 mod invocation;
 

@@ -3,15 +3,13 @@
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use claim_guard::decision::Grant;
-use claim_guard::unix_time::{ClockError, UnixTime};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
 
+use crate::event::RawEvent;
 use crate::guard::Guard;
 use crate::task_error::TaskError;
 
@@ -39,34 +37,13 @@ where
         let shared = Arc::clone(&shared);
         async move {
             let (guard, task) = &*shared;
-            guard.serve(event.payload.bytes(), now(), write_to_stderr, task).await
+            guard.serve(event.payload.bytes(), clock::now(), write_to_stderr, task).await
         }
     }))
     .await
 }
 
-/// The only place where a task reads the clock for its guard.
-fn now() -> Result<UnixTime, ClockError> {
-    UnixTime::from_system_time(SystemTime::now())
-}
-
 /// One write, so that lines of concurrent invocations do not mix.
 fn write_to_stderr(line: &str) -> io::Result<()> {
     io::stderr().lock().write_all(format!("{line}\n").as_bytes())
-}
-
-/// An event as Lambda hands it over. Reading it cannot fail: the runtime's own error would have a type's path for a
-/// name and would quote the event, and a token may stand in that.
-struct RawEvent(Option<Box<RawValue>>);
-
-impl RawEvent {
-    fn bytes(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |raw| raw.get().as_bytes())
-    }
-}
-
-impl<'de> Deserialize<'de> for RawEvent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Box::<RawValue>::deserialize(deserializer).ok()))
-    }
 }

@@ -3,6 +3,7 @@
 //! An identifier is 1 to 256 bytes of printable text. Nothing here says that the named thing exists.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The most bytes that an identifier may have.
 pub const MAX_IDENTIFIER_BYTES: usize = 256;
@@ -55,12 +56,15 @@ impl fmt::Display for IdentifierError {
 
 impl std::error::Error for IdentifierError {}
 
-fn printable(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+pub(crate) fn printable(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
     if text.is_empty() {
         return Err(IdentifierError::Empty { kind });
     }
     if text.len() > MAX_IDENTIFIER_BYTES {
         return Err(IdentifierError::TooLong { kind, bytes: text.len() });
+    }
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
     }
     match text.chars().find(|c| c.is_control() || is_invisible(*c)) {
         Some(character) => Err(IdentifierError::ForbiddenCharacter { kind, character }),
@@ -143,7 +147,7 @@ macro_rules! identifiers {
     ($($(#[$doc:meta])* $type:ident = $kind:literal by $rule:path;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $type(String);
+        pub struct $type(Arc<str>);
 
         impl $type {
             /// Parses the text as this identifier.
@@ -152,7 +156,7 @@ macro_rules! identifiers {
             /// [`IdentifierError`] says which bound or shape the text breaks.
             pub fn parse(text: &str) -> Result<Self, IdentifierError> {
                 $rule($kind, text)?;
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.into()))
             }
 
             /// The text, as presented.
@@ -188,6 +192,8 @@ identifiers! {
     TokenId = "token id" by printable;
     /// A Keycloak session's `sid`.
     SessionId = "session id" by printable;
+    /// What an access token was asked for with: words with single spaces between them (RFC 6749 §3.3).
+    Scope = "scope" by printable;
     /// The name of a key in a JWK set: printable ASCII (RFC 7517 §4.5).
     KeyId = "key id" by ascii_graphic;
     /// The `aud` of transaction tokens: one deployed stack.
@@ -211,7 +217,7 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
         let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("sha256:{hex}"))
+        Self(format!("sha256:{hex}").into())
     }
 }
 
@@ -222,7 +228,7 @@ impl ExecutionArn {
         if let Some(marker) = fields.get_mut(5) {
             *marker = "stateMachine";
         }
-        StateMachineArn(fields.join(":"))
+        StateMachineArn(fields.join(":").into())
     }
 
     /// The execution's name, the last field of its ARN.

@@ -3,7 +3,6 @@
 //! `serde_json` parses and bounds the depth (128); this module adds what it does not: a duplicate member at any depth is
 //! an error, also when one of the two is written with escapes, because names are compared after unescaping.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -60,7 +59,7 @@ pub(crate) fn value(bytes: &[u8]) -> Result<Value, JsonError> {
     Ok(value)
 }
 
-fn malformed(error: serde_json::Error) -> JsonError {
+pub(crate) fn malformed(error: serde_json::Error) -> JsonError {
     JsonError::Malformed {
         line: error.line(),
         column: error.column(),
@@ -68,7 +67,8 @@ fn malformed(error: serde_json::Error) -> JsonError {
     }
 }
 
-const DUPLICATE: &str = "duplicate member";
+/// How the error of a duplicate member begins.
+pub(crate) const DUPLICATE: &str = "duplicate member";
 
 struct Strict(Value);
 
@@ -124,13 +124,13 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut members = BTreeMap::new();
+        let mut members = Map::new();
         while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
             if members.insert(name, value).is_some() {
                 return Err(A::Error::custom(DUPLICATE));
             }
         }
-        Ok(Value::Object(members.into_iter().collect()))
+        Ok(Value::Object(members))
     }
 }
 

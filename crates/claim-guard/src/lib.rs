@@ -6,6 +6,7 @@ pub mod identifier;
 pub mod json;
 pub mod unix_time;
 
+mod document;
 mod excerpt;
 
 /// Compact JWS: what both kinds of token have in common.
@@ -25,6 +26,9 @@ pub mod decision;
 
 /// The signed statement that travels in an execution in place of the access token.
 pub mod transaction;
+
+/// An old statement → what to ask the realm → a statement of now.
+pub mod revalidation;
 
 /// Decision → audit line.
 pub mod audit;

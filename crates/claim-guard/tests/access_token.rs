@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::identifier::{ClientId, IdentifierError, KeyId};
 use claim_guard::jws::{Algorithm, JwsError, Part};
 use claim_guard::{AccessToken, ClientList, Excerpt, JsonError, Leeway, Rejection, Role};
-use serde_json::json;
-use test_realm::{NOW, TestKey, access_token_payload, with};
+use serde_json::{Value, json};
+use test_realm::{NOW, TestKey, access_token_payload, with, without};
 
 mod support;
 
@@ -238,6 +238,18 @@ fn role_s_text_means_one_role_whatever_the_client_is_called() {
     for text in ["approver", "%72:x", "a%3a:x", "%zz:x", "100%:x", "%72ealm2:x"] {
         assert_eq!(Role::parse(text), Err(shape.clone()), "{text}");
     }
+}
+
+#[test]
+fn scope_is_kept_as_presented_and_passed_over_where_no_identifier_could_hold_it() {
+    let scope = |payload: &Value| support::claims(payload).identity().scope().map(ToString::to_string);
+    let of = |text: &str| scope(&with(access_token_payload(NOW), "/scope", json!(text)));
+    let longest = "x".repeat(256);
+    for text in ["openid", "openid offline_access", longest.as_str()] {
+        assert_eq!(of(text).as_deref(), Some(text));
+    }
+    assert_eq!([of(""), of(&format!("{longest}x"))], [None, None]);
+    assert_eq!(scope(&without(access_token_payload(NOW), "/scope")), None);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Each decision makes one line of JSON, whatever was presented.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
+use std::time::Duration;
+
 use claim_guard::access::AccessPolicy;
-use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
+use claim_guard::audit::{AuditContext, AuditOutcome, AuditPoint, AuditRecord, Reason};
 use claim_guard::identifier::{Digest, ExecutionArn, StateName, TransactionId, WorkflowName};
-use claim_guard::transaction::TransactionFailure;
+use claim_guard::transaction::{TransactionFailure, TransactionRejection};
 use claim_guard::{AccessToken, Rejection, TransactionToken, UnixTime};
 use serde_json::{Map, Value, json};
 use test_realm::{NOW, SUBJECT, TestKey, access_token_payload, with, without};
@@ -115,6 +117,23 @@ fn old_statement_is_an_outcome_of_its_own() {
             "policy": Digest::of(POLICY.as_bytes()).as_str(),
         }),
     );
+}
+
+#[test]
+fn only_a_statement_that_a_new_one_heals_is_an_expired_identity() {
+    let (issued_at, now) = (support::now(), support::time(31));
+    let state = StateName::parse("ApprovePayment").unwrap();
+    let old = AuditOutcome::IdentityExpired;
+    for (failure, outcome) in [
+        (TransactionFailure::Rejected(TransactionRejection::Absent), AuditOutcome::Reject),
+        (TransactionFailure::IssuedInFuture { issued_at: now, now: issued_at }, old),
+        (TransactionFailure::Expired { expired_at: now, now }, old),
+        (TransactionFailure::Redriven { stated: 0, presented: 1 }, old),
+        (TransactionFailure::NotForThisAttempt { expected: state, stated: None, retry_count: 0 }, old),
+        (TransactionFailure::TooOld { issued_at, limit: Duration::from_secs(30), now }, old),
+    ] {
+        assert_eq!(AuditRecord::failed(context(start()), None, &failure).outcome(), outcome, "{failure}");
+    }
 }
 
 #[test]

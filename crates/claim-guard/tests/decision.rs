@@ -6,7 +6,7 @@ use std::time::Duration;
 use claim_guard::access::AccessPolicy;
 use claim_guard::decision::{Decision, Grant, Starter};
 use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateName, TransactionId, TrustDomain, WorkflowName};
-use claim_guard::transaction::{Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
+use claim_guard::transaction::{Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
 use claim_guard::{Leeway, TransactionToken, TransactionVerifier};
 use serde_json::{Map, Value, json};
 use test_realm::{NOW, TestKey, access_token_payload, key_set, with};
@@ -133,8 +133,10 @@ fn describing_and_stopping_each_have_roles_of_their_own() {
 #[test]
 fn a_state_is_decided_on_the_transaction_token() {
     let (token, verifier, at) = transaction();
-    let transaction = verifier.verify(&token, &at, support::now()).unwrap();
     let (policy, execute) = (policy(), StateName::parse("Execute").unwrap());
+    let freshness = policy.workflow(&payment()).unwrap().freshness(&execute).unwrap();
+    let attempt = Attempt { state: &execute, retry_count: 0, freshness };
+    let transaction = verifier.verify(&token, &at, &attempt, support::now()).unwrap();
     let decide = |workflow: &str, input: &Map<String, Value>| {
         policy.decide_state(&transaction, &WorkflowName::parse(workflow).unwrap(), &execute, input)
     };

@@ -1,21 +1,24 @@
 //! Transaction tokens: minted from a grant, bound to one execution, worthless elsewhere.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::access::AccessPolicy;
 use claim_guard::decision::{Decision, Grant};
-use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineArn, TransactionId, TrustDomain, WorkflowName};
+use claim_guard::identifier::{Digest, IdentifierError, KeyId, Scope, StateMachineArn, StateName, TrustDomain};
 use claim_guard::jws::{JwsError, KeySetError, Part};
 use claim_guard::transaction::{
-    Binding, DerError, MintError, Minting, PresentedAt, TransactionFailure, TransactionKeySet, TransactionRejection,
-    UnsignedTransactionToken,
+    Attempt, Binding, DerError, MintError, PresentedAt, Renewed, Run, TransactionFailure, TransactionKeySet,
+    TransactionRejection, UnsignedTransactionToken,
 };
-use claim_guard::{Excerpt, Leeway, TransactionToken, TransactionVerifier, UnixTime, VerifiedTransaction};
+use claim_guard::{Excerpt, Leeway, TransactionToken, TransactionVerifier, VerifiedTransaction};
 use serde_json::{Map, Value, json};
 use test_realm::{NOW, TestKey, access_token_payload, key_set, with, without};
+
+use support::time;
+use support::transaction::{
+    DOMAIN, EXECUTION, MACHINE, execution, forged, forging_key, payload, sealed, state, stated, workflow,
+};
 
 mod support;
 
@@ -30,16 +33,9 @@ roles = ["workflow-api:payment:start"]
 [workflows.refund.states.Refund]
 roles = ["workflow-api:payment:approve"]
 "#;
-const MACHINE: &str = "arn:aws:states:eu-west-1:000000000000:stateMachine:payment";
-const EXECUTION: &str = "arn:aws:states:eu-west-1:000000000000:execution:payment:one";
-const DOMAIN: &str = "payments.000000000000.eu-west-1";
 
 fn policy() -> AccessPolicy {
     AccessPolicy::parse("access.toml", POLICY).unwrap()
-}
-
-fn workflow(name: &str) -> WorkflowName {
-    WorkflowName::parse(name).unwrap()
 }
 
 fn grant(payload: &Value) -> Grant {
@@ -50,41 +46,29 @@ fn grant(payload: &Value) -> Grant {
 }
 
 fn binding() -> Binding {
-    Binding { workflow: workflow("payment"), execution: ExecutionArn::parse(EXECUTION).unwrap(), redrive_count: 0 }
-}
-
-fn minting(key: &TestKey) -> Minting {
-    Minting {
-        trust_domain: TrustDomain::parse(DOMAIN).unwrap(),
-        key_id: KeyId::parse(key.kid()).unwrap(),
-        transaction: TransactionId::parse("txn-1").unwrap(),
-        lifetime: Duration::from_secs(300),
-        now: support::now(),
-    }
+    Binding { workflow: workflow("payment"), execution: execution(EXECUTION), redrive_count: 0 }
 }
 
 fn unsigned(key: &TestKey, payload: &Value) -> UnsignedTransactionToken {
-    UnsignedTransactionToken::at_start(&grant(payload), &binding(), &Digest::of(b"{}"), &minting(key))
+    support::transaction::unsigned(key, &grant(payload), EXECUTION)
 }
 
 fn mint(key: &TestKey) -> TransactionToken {
-    let unsigned = unsigned(key, &access_token_payload(NOW));
-    let der = key.sign(unsigned.signing_input());
-    unsigned.seal(&der).unwrap()
+    sealed(key, unsigned(key, &access_token_payload(NOW)))
 }
 
 fn at() -> PresentedAt {
-    PresentedAt {
-        workflow: workflow("payment"),
-        execution: ExecutionArn::parse(EXECUTION).unwrap(),
-        state_machine: StateMachineArn::parse(MACHINE).unwrap(),
-        redrive_count: 0,
-    }
+    support::transaction::at(EXECUTION)
 }
 
 fn verifier(key: &TestKey) -> TransactionVerifier {
-    let keys = TransactionKeySet::parse(key_set([key]).as_bytes()).unwrap();
-    TransactionVerifier::new(TrustDomain::parse(DOMAIN).unwrap(), keys, Leeway::MAX)
+    support::transaction::verifier(&[key])
+}
+
+/// An attempt of a state that asks nothing of a statement's age.
+fn attempt<'a>(policy: &'a AccessPolicy, state: &'a StateName) -> Attempt<'a> {
+    let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(state).unwrap();
+    Attempt { state, retry_count: 0, freshness }
 }
 
 fn verify_at(
@@ -93,24 +77,9 @@ fn verify_at(
     at: &PresentedAt,
     seconds: i64,
 ) -> Result<VerifiedTransaction, TransactionFailure> {
-    verifier(key).verify(token, at, UnixTime::from_seconds(NOW + seconds).unwrap())
-}
-
-/// A KMS key, and a key of the same name that signs in the form of JWS, for forging members of a token.
-fn header(key: &TestKey) -> Value {
-    json!({ "typ": "txntoken+jwt", "alg": "ES256", "kid": key.kid() })
-}
-
-fn payload() -> Value {
-    json!({
-        "iat": NOW, "exp": NOW + 300, "aud": DOMAIN, "txn": "txn-1", "sub": test_realm::SUBJECT, "scope": "payment",
-        "req_wl": "payment-app",
-        "rctx": { "iss": test_realm::ISSUER, "jti": "onrtro:1", "sid": "session" },
-        "tctx": {
-            "execution": EXECUTION, "state_machine": MACHINE, "epoch": 0, "redrive": 0,
-            "input": Digest::of(b"{}").as_str(), "roles": ["workflow-api:payment:approve"], "claims": { "project_id": "apollo" },
-        },
-    })
+    let (policy, state) = (policy(), state("ApprovePayment"));
+    let attempt = attempt(&policy, &state);
+    verifier(key).verify(token, at, &attempt, time(seconds))
 }
 
 #[track_caller]
@@ -119,8 +88,9 @@ fn check_forged(
     payload_of: impl Fn(Value) -> Value,
     expected: Result<(), TransactionRejection>,
 ) {
-    let key = TestKey::generate("ES256", "kms");
-    let text = key.token_of(&header(self::header(&key)).to_string(), &payload_of(payload()).to_string());
+    let key = forging_key();
+    let text =
+        key.token_of(&header(support::transaction::header(&key)).to_string(), &payload_of(payload()).to_string());
     let verified = TransactionToken::parse(&text)
         .map_err(TransactionFailure::from)
         .and_then(|token| verify_at(&key, &token, &at(), 0))
@@ -140,7 +110,6 @@ fn minted_token_verifies_at_its_own_execution_until_it_expires() {
         assert_eq!(verified.identity().client().as_str(), "payment-app");
         assert_eq!(verified.identity().issuer().as_str(), test_realm::ISSUER);
     }
-    let time = |seconds| UnixTime::from_seconds(NOW + seconds).unwrap();
     let expired = TransactionFailure::Expired { expired_at: time(300), now: time(300) };
     assert_eq!(verify_at(&key, &token, &at(), 300).map(|_| ()), Err(expired));
     let future = TransactionFailure::IssuedInFuture { issued_at: time(0), now: time(-6) };
@@ -154,27 +123,34 @@ fn minted_token_carries_what_the_workflow_names_and_nothing_personal() {
         .into_iter()
         .fold(access_token_payload(NOW), |payload, (pointer, value)| with(payload, pointer, json!(value)));
     let unsigned = unsigned(&key, &personal);
-    let encoded = std::str::from_utf8(unsigned.signing_input()).unwrap().split_once('.').unwrap().1.to_owned();
-    let stated: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).unwrap()).unwrap();
     let expected = json!({
         "iat": NOW, "exp": NOW + 300, "aud": DOMAIN, "txn": "txn-1", "sub": test_realm::SUBJECT, "scope": "payment",
         "req_wl": "payment-app",
-        "rctx": { "iss": test_realm::ISSUER, "jti": personal["jti"], "sid": personal["sid"] },
+        "rctx": { "iss": test_realm::ISSUER, "jti": personal["jti"], "iat": NOW, "sid": personal["sid"],
+                  "scope": "openid" },
         "tctx": {
-            "execution": EXECUTION, "state_machine": MACHINE, "epoch": 0, "redrive": 0,
+            "execution": EXECUTION, "state_machine": MACHINE, "started": NOW, "epoch": 0, "redrive": 0,
             "input": Digest::of(b"{}").as_str(),
             "roles": ["workflow-api:payment:approve", "workflow-api:payment:start"],
             "claims": { "compliance": { "kyc": true }, "project_id": "apollo" },
         },
     });
-    assert_eq!(stated, expected);
+    assert_eq!(stated(&unsigned), expected);
+}
+
+#[test]
+fn minted_token_leaves_out_what_the_access_token_does_not_say() {
+    let service_account = with(without(access_token_payload(NOW - 20), "/sid"), "/scope", json!(""));
+    let stated = stated(&unsigned(&TestKey::kms(), &service_account));
+    let requester = json!({ "iss": test_realm::ISSUER, "jti": service_account["jti"], "iat": NOW - 20 });
+    assert_eq!((&stated["rctx"], &stated["tctx"]["started"]), (&requester, &json!(NOW)));
 }
 
 #[test]
 fn token_presented_elsewhere_is_rejected_with_its_own_cause() {
     let key = TestKey::kms();
     let token = mint(&key);
-    let other_execution = ExecutionArn::parse(&EXECUTION.replace(":one", ":two")).unwrap();
+    let other_execution = execution(&EXECUTION.replace(":one", ":two"));
     let other_machine = StateMachineArn::parse(&MACHINE.replace(":payment", ":refund")).unwrap();
     let check = |at: PresentedAt, expected: TransactionRejection| {
         assert_eq!(verify_at(&key, &token, &at, 0).map(|_| ()), Err(expected.into()));
@@ -193,7 +169,9 @@ fn token_presented_elsewhere_is_rejected_with_its_own_cause() {
     );
     let keys = TransactionKeySet::parse(key_set([&key]).as_bytes()).unwrap();
     let elsewhere = TrustDomain::parse("other.stack").unwrap();
-    let verified = TransactionVerifier::new(elsewhere.clone(), keys, Leeway::MAX).verify(&token, &at(), support::now());
+    let (policy, state) = (policy(), state("ApprovePayment"));
+    let verifier = TransactionVerifier::new(elsewhere.clone(), keys, Leeway::MAX);
+    let verified = verifier.verify(&token, &at(), &attempt(&policy, &state), support::now());
     let expected = TransactionRejection::OtherTrustDomain { expected: elsewhere, presented: Excerpt::of(DOMAIN) };
     assert_eq!(verified.map(|_| ()), Err(expected.into()));
 }
@@ -209,10 +187,9 @@ fn redriven_execution_needs_a_new_statement() {
 #[test]
 fn execution_of_another_machine_than_the_token_s_own_is_rejected() {
     let foreign = EXECUTION.replace("execution:payment", "execution:refund");
-    let key = TestKey::generate("ES256", "kms");
-    let stated = with(payload(), "/tctx/execution", json!(foreign));
-    let token = TransactionToken::parse(&key.token_of(&header(&key).to_string(), &stated.to_string())).unwrap();
-    let at = PresentedAt { execution: ExecutionArn::parse(&foreign).unwrap(), ..at() };
+    let key = forging_key();
+    let token = forged(&key, &with(payload(), "/tctx/execution", json!(foreign)));
+    let at = PresentedAt { execution: execution(&foreign), ..at() };
     let (expected, presented) = (at.state_machine.clone(), at.execution.clone());
     let expected = TransactionRejection::ForeignExecution { expected, presented };
     assert_eq!(verify_at(&key, &token, &at, 0).map(|_| ()), Err(expected.into()));
@@ -240,6 +217,8 @@ fn altered_token_and_unknown_key_are_rejected() {
 fn members_are_those_that_are_minted_and_no_others() {
     check_forged(|header| header, |payload| payload, Ok(()));
     check_forged(|header| header, |payload| without(payload, "/rctx/sid"), Ok(()));
+    check_forged(|header| header, of("/rctx/scope", json!("openid offline_access")), Ok(()));
+    check_forged(|header| header, of("/tctx/renewed", json!({ "state": "A", "rounds": 1 })), Ok(()));
     for member in ["/extra", "/rctx/email", "/tctx/admin"] {
         let name = Excerpt::of(member.rsplit('/').next().unwrap());
         let expected = Err(TransactionRejection::UnknownMember { presented: name });
@@ -258,8 +237,10 @@ fn members_are_those_that_are_minted_and_no_others() {
         ("/tctx", "tctx"),
         ("/rctx/iss", "iss"),
         ("/rctx/jti", "jti"),
+        ("/rctx/iat", "iat"),
         ("/tctx/execution", "execution"),
         ("/tctx/state_machine", "state_machine"),
+        ("/tctx/started", "started"),
         ("/tctx/epoch", "epoch"),
         ("/tctx/redrive", "redrive"),
         ("/tctx/input", "input"),
@@ -269,20 +250,55 @@ fn members_are_those_that_are_minted_and_no_others() {
         let expected = Err(JwsError::Missing { part, name }.into());
         check_forged(|header| header, |payload| without(payload, member), expected);
     }
-    let wrong = |name, expected, presented| Err(JwsError::WrongType { part, name, expected, presented }.into());
-    let of = |pointer: &'static str, value: Value| move |payload| with(payload, pointer, value.clone());
-    check_forged(|header| header, of("/aud", json!([DOMAIN])), wrong("aud", "text", "an array"));
-    check_forged(|header| header, of("/tctx/epoch", json!(-1)), wrong("epoch", "a count", "an integer"));
-    check_forged(
-        |header| header,
-        of("/tctx/redrive", json!(4_294_967_296_u64)),
-        wrong("redrive", "a count", "an integer"),
-    );
-    check_forged(|header| header, of("/tctx/roles", json!("x")), wrong("roles", "an array of text", "text"));
-    check_forged(|header| header, of("/rctx/sid", json!(null)), wrong("sid", "text", "null"));
+}
+
+/// The same payload with another value at a pointer.
+fn of(pointer: &'static str, value: Value) -> impl Fn(Value) -> Value {
+    move |payload| with(payload, pointer, value.clone())
+}
+
+#[test]
+fn members_are_of_their_exact_types() {
+    let wrong = |pointer, value, name, expected, presented| {
+        let error = JwsError::WrongType { part: Part::Payload, name, expected, presented };
+        check_forged(|header| header, of(pointer, value), Err(error.into()));
+    };
+    let seconds = "whole seconds since 1970";
+    wrong("/aud", json!([DOMAIN]), "aud", "text", "an array");
+    wrong("/tctx/epoch", json!(-1), "epoch", "a count", "an integer");
+    wrong("/tctx/redrive", json!(4_294_967_296_u64), "redrive", "a count", "an integer");
+    wrong("/tctx/roles", json!("x"), "roles", "an array of text", "text");
+    wrong("/tctx/started", json!("0"), "started", seconds, "text");
+    wrong("/tctx/started", json!(-1), "started", seconds, "an integer");
+    wrong("/rctx/sid", json!(null), "sid", "text", "null");
+    wrong("/rctx/iat", json!(null), "iat", seconds, "null");
+    wrong("/rctx/iat", json!(1.5), "iat", seconds, "a fraction or a number out of range");
+    wrong("/rctx/scope", json!(["openid"]), "scope", "text", "an array");
     let malformed = Err(TransactionRejection::MalformedRole { presented: Excerpt::of("approve") });
     check_forged(|header| header, of("/tctx/roles", json!(["approve"])), malformed);
+    let empty = |name, kind| Err(JwsError::MalformedIdentifier { name, error: IdentifierError::Empty { kind } }.into());
+    check_forged(|header| header, of("/rctx/scope", json!("")), empty("scope", "scope"));
     check_forged(|header| header, of("/exp", json!(NOW)), Err(TransactionRejection::WrongLifetime { presented: 0 }));
+}
+
+#[test]
+fn renewal_is_stated_whole_or_not_at_all() {
+    let renewed = |renewed: Value, expected| check_forged(|header| header, of("/tctx/renewed", renewed), expected);
+    let part = Part::Payload;
+    let wrong = |name, expected, presented| Err(JwsError::WrongType { part, name, expected, presented }.into());
+    renewed(json!({ "state": "A", "rounds": 0 }), Ok(()));
+    renewed(json!(null), wrong("renewed", "an object", "null"));
+    renewed(json!(["A", 1]), wrong("renewed", "an object", "an array"));
+    renewed(json!({ "rounds": 1 }), Err(JwsError::Missing { part, name: "state" }.into()));
+    renewed(json!({ "state": "A" }), Err(JwsError::Missing { part, name: "rounds" }.into()));
+    renewed(json!({ "state": 1, "rounds": 1 }), wrong("state", "text", "an integer"));
+    renewed(json!({ "state": "A", "rounds": "1" }), wrong("rounds", "a count", "text"));
+    renewed(json!({ "state": "A", "rounds": -1 }), wrong("rounds", "a count", "an integer"));
+    let error = IdentifierError::Empty { kind: "state" };
+    let empty = Err(JwsError::MalformedIdentifier { name: "state", error }.into());
+    renewed(json!({ "state": "", "rounds": 1 }), empty);
+    let unknown = Err(TransactionRejection::UnknownMember { presented: Excerpt::of("by") });
+    renewed(json!({ "state": "A", "rounds": 1, "by": "x" }), unknown);
 }
 
 #[test]
@@ -298,12 +314,15 @@ fn other_kinds_of_token_are_rejected() {
 #[test]
 fn aged_token_says_who_started_an_execution() {
     let key = TestKey::kms();
-    let later = UnixTime::from_seconds(NOW + 86_400 * 30).unwrap();
+    let later = time(86_400 * 30);
     let aged = verifier(&key).verify_whatever_age(&mint(&key), &at(), later).unwrap();
     assert_eq!(aged.identity().subject().as_str(), test_realm::SUBJECT);
     assert_eq!((aged.epoch(), aged.input_digest()), (0, &Digest::of(b"{}")));
     assert_eq!(aged.binding(), &binding());
-    let at = PresentedAt { execution: ExecutionArn::parse(&EXECUTION.replace(":one", ":two")).unwrap(), ..at() };
+    let run =
+        Run { started_at: time(0), access_token_issued_at: time(0), scope: Some(Scope::parse("openid").unwrap()) };
+    assert_eq!((aged.run(), aged.renewed()), (&run, None));
+    let at = PresentedAt { execution: execution(&EXECUTION.replace(":one", ":two")), ..at() };
     let (expected, presented) = (at.execution.clone(), binding().execution);
     let other = TransactionRejection::OtherExecution { expected, presented };
     assert_eq!(verifier(&key).verify_whatever_age(&mint(&key), &at, later).map(|_| ()), Err(other));
@@ -311,11 +330,14 @@ fn aged_token_says_who_started_an_execution() {
 
 #[test]
 fn renewed_statement_of_one_second_is_read_as_stated() {
-    let key = TestKey::generate("ES256", "kms");
+    let key = forging_key();
     let stated = with(with(payload(), "/tctx/epoch", json!(7)), "/exp", json!(NOW + 1));
-    let token = TransactionToken::parse(&key.token_of(&header(&key).to_string(), &stated.to_string())).unwrap();
+    let stated = with(stated, "/tctx/renewed", json!({ "state": "Approve Payment", "rounds": 2 }));
+    let token = forged(&key, &with(stated, "/tctx/started", json!(NOW - 50)));
     let aged = verifier(&key).verify_whatever_age(&token, &at(), support::now()).unwrap();
     assert_eq!((aged.epoch(), aged.identity().expires_at().seconds()), (7, NOW + 1));
+    assert_eq!(aged.renewed(), Some(&Renewed { state: state("Approve Payment"), rounds: 2 }));
+    assert_eq!(aged.run(), &Run { started_at: time(-50), access_token_issued_at: time(-10), scope: None });
 }
 
 #[test]

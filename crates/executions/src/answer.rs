@@ -4,8 +4,8 @@ use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{ExecutionArn, TransactionId};
 use claim_guard::{AccessToken, Identity, Rejection};
+use minting::Failure;
 
-use crate::failure::Failure;
 use crate::problem::Problem;
 use crate::response::Response;
 use crate::settings::CorsOrigin;
@@ -35,7 +35,7 @@ impl Exchange<'_> {
         match &mut self.context.point {
             AuditPoint::Start { execution, .. } => *execution = Some(arn.to_string()),
             AuditPoint::Describe { execution, .. } | AuditPoint::Stop { execution, .. } => *execution = arn.to_string(),
-            AuditPoint::Route { .. } | AuditPoint::State { .. } => {}
+            AuditPoint::Route { .. } | AuditPoint::State { .. } | AuditPoint::Revalidation { .. } => {}
         }
     }
 

@@ -1,61 +1,34 @@
 //! The outside for real: Keycloak's keys, KMS, Step Functions, the system's clock and random bytes.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_kms::primitives::{Blob, DateTime, DateTimeFormat};
-use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
+use aws_sdk_sfn::error::ProvideErrorMetadata as _;
+use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_sfn::types::ExecutionStatus;
 use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, RealmKeySet, UnixTime};
+use minting::{Failure, KmsSigner, NoRandom, Signer, SigningKeyArn};
 use realm_keys::RealmKeys;
 
 use crate::execution_name::ExecutionName;
-use crate::failure::Failure;
-use crate::outside::{Chance, Execution, KeySource, Machine, NoRandom, Signer, Started, Status, Stopped};
-use crate::settings::SigningKeyArn;
-
-/// The most time for one answer of a service, its retries included. A start asks three of them and the realm, which has 3
-/// seconds, and the function's own timeout is 20.
-const OPERATION: Duration = Duration::from_secs(5);
-const ATTEMPT: Duration = Duration::from_secs(2);
-const CONNECT: Duration = Duration::from_secs(1);
-const ATTEMPTS: u32 = 3;
+use crate::outside::{Chance, Execution, KeySource, Machine, Started, Status, Stopped};
 
 /// The clients, made once.
 #[derive(Debug)]
 pub struct Aws {
     realm: RealmKeys,
-    kms: aws_sdk_kms::Client,
+    signer: KmsSigner,
     sfn: aws_sdk_sfn::Client,
-    signing_key: SigningKeyArn,
-    random: SystemRandom,
 }
 
 impl Aws {
     /// Clients for the region, the endpoint and the role that Lambda's environment names. Nothing is asked yet.
     pub async fn from_environment(realm: RealmKeys, signing_key: SigningKeyArn) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .operation_attempt_timeout(ATTEMPT)
-            .operation_timeout(OPERATION)
-            .build();
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .load()
-            .await;
-        let (kms, sfn) = (aws_sdk_kms::Client::new(&config), aws_sdk_sfn::Client::new(&config));
-        Self { realm, kms, sfn, signing_key, random: SystemRandom::new() }
+        let config = minting::aws_config().await;
+        Self { realm, signer: KmsSigner::new(&config, signing_key), sfn: aws_sdk_sfn::Client::new(&config) }
     }
 }
 
@@ -68,19 +41,7 @@ impl KeySource for Aws {
 
 impl Signer for Aws {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
-        let sent = self
-            .kms
-            .sign()
-            .key_id(self.signing_key.as_str())
-            // The digest is taken here: KMS takes no message over 4 KB.
-            .message(Blob::new(digest(&SHA256, message).as_ref()))
-            .message_type(MessageType::Digest)
-            .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
-            .send()
-            .await;
-        let answer = sent.map_err(|error| failure("Sign", &error))?;
-        let signature = answer.signature.map(Blob::into_inner);
-        signature.ok_or_else(|| Failure::Undecided(Reason::new("signature_absent", &"`Sign` answered no signature")))
+        self.signer.sign(message).await
     }
 }
 
@@ -95,7 +56,7 @@ impl Machine for Aws {
         match request.name(name.as_str()).input(input).send().await {
             Ok(_) => Ok(Started::Now),
             Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(Started::NameTaken),
-            Err(error) => Err(failure("StartExecution", &error)),
+            Err(error) => Err(Failure::of("StartExecution", &error)),
         }
     }
 
@@ -103,7 +64,7 @@ impl Machine for Aws {
         let answer = match self.sfn.describe_execution().execution_arn(execution.as_str()).send().await {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("ExecutionDoesNotExist") => return Ok(None),
-            Err(error) => return Err(failure("DescribeExecution", &error)),
+            Err(error) => return Err(Failure::of("DescribeExecution", &error)),
         };
         Ok(Some(Execution {
             status: status(&answer.status)?,
@@ -125,20 +86,18 @@ impl Machine for Aws {
             Err(error) if matches!(error.code(), Some("ValidationException" | "ExecutionDoesNotExist")) => {
                 Ok(Stopped::AlreadyEnded)
             }
-            Err(error) => Err(failure("StopExecution", &error)),
+            Err(error) => Err(Failure::of("StopExecution", &error)),
         }
     }
 }
 
 impl Chance for Aws {
     fn now(&self) -> Result<UnixTime, ClockError> {
-        UnixTime::from_system_time(SystemTime::now())
+        clock::now()
     }
 
     fn random(&self) -> Result<[u8; 16], NoRandom> {
-        let mut bits = [0; 16];
-        self.random.fill(&mut bits).map_err(|_| NoRandom)?;
-        Ok(bits)
+        minting::random()
     }
 }
 
@@ -164,105 +123,9 @@ fn written(time: DateTime) -> Result<String, Failure> {
     })
 }
 
-/// What a service's refusal means. Of its message nothing is kept, since it may quote what was sent.
-fn failure<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E>) -> Failure {
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    match (error.code(), status) {
-        (Some(code), Some(status)) => {
-            let message = format!("`{operation}` answered `{status}` with `{}`", Excerpt::of(code));
-            if heals(code, status) {
-                Failure::Undecided(Reason::new("service_unavailable", &message))
-            } else {
-                Failure::Misconfigured(Reason::new("service_refused", &message))
-            }
-        }
-        (_, Some(status)) => {
-            let message = format!("`{operation}` answered `{status}` without an error code");
-            Failure::Undecided(Reason::new("service_unavailable", &message))
-        }
-        (_, None) => {
-            let message = format!("`{operation}` has no answer: {}", cause(error));
-            Failure::Undecided(Reason::new("service_unreachable", &message))
-        }
-    }
-}
-
-/// Whether a refusal passes by itself. AWS answers nearly every one with 400, so the code has to say it.
-fn heals(code: &str, status: u16) -> bool {
-    const PASSING: [&str; 12] = [
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "LimitExceededException",
-        "ExecutionLimitExceeded",
-        "KmsThrottlingException",
-        "KeyUnavailableException",
-        "DependencyTimeoutException",
-        "ExpiredTokenException",
-        "RequestExpired",
-    ];
-    status == 429 || status >= 500 || PASSING.contains(&code)
-}
-
-fn cause<E>(error: &SdkError<E>) -> &'static str {
-    match error {
-        SdkError::TimeoutError(_) => "it took too long",
-        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => "it took too long",
-        SdkError::DispatchFailure(_) => "no connection, or no credentials",
-        SdkError::ResponseError(_) => "the answer could not be read",
-        SdkError::ConstructionFailure(_) | SdkError::ServiceError(_) => "the request could not be sent",
-        _ => "the reason is unknown",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use aws_sdk_kms::config::http::HttpResponse;
-    use aws_sdk_kms::error::ErrorMetadata;
-    use aws_sdk_kms::operation::sign::SignError;
-
     use super::*;
-
-    fn answered(status: u16, code: Option<&str>) -> SdkError<SignError> {
-        let mut metadata = ErrorMetadata::builder().message("quotes what was sent");
-        if let Some(code) = code {
-            metadata = metadata.code(code);
-        }
-        let response = HttpResponse::new(status.try_into().unwrap(), "".into());
-        SdkError::service_error(SignError::generic(metadata.build()), response)
-    }
-
-    #[track_caller]
-    fn check(error: &SdkError<SignError>, expected: Failure) {
-        assert_eq!(failure("Sign", error), expected);
-    }
-
-    fn unavailable(message: &str) -> Failure {
-        Failure::Undecided(Reason::new("service_unavailable", &message))
-    }
-
-    #[test]
-    fn what_passes_by_itself_is_undecided() {
-        let throttled = "`Sign` answered `400` with `ThrottlingException`";
-        check(&answered(400, Some("ThrottlingException")), unavailable(throttled));
-        let unavailable_key = "`Sign` answered `400` with `KeyUnavailableException`";
-        check(&answered(400, Some("KeyUnavailableException")), unavailable(unavailable_key));
-        check(&answered(500, Some("Other")), unavailable("`Sign` answered `500` with `Other`"));
-        check(&answered(429, Some("Other")), unavailable("`Sign` answered `429` with `Other`"));
-        check(&answered(400, None), unavailable("`Sign` answered `400` without an error code"));
-        let late = Failure::Undecided(Reason::new("service_unreachable", &"`Sign` has no answer: it took too long"));
-        check(&SdkError::timeout_error("late"), late);
-    }
-
-    #[test]
-    fn what_somebody_has_to_mend_is_misconfigured() {
-        for code in ["AccessDeniedException", "NotFoundException", "DisabledException", "StateMachineDoesNotExist"] {
-            let message = format!("`Sign` answered `400` with `{code}`");
-            check(&answered(400, Some(code)), Failure::Misconfigured(Reason::new("service_refused", &message)));
-        }
-    }
 
     #[test]
     fn every_status_of_step_functions_is_known() {

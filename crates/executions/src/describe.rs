@@ -3,12 +3,12 @@
 use claim_guard::UnixTime;
 use claim_guard::audit::Reason;
 use claim_guard::decision::{Decision, Grant};
+use minting::Failure;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Ended, Exchange};
 use crate::attribution::Attributed;
 use crate::executions::Executions;
-use crate::failure::Failure;
 use crate::outside::{Execution, Outside, Status};
 use crate::request::Request;
 use crate::response::Response;

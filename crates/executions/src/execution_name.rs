@@ -4,6 +4,7 @@ use std::fmt;
 
 use claim_guard::Identity;
 use claim_guard::identifier::{Digest, WorkflowName};
+use minting::hex;
 
 use crate::idempotency::IdempotencyKey;
 
@@ -58,9 +59,4 @@ impl fmt::Display for ExecutionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,6 +8,7 @@ use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineArn, Trus
 use claim_guard::{
     AccessToken, AccessTokenVerifier, Identity, Leeway, Rejection, TransactionVerifier, UnixTime, VerifiedClaims,
 };
+use minting::SigningKeyArn;
 use realm_keys::RealmKeys;
 
 use crate::answer::{Answer, Ended, Exchange};
@@ -16,7 +17,7 @@ use crate::execution_name::ExecutionName;
 use crate::outside::Outside;
 use crate::problem::Problem;
 use crate::request::{Ask, EventFault, Request};
-use crate::settings::{CorsOrigin, Fault, Settings, SigningKeyArn, Stack};
+use crate::settings::{CorsOrigin, Fault, Settings, Stack};
 
 /// Starts, describes and stops executions on behalf of verified callers.
 pub struct Executions<O> {

@@ -48,9 +48,6 @@ mod mint;
 /// Execution → who started it.
 mod attribution;
 
-/// What the outside answers when it gives nothing.
-mod failure;
-
 /// The seams to the outside: the realm, KMS, Step Functions, time and chance.
 mod outside;
 
@@ -67,8 +64,8 @@ mod response;
 pub use answer::Answer;
 pub use execution_name::ExecutionName;
 pub use executions::{Executions, Misconfigured, Service};
-pub use failure::Failure;
-pub use outside::{Chance, Execution, KeySource, Machine, NoRandom, Outside, Signer, Started, Status, Stopped};
+pub use minting::{Failure, NoRandom, Signer};
+pub use outside::{Chance, Execution, KeySource, Machine, Outside, Started, Status, Stopped};
 pub use response::Response;
 
 #[cfg(test)]

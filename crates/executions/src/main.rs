@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 use std::panic::set_hook;
-use std::time::SystemTime;
 
-use claim_guard::UnixTime;
 use claim_guard::access::AccessPolicy;
 use executions::aws::Aws;
 use executions::{Response, Service};
@@ -27,7 +25,7 @@ async fn main() -> Result<(), Error> {
     };
     let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        let now = UnixTime::from_system_time(SystemTime::now()).ok();
+        let now = clock::now().ok();
         let answer = service.answer(event.payload.get(), now).await;
         if let Some(record) = &answer.record {
             // One write for the whole line. An answer whose record is lost is not given.

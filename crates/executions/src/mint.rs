@@ -5,11 +5,10 @@ use claim_guard::decision::Grant;
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
 use claim_guard::transaction::{Binding, MintError, Minting, UnsignedTransactionToken};
 use claim_guard::{TransactionToken, UnixTime};
+use minting::{Failure, hex};
 
 use crate::attribution::presented;
-use crate::execution_name::hex;
 use crate::executions::{Declared, Executions};
-use crate::failure::Failure;
 use crate::outside::Outside;
 
 /// A transaction token that the guards of this stack take.
@@ -35,7 +34,7 @@ impl<O: Outside> Executions<O> {
             trust_domain: self.trust_domain.clone(),
             key_id: self.key_id.clone(),
             transaction: transaction.clone(),
-            lifetime: workflow.rules.transaction_token_lifetime(),
+            lifetime: workflow.rules.lifetime_at(now, now),
             now,
         };
         let name = workflow.rules.name();

@@ -1,6 +1,5 @@
 //! The seams to the outside. Tests stand behind them with keys, executions and a clock of their own.
 
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -9,20 +8,14 @@ use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
+use minting::{Failure, NoRandom, Signer};
 
 use crate::execution_name::ExecutionName;
-use crate::failure::Failure;
 
 /// The realm's keys.
 pub trait KeySource: Sync {
     /// A set that may be trusted now and was, if need be, fetched for the key of that name.
     fn key_set(&self, key_id: &KeyId) -> impl Future<Output = Result<Arc<RealmKeySet>, Reason>> + Send;
-}
-
-/// The key that signs transaction tokens.
-pub trait Signer: Sync {
-    /// The ECDSA signature on P-256 over the message's SHA-256, in DER (RFC 3279 §2.2.3).
-    fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
 }
 
 /// What came of a start.
@@ -115,18 +108,6 @@ pub trait Machine: Sync {
     /// Stops an execution on behalf of the grant's subject.
     fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> impl Future<Output = Result<Stopped, Failure>> + Send;
 }
-
-/// The system has no random bytes to give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoRandom;
-
-impl fmt::Display for NoRandom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the system gives no random bytes")
-    }
-}
-
-impl std::error::Error for NoRandom {}
 
 /// Time and chance.
 pub trait Chance: Sync {

@@ -4,12 +4,13 @@ use authorizer::Setup;
 use claim_guard::access::AccessPolicy;
 use claim_guard_lambda::Guard;
 use executions::settings::{CorsOrigin, Settings};
+use revalidation::settings::Settings as RevalidationSettings;
 
 use crate::fixture::{ACCESS_TOML, KMS_KEY, POLICY, STACK_KEYS};
 use crate::line;
 use crate::reached::reached;
 
-/// What `executions` cannot do without.
+/// What neither `executions` nor `revalidation` can do without.
 const REQUIRED: [&str; 8] = [
     "REALM_ISSUER",
     "REALM_AUDIENCE",
@@ -31,6 +32,7 @@ pub fn environment(bytes: &[u8]) {
     match function {
         b'a' => of_authorizer(lookup),
         b'g' => of_guard(lookup),
+        b'r' => of_revalidation(lookup),
         _ => of_executions(lookup),
     }
 }
@@ -48,6 +50,25 @@ fn of_executions(lookup: impl Fn(&str) -> Option<String>) {
             assert!(settings.stack.transaction_keys.contains(&settings.stack.key_id));
             assert!(settings.stack.state_machines.keys().eq(POLICY.workflows().map(|workflow| workflow.name())));
             assert!(settings.signing_key.as_str().starts_with("arn:"));
+        }
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            faults.iter().for_each(|fault| line::is_message(&fault.to_string()));
+        }
+    }
+}
+
+fn of_revalidation(lookup: impl Fn(&str) -> Option<String>) {
+    match RevalidationSettings::from_lookup(&POLICY, &lookup) {
+        Ok(settings) => {
+            reached("an environment of revalidation");
+            let required = REQUIRED.iter().chain(&["REVALIDATION_CLIENT"]);
+            assert!(required.into_iter().all(|name| lookup(name).is_some_and(|value| !value.is_empty())));
+            assert_eq!(Some(settings.realm.client.as_str()), lookup("REVALIDATION_CLIENT").as_deref());
+            if let Some(url) = &settings.realm.admin_url {
+                assert!(url.as_str().starts_with("https://") && !url.as_str().ends_with('/'), "{url:?}");
+            }
+            assert!(settings.minting.transaction_keys.contains(&settings.minting.key_id));
         }
         Err(faults) => {
             assert!(!faults.is_empty());

@@ -5,10 +5,11 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::audit::{AuditContext, AuditPoint};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{
-    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, TransactionId, TrustDomain, WorkflowName,
+    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TransactionId, TrustDomain,
+    WorkflowName,
 };
 use claim_guard::transaction::{
-    Binding, Minting, PresentedAt, TransactionKeySet, TransactionVerifier, UnsignedTransactionToken,
+    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, TransactionVerifier, UnsignedTransactionToken,
 };
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, UnixTime, VerifiedClaims};
 use serde_json::{Map, Value, json};
@@ -72,6 +73,13 @@ pub(crate) fn presented_at(execution: &str) -> PresentedAt {
         state_machine: StateMachineArn::parse(MACHINE).expect("a state machine"),
         redrive_count: 0,
     }
+}
+
+/// The first attempt of a state that asks nothing of a statement's age.
+pub(crate) fn any_attempt() -> Attempt<'static> {
+    static STATE: LazyLock<StateName> = LazyLock::new(|| StateName::parse("ApprovePayment").expect("a state"));
+    let freshness = POLICY.workflow(&payment()).and_then(|workflow| workflow.freshness(&STATE));
+    Attempt { state: &STATE, retry_count: 0, freshness: freshness.expect("a guarded state") }
 }
 
 /// A decision somewhere, under the shipped policy.

@@ -17,6 +17,8 @@ mod authorizer_event;
 mod executions_event;
 mod key_publisher_event;
 mod method_arn;
+mod realm_answer;
+mod revalidation_event;
 mod task_event;
 
 mod access_toml;
@@ -30,6 +32,8 @@ mod line;
 mod pattern;
 /// Whether the corpus comes to what is accepted.
 mod reached;
+/// A realm that can be asked, in memory.
+mod realm;
 /// Executions in memory.
 mod world;
 
@@ -41,6 +45,8 @@ pub use executions_event::executions_event;
 pub use jwk_set::jwk_set;
 pub use key_publisher_event::key_publisher_event;
 pub use method_arn::method_arn;
+pub use realm_answer::realm_answer;
+pub use revalidation_event::revalidation_event;
 pub use task_event::task_event;
 pub use token::token;
 pub use transaction_token::transaction_token;
@@ -49,7 +55,7 @@ pub use transaction_token::transaction_token;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     ("access_toml", access_toml),
     ("authorizer_event", authorizer_event),
     ("discovery", discovery),
@@ -58,6 +64,8 @@ pub const TARGETS: [Target; 11] = [
     ("jwk_set", jwk_set),
     ("key_publisher_event", key_publisher_event),
     ("method_arn", method_arn),
+    ("realm_answer", realm_answer),
+    ("revalidation_event", revalidation_event),
     ("task_event", task_event),
     ("token", token),
     ("transaction_token", transaction_token),

@@ -30,6 +30,14 @@ mod tests {
         let places: Vec<&str> = PLACES.lock().unwrap().iter().copied().collect();
         let expected = [
             "a caller is allowed",
+            "a client",
+            "a realm",
+            "a session",
+            "a statement adopted",
+            "a statement renewed",
+            "a user",
+            "an environment of revalidation",
+            "an evaluation",
             "a caller is denied",
             "a key set in any order",
             "a policy",

@@ -5,8 +5,8 @@ use claim_guard::{TransactionToken, VerifiedTransaction};
 use serde_json::{Map, Value, json};
 
 use crate::fixture::{
-    EXECUTION, MACHINE, POLICY, STATEMENT_KEY, TRANSACTIONS, TRUST_DOMAIN, chosen, context, lax, now, payment,
-    presented_at,
+    EXECUTION, MACHINE, POLICY, STATEMENT_KEY, TRANSACTIONS, TRUST_DOMAIN, any_attempt, chosen, context, lax, now,
+    payment, presented_at,
 };
 use crate::line;
 use crate::reached::reached;
@@ -60,7 +60,7 @@ fn verify(text: &str) -> Option<VerifiedTransaction> {
     assert_eq!((format!("{token:?}").as_str(), token.as_str()), ("TransactionToken(…)", text));
     let at = presented_at(EXECUTION);
     let aged = TRANSACTIONS.verify_whatever_age(&token, &at, now());
-    match TRANSACTIONS.verify(&token, &at, now()) {
+    match TRANSACTIONS.verify(&token, &at, &any_attempt(), now()) {
         Ok(transaction) => {
             let aged = aged.expect("what holds now holds at any age");
             assert_eq!(format!("{:?}", aged.identity()), format!("{:?}", transaction.identity()));
@@ -76,7 +76,9 @@ fn verify(text: &str) -> Option<VerifiedTransaction> {
                 TransactionFailure::Rejected(rejection) => Some(rejection),
                 TransactionFailure::IssuedInFuture { .. }
                 | TransactionFailure::Expired { .. }
-                | TransactionFailure::Redriven { .. } => None,
+                | TransactionFailure::Redriven { .. }
+                | TransactionFailure::NotForThisAttempt { .. }
+                | TransactionFailure::TooOld { .. } => None,
             };
             assert_eq!(aged.err(), rejection, "age is looked at last");
             None
@@ -88,7 +90,7 @@ fn verify(text: &str) -> Option<VerifiedTransaction> {
 fn elsewhere(token: &TransactionToken) {
     let other = presented_at(OTHER_EXECUTION);
     let (expected, presented) = (other.execution.clone(), presented_at(EXECUTION).execution);
-    let failure = TRANSACTIONS.verify(token, &other, now()).err();
+    let failure = TRANSACTIONS.verify(token, &other, &any_attempt(), now()).err();
     let rejection = TransactionRejection::OtherExecution { expected, presented };
     assert_eq!(failure, Some(TransactionFailure::Rejected(rejection)));
 }

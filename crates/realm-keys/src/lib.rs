@@ -3,6 +3,8 @@
 //! One [`RealmKeys`] stands for one realm in one process. It asks the realm's discovery document for the address of its
 //! JWK set, fetches that and keeps it: [`RealmKeys::key_set`] answers a set that may be trusted now, or says why there is
 //! none. Verifying with it is `claim-guard`'s work. The rules of the cache are listed at [`RealmKeys`].
+//!
+//! What a realm may do to whoever asks it is bounded in one place, [`BoundedClient`], which others that ask a realm use too.
 
 // In reading order: from the configuration over the cache to the wire.
 
@@ -22,8 +24,11 @@ mod clock;
 #[cfg(any(test, feature = "moved-clock"))]
 mod moved_clock;
 
-/// The two requests and their bounds.
+/// The two requests.
 mod https;
+
+/// One request and its bounds.
+mod exchange;
 
 /// What is read of a discovery document.
 mod discovery;
@@ -39,8 +44,12 @@ mod faulty_server;
 mod fixtures;
 
 pub use cache::RealmKeys;
+#[cfg(any(test, feature = "moved-clock"))]
+pub use cache::{CacheRules, Outcome, SimulatedCache};
 pub use endpoint::{EndpointError, KeyUri, RealmCa, RealmEndpoint};
+pub use exchange::{Answer, BoundedClient, Document, ExchangeFault, Request};
 #[cfg(any(test, feature = "moved-clock"))]
 pub use moved_clock::MovedClock;
-pub use settings::{RealmSettings, SettingsFault, SettingsFaults};
-pub use unavailable::{DiscoveryFault, Document, KeysUnavailable};
+pub use reqwest::Url;
+pub use settings::{RealmSettings, RealmTrust, SettingsFault, SettingsFaults};
+pub use unavailable::{DiscoveryFault, KeysUnavailable};

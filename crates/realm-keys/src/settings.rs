@@ -90,22 +90,17 @@ const JWKS_URI: &str = "REALM_JWKS_URI";
 impl RealmSettings {
     /// Reads the settings through `lookup`, which answers a variable's value by its name. An empty value counts as absent.
     ///
+    /// Beside the variables of [`RealmTrust::from_lookup`]:
+    ///
     /// | variable | value |
     /// |---|---|
-    /// | `REALM_ISSUER` | the realm's issuer: `https://HOST[:PORT]/realms/REALM` |
-    /// | `REALM_AUDIENCE` | what `aud` has to name |
-    /// | `REALM_CLIENTS` | client ids, separated by commas: which `azp` may ask |
-    /// | `REALM_CA` | optional: one DER certificate as base64, then the only authority that is trusted |
     /// | `REALM_JWKS_URI` | optional: the exact address of the JWK set, where it is on another origin |
     ///
     /// # Errors
     /// [`SettingsFaults`] names every fault at once.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsFaults> {
         let mut reader = Reader { lookup, faults: Vec::new() };
-        let issuer = reader.required(ISSUER, |text| identified(ISSUER, Issuer::parse(text)));
-        let audience = reader.required(AUDIENCE, |text| identified(AUDIENCE, Audience::parse(text)));
-        let clients = reader.required(CLIENTS, clients);
-        let ca = reader.optional(CA, |text| located(CA, RealmCa::from_base64(text)));
+        let Trusted { issuer, audience, clients, ca } = reader.trusted();
         let key_uri = reader.optional(JWKS_URI, |text| located(JWKS_URI, KeyUri::parse(text)));
         let endpoint = issuer
             .clone()
@@ -122,12 +117,61 @@ impl RealmSettings {
     }
 }
 
+/// What a Lambda needs to know a realm that it asks itself, without verifying anybody's signature.
+#[derive(Debug)]
+pub struct RealmTrust {
+    /// Expects the configured issuer, audience and clients, with a leeway of 5 seconds.
+    pub verifier: AccessTokenVerifier,
+    /// The only authority that is trusted about the realm, where one is configured.
+    pub ca: Option<RealmCa>,
+}
+
+impl RealmTrust {
+    /// Reads the settings through `lookup`, which answers a variable's value by its name. An empty value counts as absent.
+    ///
+    /// | variable | value |
+    /// |---|---|
+    /// | `REALM_ISSUER` | the realm's issuer: `https://HOST[:PORT]/realms/REALM` |
+    /// | `REALM_AUDIENCE` | what `aud` has to name |
+    /// | `REALM_CLIENTS` | client ids, separated by commas: which `azp` may ask |
+    /// | `REALM_CA` | optional: one DER certificate as base64, then the only authority that is trusted |
+    ///
+    /// # Errors
+    /// [`SettingsFaults`] names every fault at once.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsFaults> {
+        let mut reader = Reader { lookup, faults: Vec::new() };
+        match (reader.trusted(), reader.faults.is_empty()) {
+            (Trusted { issuer: Some(issuer), audience: Some(audience), clients: Some(clients), ca }, true) => {
+                Ok(Self { verifier: AccessTokenVerifier::new(issuer, audience, clients, LEEWAY), ca })
+            }
+            _ => Err(SettingsFaults(reader.faults)),
+        }
+    }
+}
+
+/// What was read of the variables that all share; none where a variable has a fault.
+struct Trusted {
+    issuer: Option<Issuer>,
+    audience: Option<Audience>,
+    clients: Option<ClientList>,
+    ca: Option<RealmCa>,
+}
+
 struct Reader<L> {
     lookup: L,
     faults: Vec<SettingsFault>,
 }
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn trusted(&mut self) -> Trusted {
+        Trusted {
+            issuer: self.required(ISSUER, |text| identified(ISSUER, Issuer::parse(text))),
+            audience: self.required(AUDIENCE, |text| identified(AUDIENCE, Audience::parse(text))),
+            clients: self.required(CLIENTS, clients),
+            ca: self.optional(CA, |text| located(CA, RealmCa::from_base64(text))),
+        }
+    }
+
     fn required<T>(
         &mut self,
         variable: &'static str,
@@ -252,6 +296,26 @@ mod tests {
              REALM_CLIENTS: client id holds the forbidden character `\\t`\n\
              REALM_CA: not base64: give one DER certificate as padded base64 on one line\n\
              REALM_JWKS_URI: `/k` is not of the shape `https://HOST[:PORT]/PATH` without user and fragment"
+        );
+    }
+
+    #[test]
+    fn who_asks_the_realm_itself_reads_the_same_without_the_keys() {
+        let trust = |variables: &[(&'static str, &'static str)]| {
+            let variables = variables.to_vec();
+            RealmTrust::from_lookup(move |name: &str| {
+                variables.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let settings = trust(&[GOOD.as_slice(), &[(JWKS_URI, "no address")]].concat()).unwrap();
+        assert_eq!((settings.verifier.issuer().as_str(), settings.ca), ("https://id.example/realms/w", None));
+        let faults = trust(&[(ISSUER, "id.example"), (CA, "?")]).unwrap_err();
+        assert_eq!(
+            faults.to_string(),
+            "REALM_ISSUER: issuer is not of the shape `https://HOST[:PORT]/realms/REALM`\n\
+             REALM_AUDIENCE is absent\n\
+             REALM_CLIENTS is absent\n\
+             REALM_CA: not base64: give one DER certificate as padded base64 on one line"
         );
     }
 }

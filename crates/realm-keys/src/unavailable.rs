@@ -7,23 +7,7 @@ use claim_guard::Excerpt;
 use claim_guard::identifier::Issuer;
 use claim_guard::jws::KeySetError;
 
-/// Which of the two documents was being fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Document {
-    /// The realm's metadata (OpenID Connect Discovery 1.0 §4).
-    Discovery,
-    /// The realm's keys (RFC 7517 §5).
-    KeySet,
-}
-
-impl fmt::Display for Document {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Discovery => "discovery document",
-            Self::KeySet => "JWK set",
-        })
-    }
-}
+use crate::exchange::ExchangeFault;
 
 /// Why the discovery document names neither the issuer nor the JWK set that we look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,54 +58,10 @@ pub enum KeysUnavailable {
         /// How long they may take.
         deadline: Duration,
     },
-    /// The host has no address.
-    UnknownHost {
-        /// The document's host.
-        host: Excerpt,
-    },
-    /// No TLS session: the certificate is not of a trusted authority, not for this host, not valid now, or the versions differ.
-    Tls {
-        /// The document's host.
-        host: Excerpt,
-        /// What the TLS library found.
-        reason: Excerpt,
-    },
-    /// No connection could be made.
-    Unreachable {
-        /// The document's host.
-        host: Excerpt,
-        /// What the system said.
-        reason: Excerpt,
-    },
-    /// The connection ended, or spoke no HTTP, before the whole document was there.
-    ConnectionLost {
-        /// The document.
-        document: Document,
-        /// What the HTTP library found.
-        reason: Excerpt,
-    },
-    /// The answer was not 200. Redirects are answers like any other: none is followed.
-    Status {
-        /// The document.
-        document: Document,
-        /// The status presented; 200 was expected.
-        presented: u16,
-        /// How long to stay away, as the answer's `Retry-After` asks, capped; only for 429 and 503.
-        retry_after: Option<Duration>,
-    },
-    /// The answer has a content coding, though none was accepted: a decoder would be a way around the size limit.
-    Encoded {
-        /// The document.
-        document: Document,
-        /// The coding presented.
-        presented: Excerpt,
-    },
-    /// The document is longer than it may be; the rest was not read.
-    TooLarge {
-        /// The document.
-        document: Document,
-        /// How many bytes it may have.
-        limit: usize,
+    /// One of the two did not arrive.
+    Exchange {
+        /// Why.
+        fault: ExchangeFault,
     },
     /// The discovery document cannot be read.
     Discovery {
@@ -156,13 +96,15 @@ impl KeysUnavailable {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Timeout { .. } => "keys_timeout",
-            Self::UnknownHost { .. } => "keys_unknown_host",
-            Self::Tls { .. } => "keys_tls",
-            Self::Unreachable { .. } => "keys_unreachable",
-            Self::ConnectionLost { .. } => "keys_connection_lost",
-            Self::Status { .. } => "keys_status",
-            Self::Encoded { .. } => "keys_encoded",
-            Self::TooLarge { .. } => "keys_too_large",
+            Self::Exchange { fault } => match fault {
+                ExchangeFault::UnknownHost { .. } => "keys_unknown_host",
+                ExchangeFault::Tls { .. } => "keys_tls",
+                ExchangeFault::Unreachable { .. } => "keys_unreachable",
+                ExchangeFault::ConnectionLost { .. } => "keys_connection_lost",
+                ExchangeFault::Status { .. } => "keys_status",
+                ExchangeFault::Encoded { .. } => "keys_encoded",
+                ExchangeFault::TooLarge { .. } => "keys_too_large",
+            },
             Self::Discovery { .. } => "keys_discovery",
             Self::WrongIssuer { .. } => "keys_wrong_issuer",
             Self::ForeignKeyUri { .. } => "keys_foreign_uri",
@@ -174,52 +116,29 @@ impl KeysUnavailable {
     /// What was expected, where two things were compared.
     pub fn expected(&self) -> Option<String> {
         match self {
-            Self::Status { .. } => Some("200".to_owned()),
-            Self::TooLarge { limit, .. } => Some(format!("{limit} bytes")),
+            Self::Exchange { fault } => fault.expected(),
             Self::WrongIssuer { expected, .. } => Some(expected.to_string()),
             Self::ForeignKeyUri { expected, .. } => Some(expected.to_string()),
-            Self::Timeout { .. }
-            | Self::UnknownHost { .. }
-            | Self::Tls { .. }
-            | Self::Unreachable { .. }
-            | Self::ConnectionLost { .. }
-            | Self::Encoded { .. }
-            | Self::Discovery { .. }
-            | Self::KeySet { .. }
-            | Self::Abandoned => None,
+            Self::Timeout { .. } | Self::Discovery { .. } | Self::KeySet { .. } | Self::Abandoned => None,
         }
     }
 
     /// What was presented instead, where two things were compared.
     pub fn presented(&self) -> Option<String> {
         match self {
-            Self::Status { presented, .. } => Some(presented.to_string()),
-            Self::Encoded { presented, .. } => Some(presented.to_string()),
+            Self::Exchange { fault } => fault.presented(),
             Self::WrongIssuer { presented, .. } => Some(presented.to_string()),
             Self::ForeignKeyUri { presented, .. } => Some(presented.to_string()),
-            Self::Timeout { .. }
-            | Self::UnknownHost { .. }
-            | Self::Tls { .. }
-            | Self::Unreachable { .. }
-            | Self::ConnectionLost { .. }
-            | Self::TooLarge { .. }
-            | Self::Discovery { .. }
-            | Self::KeySet { .. }
-            | Self::Abandoned => None,
+            Self::Timeout { .. } | Self::Discovery { .. } | Self::KeySet { .. } | Self::Abandoned => None,
         }
     }
 
     /// How long the realm asked us to stay away.
     pub(crate) fn retry_after(&self) -> Duration {
         match self {
-            Self::Status { retry_after, .. } => retry_after.unwrap_or_default(),
-            Self::Timeout { .. }
-            | Self::UnknownHost { .. }
-            | Self::Tls { .. }
-            | Self::Unreachable { .. }
-            | Self::ConnectionLost { .. }
-            | Self::Encoded { .. }
-            | Self::TooLarge { .. }
+            Self::Exchange { fault: ExchangeFault::Status { retry_after, .. } } => retry_after.unwrap_or_default(),
+            Self::Exchange { .. }
+            | Self::Timeout { .. }
             | Self::Discovery { .. }
             | Self::WrongIssuer { .. }
             | Self::ForeignKeyUri { .. }
@@ -229,28 +148,19 @@ impl KeysUnavailable {
     }
 }
 
+impl From<ExchangeFault> for KeysUnavailable {
+    fn from(fault: ExchangeFault) -> Self {
+        Self::Exchange { fault }
+    }
+}
+
 impl fmt::Display for KeysUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout { deadline } => {
                 write!(f, "the realm's keys did not arrive within `{}` ms", deadline.as_millis())
             }
-            Self::UnknownHost { host } => write!(f, "the host `{host}` has no address"),
-            Self::Tls { host, reason } => write!(f, "no TLS session with `{host}`: `{reason}`"),
-            Self::Unreachable { host, reason } => write!(f, "no connection to `{host}`: `{reason}`"),
-            Self::ConnectionLost { document, reason } => write!(f, "the {document} broke off: `{reason}`"),
-            Self::Status { document, presented, retry_after: None } => {
-                write!(f, "the {document} was answered with status `{presented}`, expected `200`")
-            }
-            Self::Status { document, presented, retry_after: Some(wait) } => write!(
-                f,
-                "the {document} was answered with status `{presented}`, expected `200`: to be asked again in `{}` s",
-                wait.as_secs()
-            ),
-            Self::Encoded { document, presented } => {
-                write!(f, "the {document} has the content coding `{presented}`, expected none")
-            }
-            Self::TooLarge { document, limit } => write!(f, "the {document} has more than `{limit}` bytes"),
+            Self::Exchange { fault } => fault.fmt(f),
             Self::Discovery { fault } => write!(f, "the discovery document cannot be read: {fault}"),
             Self::WrongIssuer { expected, presented } => {
                 write!(f, "the discovery document is of issuer `{presented}`, expected `{expected}`")

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use claim_guard::Excerpt;
 use claim_guard::identifier::KeyId;
 use faulty_server::{FaultyServer, Reply};
-use realm_keys::{Document, KeysUnavailable, RealmKeys, RealmSettings};
+use realm_keys::{Document, ExchangeFault, KeysUnavailable, RealmKeys, RealmSettings};
 
 /// RFC 7515 appendix A.3.1: a public key that everybody may know.
 const KEY_SET: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a","use":"sig","alg":"ES256",
@@ -73,7 +73,8 @@ async fn an_unknown_key_right_after_a_fetch_is_answered_with_the_set_that_stands
 async fn a_realm_that_does_not_exist_has_no_keys() {
     let server = realm().await;
     let keys = keys_of(&server, "v");
-    let cause = KeysUnavailable::Status { document: Document::Discovery, presented: 404, retry_after: None };
+    let fault = ExchangeFault::Status { document: Document::Discovery, presented: 404, retry_after: None };
+    let cause = KeysUnavailable::from(fault);
     let answer = keys.key_set(&KeyId::parse("a").unwrap()).await.map(|_| ());
     assert_eq!((answer, keys.last_failure()), (Err(cause.clone()), Some(cause.clone())));
     assert_eq!(cause.code(), "keys_status");
@@ -94,10 +95,10 @@ async fn an_authority_that_is_not_configured_vouches_for_nobody() {
     let keys = RealmSettings::from_lookup(lookup).unwrap().keys;
     assert_eq!(
         keys.key_set(&KeyId::parse("a").unwrap()).await.map(|_| ()),
-        Err(KeysUnavailable::Tls {
+        Err(KeysUnavailable::from(ExchangeFault::Tls {
             host: Excerpt::of("127.0.0.1"),
             reason: Excerpt::of("invalid peer certificate: UnknownIssuer")
-        })
+        }))
     );
     assert_eq!(server.paths(), Vec::<String>::new());
 }

@@ -1,6 +1,6 @@
 //! Signing keys.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
@@ -36,6 +36,12 @@ impl TestKey {
             "EdDSA" => Pair::Ed25519(Ed25519KeyPair::generate().unwrap()),
             _ => Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()),
         };
+        Self { kid: kid.to_owned(), algorithm: algorithm.to_owned(), pair }
+    }
+
+    /// A new RSA key of 4096 bits for an RS or PS algorithm.
+    pub fn rsa_4096(algorithm: &str, kid: &str) -> Self {
+        let pair = Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa4096).unwrap());
         Self { kid: kid.to_owned(), algorithm: algorithm.to_owned(), pair }
     }
 
@@ -111,6 +117,17 @@ impl TestKey {
         }
     }
 
+    /// The bare signature over a message of which only the SHA-256 digest is known, as KMS signs it. Only for elliptic curves.
+    pub fn sign_digest(&self, sha_256: &[u8]) -> Vec<u8> {
+        match &self.pair {
+            Pair::Ecdsa(pair) | Pair::EcdsaDer(pair) => {
+                let digest = Digest::import_less_safe(sha_256, &SHA256).unwrap();
+                pair.sign_digest(&digest).unwrap().as_ref().to_vec()
+            }
+            Pair::Rsa(_) | Pair::Ed25519(_) => panic!("KMS keys are elliptic here"),
+        }
+    }
+
     /// The public key in the form that KMS gives it: DER of SubjectPublicKeyInfo. Only for elliptic curves.
     pub fn spki(&self) -> Vec<u8> {
         use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
@@ -120,6 +137,15 @@ impl TestKey {
                 der.as_ref().to_vec()
             }
             Pair::Rsa(_) | Pair::Ed25519(_) => panic!("KMS keys are elliptic here"),
+        }
+    }
+
+    /// The public key as `aws-lc-rs` takes it: DER of RSAPublicKey (RFC 8017 A.1.1), else the point.
+    pub fn public_key(&self) -> Vec<u8> {
+        match &self.pair {
+            Pair::Rsa(pair) => pair.public_key().as_ref().to_vec(),
+            Pair::Ecdsa(pair) | Pair::EcdsaDer(pair) => pair.public_key().as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
         }
     }
 

@@ -4,6 +4,7 @@
 mod arbitrary_events;
 mod concurrency;
 mod configuration;
+mod freshness;
 mod outcomes;
 mod readme;
 mod stack;

@@ -75,7 +75,8 @@ async fn a_denial_lists_all_reasons_in_the_audit_line_and_none_in_the_answer() {
 #[tokio::test]
 async fn an_input_that_is_no_object_leaves_conditions_on_it_unmet() {
     let stack = Stack::new();
-    let event = event(&token(&stack), &execution("run-1"), "ExecutePayment", &json!(["apollo"]));
+    let renewed = stack.renewed(&token(&stack), &mint(), "ExecutePayment", NOW);
+    let event = event(&renewed, &execution("run-1"), "ExecutePayment", &json!(["apollo"]));
     let reasons = json!([{
         "code": "input_absent",
         "message": "the input has nothing to compare with, expected `project_id = input.project_id`"

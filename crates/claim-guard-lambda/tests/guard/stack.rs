@@ -5,12 +5,15 @@ use std::time::Duration;
 use claim_guard::access::AccessPolicy;
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{
-    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, TransactionId, TrustDomain, WorkflowName,
+    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateName, TransactionId, TrustDomain, WorkflowName,
 };
-use claim_guard::transaction::{Binding, Minting, UnsignedTransactionToken};
-use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, UnixTime};
+use claim_guard::revalidation::{Cause, ClientAnswer, RealmAnswer, SessionsAnswer, UserAnswer};
+use claim_guard::transaction::{Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
+use claim_guard::{
+    AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionToken, TransactionVerifier, UnixTime,
+};
 use serde_json::{Map, Value, json};
-use test_realm::{AUDIENCE, CLIENT, ISSUER, TestKey, key_set};
+use test_realm::{AUDIENCE, CLIENT, ISSUER, SUBJECT, TestKey, access_token_payload, key_set};
 
 pub const ACCESS_TOML: &str = include_str!("../../../../access.toml");
 pub const TRUST_DOMAIN: &str = "payments.123456789012.eu-central-1";
@@ -44,13 +47,10 @@ impl Stack {
     /// The transaction token of an execution that the subject of this access token has started.
     pub fn token(&self, access_token: &Value, mint: &Mint<'_>) -> String {
         let now = UnixTime::from_seconds(mint.now).unwrap();
-        let clients = ClientList::new([ClientId::parse(CLIENT).unwrap()]).unwrap();
-        let (issuer, audience) = (Issuer::parse(ISSUER).unwrap(), Audience::parse(AUDIENCE).unwrap());
-        let verifier = AccessTokenVerifier::new(issuer, audience, clients, Leeway::NONE);
         let keys = RealmKeySet::parse(key_set([&self.realm]).as_bytes()).unwrap();
         let token = AccessToken::parse(&self.realm.token(access_token)).unwrap();
-        let claims = verifier.verify(&token, &keys, now).unwrap();
-        let policy = AccessPolicy::parse("access.toml", ACCESS_TOML).unwrap();
+        let claims = verifier().verify(&token, &keys, now).unwrap();
+        let policy = policy();
         let workflow = WorkflowName::parse("payment").unwrap();
         let Decision::Allow(grant) = policy.decide_start(&claims, &workflow, &Map::new()) else {
             panic!("the start is denied")
@@ -64,10 +64,57 @@ impl Stack {
             lifetime: Duration::from_secs(300),
             now,
         };
-        let unsigned = UnsignedTransactionToken::at_start(&grant, &binding, &Digest::of(b"{}"), &minting);
+        self.sealed(UnsignedTransactionToken::at_start(&grant, &binding, &Digest::of(b"{}"), &minting))
+    }
+
+    /// The same transaction's token, renewed for a state by a realm to which nothing has changed.
+    pub fn renewed(&self, token: &str, mint: &Mint<'_>, state: &str, now: i64) -> String {
+        let (issued_at, now) = (now, UnixTime::from_seconds(now).unwrap());
+        let domain = TrustDomain::parse(mint.trust_domain).unwrap();
+        let keys = TransactionKeySet::parse(key_set([&self.kms]).as_bytes()).unwrap();
+        let execution = ExecutionArn::parse(mint.execution).unwrap();
+        let at = PresentedAt {
+            workflow: WorkflowName::parse("payment").unwrap(),
+            state_machine: execution.state_machine(),
+            execution,
+            redrive_count: mint.redrive_count,
+        };
+        let token = TransactionToken::parse(token).unwrap();
+        let transactions = TransactionVerifier::new(domain.clone(), keys, Leeway::NONE);
+        let old = transactions.verify_whatever_age(&token, &at, now).unwrap();
+        let (policy, state) = (policy(), StateName::parse(state).unwrap());
+        let question = policy.question_of_state(old, &state, Cause::Expired, mint.redrive_count, now).unwrap();
+        let realm = json!({ "realm": "workflows", "tokens-not-before": 0 }).to_string();
+        let realm = RealmAnswer::parse(realm.as_bytes(), &question).unwrap();
+        let client = json!([{ "id": "uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0 }]).to_string();
+        let client = ClientAnswer::parse(client.as_bytes(), &question).unwrap();
+        let user = json!({ "id": SUBJECT, "enabled": true, "notBefore": 0 }).to_string();
+        let user = UserAnswer::parse(user.as_bytes(), &question).unwrap();
+        let sessions = question.session().map(|id| json!({ "id": id.as_str(), "userId": SUBJECT }));
+        let sessions = json!(sessions.as_slice()).to_string();
+        let sessions = SessionsAnswer::parse(sessions.as_bytes(), &question).unwrap();
+        let standing = question.standing(&realm, &client, &user, Some(&sessions)).unwrap();
+        let claims = access_token_payload(issued_at).to_string();
+        let live = standing.evaluated(claims.as_bytes(), &question, &verifier(), now).unwrap();
+        let statement = question.answered(&policy, live, now).unwrap();
+        let key_id = KeyId::parse(self.kms.kid()).unwrap();
+        self.sealed(UnsignedTransactionToken::renewed(&statement, &domain, &key_id))
+    }
+
+    fn sealed(&self, unsigned: UnsignedTransactionToken) -> String {
         let signature = self.kms.sign(unsigned.signing_input());
         unsigned.seal(&signature).unwrap().as_str().to_owned()
     }
+}
+
+fn policy() -> AccessPolicy {
+    AccessPolicy::parse("access.toml", ACCESS_TOML).unwrap()
+}
+
+fn verifier() -> AccessTokenVerifier {
+    let clients = ClientList::new([ClientId::parse(CLIENT).unwrap()]).unwrap();
+    let (issuer, audience) = (Issuer::parse(ISSUER).unwrap(), Audience::parse(AUDIENCE).unwrap());
+    AccessTokenVerifier::new(issuer, audience, clients, Leeway::NONE)
 }
 
 /// The ARN of an execution of the stack's machine.

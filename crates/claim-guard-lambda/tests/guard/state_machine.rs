@@ -26,11 +26,19 @@ fn states(machine: &Value) -> BTreeMap<String, Value> {
     found
 }
 
-/// The states that call a function with a transaction token.
-fn guarded() -> BTreeMap<String, Value> {
+/// The states that call a function with a transaction token: those that act, or those that ask for a new one.
+fn with_payload(member: &str) -> BTreeMap<String, Value> {
     let mut states = states(&definition());
-    states.retain(|_, state| state["Arguments"]["Payload"].get("transactionToken").is_some());
+    states.retain(|_, state| state["Arguments"]["Payload"].get(member).is_some());
     states
+}
+
+fn guarded() -> BTreeMap<String, Value> {
+    with_payload("input")
+}
+
+fn revalidating() -> BTreeMap<String, Value> {
+    with_payload("renew")
 }
 
 fn names(list: &Value, member: &str) -> BTreeSet<String> {
@@ -49,34 +57,53 @@ fn the_guarded_states_are_those_that_the_policy_names() {
 
 #[test]
 fn no_task_is_called_without_a_transaction_token() {
-    let guarded = guarded();
+    let called: BTreeSet<String> = guarded().into_keys().chain(revalidating().into_keys()).collect();
     for (name, state) in states(&definition()) {
-        assert!(state["Type"] != "Task" || guarded.contains_key(&name), "`{name}` is a task that is not guarded");
+        assert!(state["Type"] != "Task" || called.contains(&name), "`{name}` is a task that is not guarded");
+    }
+}
+
+/// The transaction token and the engine's own context object, and nothing that an input could have a say in.
+#[track_caller]
+fn check_envelope(name: &str, state: &Value) {
+    assert_eq!(state["Resource"], "arn:aws:states:::lambda:invoke", "{name}");
+    let payload = &state["Arguments"]["Payload"];
+    let member_names = |value: &Value| value.as_object().map(Map::len);
+    assert_eq!((member_names(payload), member_names(&payload["context"])), (Some(3), Some(5)), "{name}");
+    let token = payload["transactionToken"].as_str().unwrap();
+    assert!(["{% $transactionToken %}", "{% $transactionToken1 %}"].contains(&token), "{name}: {token}");
+    let context = &payload["context"];
+    for (member, source) in
+        [("execution", "Execution.Id"), ("stateMachine", "StateMachine.Id"), ("state", "State.Name")]
+    {
+        assert_eq!(context[member], json!(format!("{{% $states.context.{source} %}}")), "{name}");
+    }
+    for (member, source) in [("redriveCount", "Execution.RedriveCount"), ("retryCount", "State.RetryCount")] {
+        let text = context[member].as_str().unwrap();
+        assert!(text.contains(&format!("$states.context.{source}")), "{name}: {member}");
     }
 }
 
 #[test]
 fn every_guarded_state_passes_the_envelope_and_hands_on_plain_output() {
     for (name, state) in guarded() {
-        assert_eq!(state["Resource"], "arn:aws:states:::lambda:invoke", "{name}");
-        let payload = &state["Arguments"]["Payload"];
-        let member_names = |value: &Value| value.as_object().map(Map::len);
-        assert_eq!((member_names(payload), member_names(&payload["context"])), (Some(3), Some(5)), "{name}");
-        let context = &payload["context"];
-        let passed = [&payload["transactionToken"], &payload["input"], &context["execution"], &context["stateMachine"]];
-        let expected = [
-            "{% $transactionToken %}",
-            "{% $states.input %}",
-            "{% $states.context.Execution.Id %}",
-            "{% $states.context.StateMachine.Id %}",
-        ];
-        assert_eq!(passed, expected.map(Value::from).each_ref(), "{name}");
-        assert_eq!(context["state"], json!("{% $states.context.State.Name %}"), "{name}");
-        for (member, source) in [("redriveCount", "Execution.RedriveCount"), ("retryCount", "State.RetryCount")] {
-            let text = context[member].as_str().unwrap();
-            assert!(text.contains(&format!("$states.context.{source}")), "{name}: {member}");
-        }
+        check_envelope(&name, &state);
+        assert_eq!(state["Arguments"]["Payload"]["input"], json!("{% $states.input %}"), "{name}");
         assert!(state["Output"].as_str().unwrap().contains("$states.result.Payload"), "{name}");
+    }
+}
+
+#[test]
+fn every_revalidation_passes_the_envelope_and_goes_back_to_its_state_with_the_same_input() {
+    let guarded = guarded();
+    for (name, state) in revalidating() {
+        check_envelope(&name, &state);
+        let renew = &state["Arguments"]["Payload"]["renew"];
+        assert!(guarded.contains_key(renew["state"].as_str().unwrap()), "{name}");
+        assert_eq!((&state["Next"], &state["Output"]), (&renew["state"], &json!("{% $states.input %}")), "{name}");
+        let token = state["Arguments"]["Payload"]["transactionToken"].as_str().unwrap();
+        let variable = token.trim_start_matches("{% $").trim_end_matches(" %}");
+        assert_eq!(state["Assign"], json!({ variable: "{% $states.result.Payload.transactionToken %}" }), "{name}");
     }
 }
 
@@ -95,30 +122,52 @@ fn the_machine_handles_each_error_name_of_the_guard_and_knows_no_other() {
 #[test]
 fn only_undecided_is_retried_and_all_other_refusals_are_caught() {
     let retried: BTreeSet<String> = [error_names::UNDECIDED.to_owned()].into();
-    let others = error_names::GUARD.iter().filter(|name| **name != error_names::UNDECIDED);
-    let others: BTreeSet<String> = others.map(|name| (*name).to_owned()).collect();
     let of_guard = |mut names: BTreeSet<String>| {
         names.retain(|name| name.starts_with("ClaimGuard"));
         names
     };
     let all = states(&definition());
-    for (name, state) in guarded() {
+    let revalidating = revalidating();
+    for (name, state) in guarded().into_iter().chain(revalidating.clone()) {
         assert_eq!(of_guard(names(&state["Retry"], "ErrorEquals")), retried, "{name}");
-        // What goes wrong in a branch is caught by the state around it.
+        // A revalidation answers with a new statement or with another no; it has no state to send back to itself.
+        let others = error_names::GUARD.iter().filter(|error| {
+            **error != error_names::UNDECIDED
+                && (**error != error_names::IDENTITY_EXPIRED || !revalidating.contains_key(&name))
+        });
+        let others: BTreeSet<String> = others.map(|name| (*name).to_owned()).collect();
+        // What goes wrong in a branch, and is not healed there, is caught by the state around it.
         let around = all.values().find(|outer| outer["ItemProcessor"]["States"].get(&name).is_some());
-        assert_eq!(of_guard(names(&around.unwrap_or(&state)["Catch"], "ErrorEquals")), others, "{name}");
+        let caught = std::iter::once(&state).chain(around).flat_map(|state| names(&state["Catch"], "ErrorEquals"));
+        assert_eq!(of_guard(caught.collect()), others, "{name}");
+    }
+}
+
+/// What is asked for where a guarded state's refusal is caught by itself; nothing where it ends the run.
+fn healing(error: &str) -> Option<&'static str> {
+    match error {
+        error_names::IDENTITY_EXPIRED => Some("expired"),
+        error_names::DENIED => Some("denied"),
+        _ => None,
     }
 }
 
 #[test]
-fn every_caught_refusal_ends_in_a_fail_state_that_names_it() {
-    let all = states(&definition());
+fn every_caught_refusal_ends_in_a_fail_state_that_names_it_or_is_asked_about_once() {
+    let (all, guarded) = (states(&definition()), guarded());
     for (name, state) in &all {
         for handler in state["Catch"].as_array().into_iter().flatten() {
             let caught = names(&json!([handler]), "ErrorEquals");
             for error in caught.iter().filter(|error| error.starts_with("ClaimGuard")) {
-                let end = &all[handler["Next"].as_str().unwrap()];
-                assert_eq!((&end["Type"], &end["Error"]), (&json!("Fail"), &json!(error)), "{name}");
+                let next = &all[handler["Next"].as_str().unwrap()];
+                match healing(error).filter(|_| guarded.contains_key(name)) {
+                    Some(cause) => {
+                        let renew = json!({ "state": name, "cause": cause });
+                        assert_eq!(next["Arguments"]["Payload"]["renew"], renew, "{name}");
+                        assert_eq!(handler["Output"], json!("{% $states.input %}"), "{name}");
+                    }
+                    None => assert_eq!((&next["Type"], &next["Error"]), (&json!("Fail"), &json!(error)), "{name}"),
+                }
             }
         }
     }

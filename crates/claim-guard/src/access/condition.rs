@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::access::duration::{duration, in_largest_unit};
 use crate::access::fault::one_line;
 use crate::claims::ClaimPath;
+use crate::document::Json;
 use crate::identifier::{IdentifierError, MAX_IDENTIFIER_BYTES};
 
 /// A condition that a claim has to meet, for example `compliance.kyc_level >= 2`.
@@ -71,6 +72,15 @@ impl Plain {
             }
             Value::String(value) => Some(Self::Text(value.clone())),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// Whether the JSON value is this one. Nothing is coerced.
+    pub(crate) fn is(&self, value: Json<'_>) -> bool {
+        match self {
+            Self::Boolean(expected) => value.boolean() == Some(*expected),
+            Self::Integer(expected) => value.integer() == Some(*expected),
+            Self::Text(expected) => value.text() == Some(expected.as_str()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::access::condition::{Condition, ConditionError};
 use crate::access::route::{Method, PathTemplateError};
-use crate::identifier::IdentifierError;
+use crate::identifier::{IdentifierError, StateName};
 
 /// The most bytes that a policy's text may have.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
@@ -187,6 +187,27 @@ pub enum PolicyFaultCause {
         /// The shortest and the longest one that it can have.
         expected: (&'static str, &'static str),
     },
+    /// `session` is neither `"required"` nor `"ignored"`.
+    WrongSession {
+        /// The key.
+        key: String,
+        /// The value.
+        presented: String,
+    },
+    /// A state is said to start an execution of a workflow that the policy has not got.
+    UnknownWorkflow {
+        /// The key.
+        key: String,
+        /// The value.
+        presented: String,
+    },
+    /// A state is said to be a guarded task and to start an execution; it can be one of the two.
+    GuardedAndNested {
+        /// The workflow's key.
+        key: String,
+        /// The state.
+        state: StateName,
+    },
     /// Two routes match the same requests.
     RepeatedRoute {
         /// The second one's method.
@@ -271,6 +292,13 @@ impl fmt::Display for PolicyFaultCause {
             Self::DurationOutOfRange { key, presented, expected: (shortest, longest) } => {
                 write!(f, "key `{key}` is `{presented}`, expected `{shortest}` to `{longest}`")
             }
+            Self::WrongSession { key, presented } => wrong(f, key, presented, &"expected `required` or `ignored`"),
+            Self::UnknownWorkflow { key, presented } => wrong(f, key, presented, &"expected a workflow of this policy"),
+            Self::GuardedAndNested { key, state } => write!(
+                f,
+                "state `{}` stands in `{key}.states` and in `{key}.nested`, expected in one of them",
+                one_line(state.as_str())
+            ),
             Self::RepeatedRoute { method, path, first, first_line } => write!(
                 f,
                 "route `{method} {path}` matches the same requests as `{method} {first}` at line `{first_line}`"

@@ -6,6 +6,7 @@
 // What a policy is made of, smallest first.
 mod condition;
 mod duration;
+mod freshness;
 mod requirement;
 mod route;
 mod workflow;
@@ -17,10 +18,12 @@ mod route_patterns;
 // From text to policy, or to everything that is wrong with the text.
 mod fault;
 mod parse;
+mod parse_workflow;
 mod toml_table;
 
 pub use condition::{Condition, ConditionError, Operand, Operator, Plain};
 pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
+pub use freshness::{Freshness, MaxIdentityAge, SessionRule};
 pub use policy::AccessPolicy;
 pub use requirement::Requirement;
 pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};

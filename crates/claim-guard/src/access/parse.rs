@@ -4,27 +4,19 @@
 //! made only where nothing was found.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use toml::de::DeTable;
 
 use crate::access::condition::{Condition, Operand};
-use crate::access::duration::duration;
 use crate::access::fault::{MAX_BYTES, MAX_ROUTES, PolicyFaultCause as Cause, PolicyFaults};
+use crate::access::parse_workflow::read_workflows;
 use crate::access::policy::AccessPolicy;
 use crate::access::requirement::Requirement;
 use crate::access::route::{Method, PathTemplate, Route};
 use crate::access::route_patterns::inexpressible;
 use crate::access::toml_table::{Entry, Findings, Table};
-use crate::access::workflow::Workflow;
 use crate::claims::Role;
-use crate::identifier::{Digest, StateName, WorkflowName};
-
-/// The transaction token's lifetime where the policy names none.
-const USUAL_LIFETIME: Duration = Duration::from_secs(5 * 60);
-
-/// The shortest and the longest lifetime, as written and in seconds.
-const LIFETIMES: [(&str, u64); 2] = [("30s", 30), ("1h", 3600)];
+use crate::identifier::Digest;
 
 pub(super) fn policy(file: &str, text: &str) -> Result<AccessPolicy, PolicyFaults> {
     let mut findings = Findings::new(text);
@@ -54,10 +46,8 @@ fn read(text: &str, findings: &mut Findings<'_>) -> AccessPolicy {
     if let Some(entry) = routes {
         policy.routes = read_routes(&entry, findings);
     }
-    for entry in workflows.and_then(|entry| entry.table(findings)).iter().flat_map(Table::all) {
-        if let Some(workflow) = read_workflow(&entry, findings) {
-            policy.workflows.insert(workflow.name.clone(), workflow);
-        }
+    if let Some(entry) = workflows {
+        policy.workflows = read_workflows(&entry, findings);
     }
     policy
 }
@@ -140,75 +130,25 @@ fn read_path(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<PathTempl
     PathTemplate::parse(presented).map_err(|error| findings.add(entry.offset, wrong(error))).ok()
 }
 
-fn read_workflow(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Workflow> {
-    let name = WorkflowName::parse(entry.name)
-        .map_err(|error| findings.add(entry.offset, Cause::WrongName { key: entry.key.clone(), error }))
-        .ok();
-    let table = entry.table(findings)?;
-    let [lifetime, describe, stop, start, states] =
-        table.entries(&["transaction_token_lifetime", "describe", "stop", "start", "states"], findings);
-    for (name, entry) in [("start", &start), ("states", &states)] {
-        if entry.is_none() {
-            table.missing(name, findings);
-        }
-    }
-    let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_lifetime(&entry, findings));
-    let describe = read_roles(describe.as_ref(), findings);
-    let stop = read_roles(stop.as_ref(), findings);
-    let start = start.and_then(|entry| read_requirement(&entry, findings));
-    let states = states.and_then(|entry| read_states(&entry, findings));
-    Some(Workflow {
-        name: name?,
-        transaction_token_lifetime: lifetime?,
-        start: start?,
-        describe: describe?,
-        stop: stop?,
-        states: states?,
-    })
-}
-
-fn read_states(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<BTreeMap<StateName, Requirement>> {
-    let table = entry.table(findings)?;
-    let mut states = BTreeMap::new();
-    for entry in table.all() {
-        let name = StateName::parse(entry.name)
-            .map_err(|error| findings.add(entry.offset, Cause::WrongName { key: entry.key.clone(), error }))
-            .ok();
-        let requirement = read_requirement(&entry, findings);
-        states.extend(name.zip(requirement));
-    }
-    if table.all().next().is_none() {
-        findings.add(entry.offset, Cause::NoStates { key: entry.key.clone() });
-    }
-    Some(states)
-}
-
-fn read_requirement(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Requirement> {
-    let table = entry.table(findings)?;
-    let [roles, any_role, claims, any_caller] =
-        table.entries(&["roles", "any_role", "claims", "any_verified_caller"], findings);
-    Asked { table: &table, roles, any_role, claims, any_caller, input: Input::Seen }.read(findings)
-}
-
 /// Whether the one who decides sees the work's input.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Input {
+pub(super) enum Input {
     Seen,
     Unseen,
 }
 
 /// The parts of a requirement, not yet read.
-struct Asked<'t, 'e> {
-    table: &'e Table<'t>,
-    roles: Option<Entry<'t>>,
-    any_role: Option<Entry<'t>>,
-    claims: Option<Entry<'t>>,
-    any_caller: Option<Entry<'t>>,
-    input: Input,
+pub(super) struct Asked<'t, 'e> {
+    pub(super) table: &'e Table<'t>,
+    pub(super) roles: Option<Entry<'t>>,
+    pub(super) any_role: Option<Entry<'t>>,
+    pub(super) claims: Option<Entry<'t>>,
+    pub(super) any_caller: Option<Entry<'t>>,
+    pub(super) input: Input,
 }
 
 impl Asked<'_, '_> {
-    fn read(self, findings: &mut Findings<'_>) -> Option<Requirement> {
+    pub(super) fn read(self, findings: &mut Findings<'_>) -> Option<Requirement> {
         let roles = read_roles(self.roles.as_ref(), findings);
         let any_role = read_roles(self.any_role.as_ref(), findings);
         if let (Some(entry), Some([])) = (&self.any_role, any_role.as_deref()) {
@@ -239,7 +179,7 @@ impl Asked<'_, '_> {
 }
 
 /// The roles of a list; none at all if there is no list, `None` if one of them is no role.
-fn read_roles(entry: Option<&Entry<'_>>, findings: &mut Findings<'_>) -> Option<Vec<Role>> {
+pub(super) fn read_roles(entry: Option<&Entry<'_>>, findings: &mut Findings<'_>) -> Option<Vec<Role>> {
     let Some(entry) = entry else { return Some(Vec::new()) };
     let mut roles = Some(Vec::new());
     for entry in entry.array(findings)? {
@@ -285,20 +225,6 @@ fn read_condition(entry: &Entry<'_>, input: Input, findings: &mut Findings<'_>) 
             findings.add(entry.offset, Cause::InputOnRoute { key, condition });
         }
         Ok(condition) => return Some(condition),
-    }
-    None
-}
-
-fn read_lifetime(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Duration> {
-    let text = entry.text(findings)?;
-    let (key, presented) = (entry.key.clone(), text.to_owned());
-    let [(shortest, least), (longest, most)] = LIFETIMES;
-    match duration(text) {
-        None => findings.add(entry.offset, Cause::WrongDuration { key, presented }),
-        Some(lifetime) if (least..=most).contains(&lifetime.as_secs()) => return Some(lifetime),
-        Some(_) => {
-            findings.add(entry.offset, Cause::DurationOutOfRange { key, presented, expected: (shortest, longest) });
-        }
     }
     None
 }

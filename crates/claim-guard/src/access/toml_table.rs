@@ -104,6 +104,11 @@ impl<'t> Table<'t> {
 }
 
 impl<'t> Entry<'t> {
+    /// The text, if it is one; nothing is found wrong.
+    pub(super) fn as_text(&self) -> Option<&'t str> {
+        self.value.as_str()
+    }
+
     pub(super) fn text(&self, findings: &mut Findings<'_>) -> Option<&'t str> {
         let value = self.value.as_str();
         self.expect("string", value, findings)

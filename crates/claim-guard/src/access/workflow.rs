@@ -3,19 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::access::freshness::{Freshness, SessionRule};
 use crate::access::requirement::Requirement;
 use crate::claims::{ClaimPath, Role};
 use crate::identifier::{StateName, WorkflowName};
+use crate::unix_time::UnixTime;
 
 /// A workflow of the policy. It has a start rule and at least one guarded state.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Workflow {
     pub(super) name: WorkflowName,
     pub(super) transaction_token_lifetime: Duration,
+    pub(super) max_duration: Option<Duration>,
+    pub(super) session: SessionRule,
     pub(super) start: Requirement,
     pub(super) describe: Vec<Role>,
     pub(super) stop: Vec<Role>,
-    pub(super) states: BTreeMap<StateName, Requirement>,
+    pub(super) states: BTreeMap<StateName, GuardedState>,
+    pub(super) nested: BTreeMap<StateName, WorkflowName>,
+}
+
+/// A state that the policy names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct GuardedState {
+    pub(super) requirement: Requirement,
+    pub(super) freshness: Freshness,
 }
 
 impl Workflow {
@@ -27,6 +39,27 @@ impl Workflow {
     /// How long a transaction token of this workflow holds: 30 seconds to 1 hour, 5 minutes if the policy says nothing.
     pub fn transaction_token_lifetime(&self) -> Duration {
         self.transaction_token_lifetime
+    }
+
+    /// How long a run may take, from its start; none if the policy sets no bound.
+    pub fn max_duration(&self) -> Option<Duration> {
+        self.max_duration
+    }
+
+    /// How long a token that is minted now holds: its usual lifetime, but not beyond the longest run. Zero for a run that
+    /// has taken its time.
+    pub fn lifetime_at(&self, started_at: UnixTime, now: UnixTime) -> Duration {
+        let left = |longest| {
+            let left = started_at.plus(longest).seconds_since(now);
+            Duration::from_secs(u64::try_from(left).unwrap_or_default())
+        };
+        self.max_duration
+            .map_or(self.transaction_token_lifetime, |longest| self.transaction_token_lifetime.min(left(longest)))
+    }
+
+    /// Whether a run goes on after its starter has logged out.
+    pub fn session(&self) -> SessionRule {
+        self.session
     }
 
     /// What a start asks.
@@ -46,12 +79,27 @@ impl Workflow {
 
     /// What a state asks; none for a state that the policy does not name, which is denied.
     pub fn state(&self, name: &StateName) -> Option<&Requirement> {
-        self.states.get(name)
+        self.states.get(name).map(|state| &state.requirement)
+    }
+
+    /// How fresh an identity has to be at a state; none for a state that the policy does not name.
+    pub fn freshness(&self, name: &StateName) -> Option<&Freshness> {
+        self.states.get(name).map(|state| &state.freshness)
     }
 
     /// The guarded states with what they ask, sorted by name.
     pub fn states(&self) -> impl Iterator<Item = (&StateName, &Requirement)> {
-        self.states.iter()
+        self.states.iter().map(|(name, state)| (name, &state.requirement))
+    }
+
+    /// The workflow whose execution that state starts; none for a state that starts no execution.
+    pub fn nested(&self, state: &StateName) -> Option<&WorkflowName> {
+        self.nested.get(state)
+    }
+
+    /// The states that start executions, with the workflow of each, sorted by name.
+    pub fn nested_starts(&self) -> impl Iterator<Item = (&StateName, &WorkflowName)> {
+        self.nested.iter()
     }
 
     /// Every role that the start or a state names: those that a transaction token may carry.
@@ -67,6 +115,6 @@ impl Workflow {
     }
 
     fn requirements(&self) -> impl Iterator<Item = &Requirement> {
-        std::iter::once(&self.start).chain(self.states.values())
+        std::iter::once(&self.start).chain(self.states.values().map(|state| &state.requirement))
     }
 }

@@ -49,6 +49,21 @@ pub enum AuditPoint {
         /// How often the state was retried: 0 at first.
         attempt: u32,
     },
+    /// A revalidation: the realm is asked about an execution's subject.
+    Revalidation {
+        /// The workflow; empty where none could be read.
+        workflow: String,
+        /// The execution that the new statement is for; empty where none could be read.
+        execution: String,
+        /// The state that needs it; empty for the start of a distributed Map's child.
+        state: String,
+        /// `expired`, `denied`, `child` or `nested`.
+        cause: &'static str,
+        /// How often the execution was redriven.
+        redrive: u32,
+        /// How often the revalidation was retried: 0 at first.
+        attempt: u32,
+    },
 }
 
 impl AuditPoint {

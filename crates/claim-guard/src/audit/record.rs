@@ -9,6 +9,7 @@ use crate::claims::Identity;
 use crate::decision::{Decision, Denial};
 use crate::excerpt::Excerpt;
 use crate::identifier::Digest;
+use crate::revalidation::{RenewedStatement, Withdrawals};
 use crate::token::{AccessToken, Rejection};
 use crate::transaction::{TransactionFailure, TransactionToken};
 use crate::unix_time::UnixTime;
@@ -96,6 +97,9 @@ pub struct AuditRecord {
     policy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_age: Option<i64>,
+    /// How often the execution's statement was renewed, where it has been just now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u32>,
 }
 
 impl AuditRecord {
@@ -105,6 +109,20 @@ impl AuditRecord {
             Decision::Allow(_) => Self::of(context, AuditOutcome::Allow, Vec::new()).about(identity),
             Decision::Deny(denial) => Self::of(context, AuditOutcome::Deny, reasons(denial)).about(identity),
         }
+    }
+
+    /// The record of a new statement, with everything in which it differs from the old one.
+    pub fn renewed(context: AuditContext, old: &Identity, statement: &RenewedStatement) -> Self {
+        let changes = statement.changes().iter().map(|change| Reason::new(change.code(), change)).collect();
+        let mut record = Self::of(context, AuditOutcome::Allow, changes).about(old);
+        record.epoch = Some(statement.epoch());
+        record
+    }
+
+    /// The record of a statement that is not renewed, with everything that stands against it.
+    pub fn withdrawn(context: AuditContext, old: &Identity, withdrawals: &Withdrawals) -> Self {
+        let reasons = withdrawals.all().iter().map(|withdrawal| Reason::new(withdrawal.code(), withdrawal)).collect();
+        Self::of(context, AuditOutcome::Deny, reasons).about(old)
     }
 
     /// The record of an access token that proves nothing.
@@ -125,7 +143,9 @@ impl AuditRecord {
             TransactionFailure::Rejected(_) => AuditOutcome::Reject,
             TransactionFailure::IssuedInFuture { .. }
             | TransactionFailure::Expired { .. }
-            | TransactionFailure::Redriven { .. } => AuditOutcome::IdentityExpired,
+            | TransactionFailure::Redriven { .. }
+            | TransactionFailure::NotForThisAttempt { .. }
+            | TransactionFailure::TooOld { .. } => AuditOutcome::IdentityExpired,
         };
         let mut record = Self::of(context, outcome, vec![Reason::new(failure.code(), failure)]);
         record.token.untrusted_txn = token.and_then(TransactionToken::untrusted_transaction).map(text);
@@ -185,6 +205,7 @@ impl AuditRecord {
             reasons,
             policy: context.policy.map(|digest| digest.to_string()),
             identity_age: None,
+            epoch: None,
         }
     }
 }

@@ -3,37 +3,42 @@
 use serde_json::{Map, Value};
 
 use super::claim_path::ClaimPath;
+use crate::document::{Document, Json, Object, is_plain};
 
 /// A JSON object that was parsed strictly and belongs to a verified statement.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ClaimTree(Map<String, Value>);
+pub struct ClaimTree(Document);
 
 impl ClaimTree {
-    pub(crate) fn assertion(members: Map<String, Value>) -> Self {
+    pub(crate) fn assertion(members: Document) -> Self {
         Self(members)
     }
 
     /// The value at the path; none if a member is absent or something on the way is not an object.
-    pub fn get(&self, path: &ClaimPath) -> Option<&Value> {
-        at(&self.0, path)
+    pub fn get(&self, path: &ClaimPath) -> Option<Value> {
+        self.find(path).map(Json::to_value)
+    }
+
+    /// As [`Self::get`], the value where it stands.
+    pub(crate) fn find(&self, path: &ClaimPath) -> Option<Json<'_>> {
+        path.segments().iter().try_fold(self.0.value(), |value, segment| value.object()?.get(segment))
     }
 
     /// Only what stands at the given paths: booleans, integers, text, and arrays of these.
     ///
     /// Anything else at a path (an object, a fraction, null) meets no condition, so it is left behind.
     pub(crate) fn pruned<'a>(&self, paths: impl IntoIterator<Item = &'a ClaimPath>) -> Self {
-        let mut kept = Map::new();
-        for path in paths {
-            if let Some(value) = self.get(path).filter(|value| is_plain(value)) {
-                insert(&mut kept, path.segments(), value);
-            }
-        }
-        Self(kept)
+        let paths: Vec<&[String]> = paths.into_iter().map(ClaimPath::segments).collect();
+        Self(Document::pruned(self.0.members(), &paths, is_plain_or_array))
+    }
+
+    pub(super) fn members(&self) -> Object<'_> {
+        self.0.members()
     }
 
     /// The members, for a payload or an audit record.
-    pub(crate) fn members(&self) -> &Map<String, Value> {
-        &self.0
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        self.0.members().to_map()
     }
 }
 
@@ -43,26 +48,15 @@ pub(crate) fn at<'a>(members: &'a Map<String, Value>, path: &ClaimPath) -> Optio
     rest.iter().try_fold(members.get(first)?, |value, segment| value.as_object()?.get(segment))
 }
 
-fn is_plain(value: &Value) -> bool {
+fn is_plain_or_array(value: Json<'_>) -> bool {
     match value {
-        Value::Array(items) => items.iter().all(|item| !item.is_array() && is_plain(item)),
-        Value::Number(number) => number.is_i64() || number.is_u64(),
-        Value::Bool(_) | Value::String(_) => true,
-        Value::Null | Value::Object(_) => false,
-    }
-}
-
-fn insert(members: &mut Map<String, Value>, segments: &[String], value: &Value) {
-    match segments {
-        [] => {}
-        [last] => {
-            members.insert(last.clone(), value.clone());
-        }
-        [first, rest @ ..] => {
-            let inner = members.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                insert(inner, rest, value);
-            }
-        }
+        Json::Array(items) => items.iter().all(is_plain),
+        Json::Null
+        | Json::Boolean(_)
+        | Json::Unsigned(_)
+        | Json::Negative(_)
+        | Json::Fraction(_)
+        | Json::Text(_)
+        | Json::Object(_) => is_plain(value),
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::claims::claim_tree::ClaimTree;
 use crate::claims::role::Role;
-use crate::identifier::{ClientId, Issuer, SessionId, Subject, TokenId, TransactionId};
+use crate::claims::roles::Roles;
+use crate::identifier::{ClientId, Issuer, Scope, SessionId, Subject, TokenId, TransactionId};
 use crate::unix_time::UnixTime;
 
 /// What a verified access token or transaction token says of its subject.
@@ -18,11 +19,12 @@ pub struct Identity {
     pub(crate) client: ClientId,
     pub(crate) token_id: TokenId,
     pub(crate) session_id: Option<SessionId>,
+    pub(crate) scope: Option<Scope>,
     pub(crate) transaction: Option<TransactionId>,
     pub(crate) issued_at: UnixTime,
     pub(crate) expires_at: UnixTime,
     pub(crate) verified_at: UnixTime,
-    pub(crate) roles: BTreeSet<Role>,
+    pub(crate) roles: Roles,
     pub(crate) claims: ClaimTree,
 }
 
@@ -52,6 +54,11 @@ impl Identity {
         self.session_id.as_ref()
     }
 
+    /// What the access token was asked for with; absent where it says nothing, or more than an identifier may hold.
+    pub fn scope(&self) -> Option<&Scope> {
+        self.scope.as_ref()
+    }
+
     /// The transaction, absent for an access token.
     pub fn transaction(&self) -> Option<&TransactionId> {
         self.transaction.as_ref()
@@ -74,7 +81,12 @@ impl Identity {
 
     /// The subject's roles.
     pub fn roles(&self) -> &BTreeSet<Role> {
-        &self.roles
+        self.roles.all(&self.claims)
+    }
+
+    /// Whether the role is one of the subject's.
+    pub(crate) fn has(&self, role: &Role) -> bool {
+        self.roles.contains(role, &self.claims)
     }
 
     /// The subject's claims.

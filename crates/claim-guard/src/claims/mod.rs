@@ -4,9 +4,11 @@ mod claim_path;
 mod claim_tree;
 mod identity;
 mod role;
+mod roles;
 
 pub use claim_path::ClaimPath;
 pub use claim_tree::ClaimTree;
 pub(crate) use claim_tree::at;
 pub use identity::Identity;
 pub use role::Role;
+pub(crate) use roles::Roles;

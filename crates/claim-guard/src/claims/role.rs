@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::identifier::{ClientId, IdentifierError, MAX_IDENTIFIER_BYTES};
+use crate::identifier::{ClientId, IdentifierError, printable};
 
 /// A role that Keycloak granted, compared byte by byte.
 ///
@@ -58,19 +58,10 @@ impl Role {
     }
 }
 
+/// The rule of every identifier; a role's name has no type of its own because it means nothing without its owner.
 fn role_name(name: &str) -> Result<String, IdentifierError> {
-    if name.len() > MAX_IDENTIFIER_BYTES {
-        return Err(IdentifierError::TooLong { kind: "role", bytes: name.len() });
-    }
-    // The rule of every identifier; a role's name has no type of its own because it means nothing without its owner.
-    ClientId::parse(name).map(|parsed| parsed.as_str().to_owned()).map_err(|error| match error {
-        IdentifierError::Empty { .. } => IdentifierError::Empty { kind: "role" },
-        IdentifierError::TooLong { bytes, .. } => IdentifierError::TooLong { kind: "role", bytes },
-        IdentifierError::ForbiddenCharacter { character, .. } => {
-            IdentifierError::ForbiddenCharacter { kind: "role", character }
-        }
-        IdentifierError::WrongShape { expected, .. } => IdentifierError::WrongShape { kind: "role", expected },
-    })
+    printable("role", name)?;
+    Ok(name.to_owned())
 }
 
 impl fmt::Display for Role {

@@ -1,5 +1,7 @@
 //! A requirement against an identity.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::access::{Condition, Operand, Operator, Plain, Requirement};
@@ -8,8 +10,8 @@ use crate::decision::unmet::{Shape, Unmet};
 use crate::unix_time::UnixTime;
 
 /// Everything of the requirement that the identity does not meet, in the requirement's order.
-pub(super) fn unmet(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Vec<Unmet> {
-    let missing = |role: &&Role| !identity.roles().contains(*role);
+pub(crate) fn unmet(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Vec<Unmet> {
+    let missing = |role: &&Role| !identity.has(role);
     let roles = requirement.roles().iter().filter(missing).map(|role| Unmet::MissingRole { expected: role.clone() });
     let any_role = Some(requirement.any_role()).filter(|roles| !roles.is_empty());
     let any_role = any_role.and_then(|roles| none_of(identity, roles));
@@ -19,13 +21,13 @@ pub(super) fn unmet(identity: &Identity, requirement: &Requirement, input: &Map<
 
 /// The cause if the identity has none of the roles, so also if there are none.
 pub(super) fn none_of(identity: &Identity, roles: &[Role]) -> Option<Unmet> {
-    let held = roles.iter().any(|role| identity.roles().contains(role));
+    let held = roles.iter().any(|role| identity.has(role));
     (!held).then(|| Unmet::NoneOfRoles { expected: roles.to_vec() })
 }
 
 /// The first cause for which the identity's claim does not meet the condition.
 fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Value>) -> Option<Unmet> {
-    let Some(claim) = identity.claims().get(condition.claim()) else {
+    let Some(claim) = identity.claims().find(condition.claim()) else {
         return Some(Unmet::ClaimAbsent { condition: condition.clone() });
     };
     let operand = match resolved(condition, input, identity.verified_at()) {
@@ -41,20 +43,27 @@ fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Valu
         return Some(Unmet::ClaimOfWrongType { condition: condition.clone(), expected, presented });
     }
     let met = match condition.operator() {
-        Operator::Equals => Plain::of(claim).as_ref() == Some(&operand),
-        Operator::AtLeast => integer(claim).zip(operand.integer()).is_some_and(|(claim, least)| claim >= least),
-        Operator::AtMost => integer(claim).zip(operand.integer()).is_some_and(|(claim, most)| claim <= most),
-        Operator::Contains => elements(claim).iter().any(|element| Plain::of(element).as_ref() == Some(&operand)),
+        Operator::Equals => operand.is(claim),
+        Operator::AtLeast => claim.integer().zip(operand.integer()).is_some_and(|(claim, least)| claim >= least),
+        Operator::AtMost => claim.integer().zip(operand.integer()).is_some_and(|(claim, most)| claim <= most),
+        Operator::Contains => claim.array().is_some_and(|items| items.iter().any(|item| operand.is(item))),
     };
-    (!met).then(|| Unmet::ClaimUnmet { condition: condition.clone(), expected: operand, presented: claim.clone() })
+    (!met).then(|| {
+        let presented = claim.to_value();
+        Unmet::ClaimUnmet { condition: condition.clone(), expected: operand.into_owned(), presented }
+    })
 }
 
 /// What the claim is compared with, taken from the input or the clock where the condition says so.
-fn resolved(condition: &Condition, input: &Map<String, Value>, now: UnixTime) -> Result<Plain, Box<Unmet>> {
+fn resolved<'c>(
+    condition: &'c Condition,
+    input: &Map<String, Value>,
+    now: UnixTime,
+) -> Result<Cow<'c, Plain>, Box<Unmet>> {
     let path = match condition.operand() {
-        Operand::Literal(value) => return Ok(value.clone()),
+        Operand::Literal(value) => return Ok(Cow::Borrowed(value)),
         Operand::Now { before } => {
-            return Ok(Plain::Integer(i128::from(now.seconds()) - i128::from(before.as_secs())));
+            return Ok(Cow::Owned(Plain::Integer(i128::from(now.seconds()) - i128::from(before.as_secs()))));
         }
         Operand::Input(path) => path,
     };
@@ -63,14 +72,12 @@ fn resolved(condition: &Condition, input: &Map<String, Value>, now: UnixTime) ->
         Operator::Equals | Operator::Contains => (Shape::Plain, Plain::of(value)),
         Operator::AtLeast | Operator::AtMost => (Shape::Integer, integer(value).map(Plain::Integer)),
     };
-    let presented = Shape::of(value);
-    operand.ok_or_else(|| Box::new(Unmet::InputOfWrongType { condition: condition.clone(), expected, presented }))
+    let presented = Shape::of_value(value);
+    operand
+        .map(Cow::Owned)
+        .ok_or_else(|| Box::new(Unmet::InputOfWrongType { condition: condition.clone(), expected, presented }))
 }
 
 fn integer(value: &Value) -> Option<i128> {
     Plain::of(value)?.integer()
-}
-
-fn elements(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::claims::{ClaimPath, ClaimTree, Identity, Role};
-use crate::identifier::{ClientId, Issuer, SessionId, Subject, TokenId, TransactionId};
+use crate::identifier::{ClientId, Issuer, Scope, SessionId, Subject, TokenId, TransactionId};
 use crate::unix_time::UnixTime;
 
 /// Leave to do what was asked, on behalf of the identity that it names.
@@ -60,14 +60,20 @@ impl Grant {
                 client: identity.client.clone(),
                 token_id: identity.token_id.clone(),
                 session_id: identity.session_id.clone(),
+                scope: identity.scope.clone(),
                 transaction: identity.transaction.clone(),
                 issued_at: identity.issued_at,
                 expires_at: identity.expires_at,
                 verified_at: identity.verified_at,
-                roles: roles.into_iter().filter(|role| identity.roles.contains(*role)).cloned().collect(),
+                roles: roles.into_iter().filter(|role| identity.has(role)).cloned().collect(),
                 claims: identity.claims.pruned(claims),
             }),
         }
+    }
+
+    /// Whom it is for, as a statement about him needs it.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// The realm that vouches for the subject.
@@ -93,6 +99,11 @@ impl Grant {
     /// The Keycloak session, absent for a service account.
     pub fn session_id(&self) -> Option<&SessionId> {
         self.identity.session_id()
+    }
+
+    /// What the access token was asked for with, where it says so.
+    pub fn scope(&self) -> Option<&Scope> {
+        self.identity.scope()
     }
 
     /// The transaction, absent where an access token was decided on.

@@ -9,6 +9,7 @@ mod policy;
 mod starter;
 mod unmet;
 
+pub(crate) use decide::unmet as unmet_by;
 pub use grant::Grant;
 pub use starter::Starter;
 pub use unmet::{Shape, Unmet};

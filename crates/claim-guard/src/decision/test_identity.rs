@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::claims::{ClaimTree, Identity, Role};
+use crate::document::Document;
 use crate::identifier::{ClientId, Issuer, SessionId, Subject, TokenId};
 use crate::unix_time::UnixTime;
 
@@ -24,11 +25,12 @@ pub(crate) fn identity(roles: &[&str], claims: Value) -> Identity {
         client: ClientId::parse("payment-app").expect("a client"),
         token_id: TokenId::parse("onrtac:1").expect("a token id"),
         session_id: Some(SessionId::parse("session-1").expect("a session")),
+        scope: None,
         transaction: None,
         issued_at: UnixTime::from_seconds(1_000).expect("a time"),
         expires_at: UnixTime::from_seconds(1_300).expect("a time"),
         verified_at: UnixTime::from_seconds(1_100).expect("a time"),
         roles: roles.iter().map(|role| Role::parse(role).expect("a role")).collect(),
-        claims: ClaimTree::assertion(object(claims)),
+        claims: ClaimTree::assertion(Document::object(claims.to_string().into_bytes()).expect("an object")),
     }
 }

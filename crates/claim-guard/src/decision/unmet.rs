@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::access::{Condition, Plain};
 use crate::claims::Role;
 use crate::decision::starter::Starter;
+use crate::document::{Json, is_plain};
 use crate::excerpt::Excerpt;
 use crate::identifier::{StateName, WorkflowName};
 
@@ -119,7 +120,20 @@ pub enum Shape {
 }
 
 impl Shape {
-    pub(crate) fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: Json<'_>) -> Self {
+        match value {
+            Json::Null => Self::Null,
+            Json::Boolean(_) => Self::Boolean,
+            Json::Unsigned(_) | Json::Negative(_) => Self::Integer,
+            Json::Fraction(_) => Self::Fraction,
+            Json::Text(_) => Self::Text,
+            Json::Array(items) if items.iter().all(is_plain) => Self::Array,
+            Json::Array(_) => Self::NestedArray,
+            Json::Object(_) => Self::Object,
+        }
+    }
+
+    pub(crate) fn of_value(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
             Value::Object(_) => Self::Object,

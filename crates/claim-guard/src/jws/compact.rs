@@ -2,11 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
 
+use crate::document::Document;
 use crate::excerpt::Excerpt;
 use crate::identifier::KeyId;
-use crate::json;
 use crate::jws::algorithm::Algorithm;
 use crate::jws::error::{JwsError, Part};
 use crate::jws::key_set::KeySet;
@@ -15,6 +14,9 @@ use crate::jws::members::Members;
 /// Header members by which a sender would choose the key, or ask for something that this verifier does not do.
 const FORBIDDEN_MEMBERS: [&str; 11] =
     ["crit", "b64", "zip", "enc", "cty", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"];
+
+/// What the media type of a `typ` may begin with (RFC 7515 §4.1.9).
+const APPLICATION: &str = "application/";
 
 /// The kinds of token that a header's `typ` may name.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +28,7 @@ pub(crate) struct TokenTypes {
 }
 
 /// What a header says, none of it proven.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct UntrustedHeader {
     pub(crate) algorithm: Algorithm,
     pub(crate) key_id: KeyId,
@@ -53,8 +55,8 @@ impl<'a> Compact<'a> {
     }
 
     pub(crate) fn untrusted_header(&self, types: TokenTypes) -> Result<UntrustedHeader, JwsError> {
-        let map = decode(Part::Header, self.header)?;
-        let members = Members::new(Part::Header, &map);
+        let header = decode(Part::Header, self.header)?;
+        let members = Members::new(Part::Header, header.members());
         let name = members.text("alg")?;
         // RFC 8725 §3.1: our algorithms, never any that the token asks for.
         let algorithm =
@@ -67,21 +69,21 @@ impl<'a> Compact<'a> {
     }
 
     /// The payload, before anything proves it: only for naming a refusal that stands already.
-    pub(crate) fn untrusted_payload(&self) -> Option<Map<String, Value>> {
+    pub(crate) fn untrusted_payload(&self) -> Option<Document> {
         decode(Part::Payload, self.payload).ok()
     }
 
-    /// The payload that a key of the set has signed. Nothing of it is decoded before the signature is verified.
-    pub(crate) fn verified_payload(&self, keys: &KeySet, types: TokenTypes) -> Result<Map<String, Value>, JwsError> {
-        let UntrustedHeader { algorithm, key_id } = self.untrusted_header(types)?;
-        let Some(key) = keys.get(&key_id) else { return Err(JwsError::UnknownKey { key_id }) };
+    /// The payload that a key of the set has signed, if this is the token's header. Nothing of it is decoded before the signature is verified.
+    pub(crate) fn verified_payload(&self, keys: &KeySet, header: &UntrustedHeader) -> Result<Document, JwsError> {
+        let UntrustedHeader { algorithm, key_id } = header;
+        let Some(key) = keys.get(key_id) else { return Err(JwsError::UnknownKey { key_id: key_id.clone() }) };
         // RFC 8725 §3.1: each key is for exactly one algorithm.
-        if key.algorithm() != algorithm {
-            return Err(JwsError::AlgorithmOfAnotherKey { expected: key.algorithm(), presented: algorithm });
+        if key.algorithm() != *algorithm {
+            return Err(JwsError::AlgorithmOfAnotherKey { expected: key.algorithm(), presented: *algorithm });
         }
-        base64url(Part::Signature, self.signature)?;
-        if !key.has_signed(self.signing_input.as_bytes(), self.signature) {
-            return Err(JwsError::BadSignature { key_id });
+        let signature = base64url(Part::Signature, self.signature)?;
+        if !key.has_signed(self.signing_input.as_bytes(), &signature) {
+            return Err(JwsError::BadSignature { key_id: key_id.clone() });
         }
         decode(Part::Payload, self.payload)
     }
@@ -92,9 +94,11 @@ fn accept_type(members: &Members<'_>, types: TokenTypes) -> Result<(), JwsError>
         let missing = JwsError::Missing { part: Part::Header, name: "typ" };
         return if types.absent_is_accepted { Ok(()) } else { Err(missing) };
     };
-    let lower = presented.to_ascii_lowercase();
-    let kind = lower.strip_prefix("application/").unwrap_or(&lower);
-    if types.accepted.contains(&kind) {
+    let kind = match presented.split_at_checked(APPLICATION.len()) {
+        Some((prefix, kind)) if prefix.eq_ignore_ascii_case(APPLICATION) => kind,
+        Some(_) | None => presented,
+    };
+    if types.accepted.iter().any(|accepted| accepted.eq_ignore_ascii_case(kind)) {
         Ok(())
     } else {
         Err(JwsError::WrongTokenType { expected: types.expected, presented: Excerpt::of(presented) })
@@ -105,6 +109,6 @@ fn base64url(part: Part, text: &str) -> Result<Vec<u8>, JwsError> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| JwsError::NotBase64Url { part })
 }
 
-fn decode(part: Part, text: &str) -> Result<Map<String, Value>, JwsError> {
-    json::object(&base64url(part, text)?).map_err(|error| JwsError::MalformedJson { part, error })
+fn decode(part: Part, text: &str) -> Result<Document, JwsError> {
+    Document::object(base64url(part, text)?).map_err(|error| JwsError::MalformedJson { part, error })
 }

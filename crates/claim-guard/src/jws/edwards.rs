@@ -196,4 +196,21 @@ mod tests {
         // Counted with another implementation: 2 and 7 are the least that are on no point.
         assert_eq!((on_curve.len(), &on_curve[..10]), (126, &[3, 4, 5, 6, 9, 10, 14, 15, 16, 18][..]));
     }
+
+    #[test]
+    fn sums_and_differences_are_of_every_limb() {
+        let (less, more) = (Element([1, 2, 3, 4, 5]), Element([10, 30, 50, 70, 90]));
+        assert_eq!(less.plus(more).canonical(), [11, 32, 53, 74, 95]);
+        assert_eq!(more.minus(less).canonical(), [9, 28, 47, 66, 85]);
+        assert_eq!(less.minus(more).plus(more).canonical(), less.0);
+        assert_eq!(Element([0; 5]).minus(ONE).canonical(), [LIMB - 19, LIMB, LIMB, LIMB, LIMB]);
+    }
+
+    #[test]
+    fn an_element_has_one_canonical_form() {
+        let [lowest, rest @ ..] = MODULUS;
+        let above = |more| Element([lowest + more, rest[0], rest[1], rest[2], rest[3]]).canonical();
+        assert_eq!((above(0), above(1), above(18)), ([0; 5], ONE.0, [18, 0, 0, 0, 0]));
+        assert_eq!(Element([lowest - 1, LIMB, LIMB, LIMB, LIMB]).canonical(), [lowest - 1, LIMB, LIMB, LIMB, LIMB]);
+    }
 }

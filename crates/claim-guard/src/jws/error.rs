@@ -7,7 +7,7 @@ use crate::identifier::{IdentifierError, KeyId};
 use crate::json::JsonError;
 use crate::jws::algorithm::Algorithm;
 
-/// A part of a compact JWS.
+/// A part of a compact JWS, or what stands in the place of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The JOSE header.
@@ -16,6 +16,8 @@ pub enum Part {
     Payload,
     /// The signature.
     Signature,
+    /// An answer of the realm's: no JWS, but read by the same rules.
+    Answer,
 }
 
 impl fmt::Display for Part {
@@ -24,6 +26,7 @@ impl fmt::Display for Part {
             Self::Header => "header",
             Self::Payload => "payload",
             Self::Signature => "signature",
+            Self::Answer => "answer",
         })
     }
 }

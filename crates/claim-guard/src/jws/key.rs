@@ -2,12 +2,9 @@
 
 use std::fmt;
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, EcdsaVerificationAlgorithm, ParsedPublicKey,
-};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
+use jsonwebtoken::signature::Verifier as _;
 use serde_json::{Map, Value};
 
 use crate::excerpt::Excerpt;
@@ -15,11 +12,15 @@ use crate::identifier::{IdentifierError, KeyId};
 use crate::json::JsonError;
 use crate::jws::algorithm::Algorithm;
 use crate::jws::edwards::{self, PointFault};
+use crate::jws::parsed_key::{Material, ParsedKey};
 use crate::jws::rsa::{self, ModulusFault};
 
 /// What an RSA key can be for; without an `alg` it is for the first.
 const RSA_ALGORITHMS: [Algorithm; 6] =
     [Algorithm::Rs256, Algorithm::Rs384, Algorithm::Rs512, Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512];
+
+/// The one public exponent that is taken: 65537.
+const EXPONENT: [u8; 3] = [1, 0, 1];
 
 /// Members that only a private or symmetric key has (RFC 7518 §6).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -133,21 +134,20 @@ impl std::error::Error for KeyFault {}
 
 /// A vetted public key with the one algorithm that it is for.
 pub(crate) struct VerificationKey {
-    algorithm: Algorithm,
-    key: DecodingKey,
+    key: ParsedKey,
     /// The modulus or the point: what makes it this key and no other.
     material: Vec<u8>,
 }
 
 impl fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerificationKey({})", self.algorithm)
+        write!(f, "VerificationKey({})", self.algorithm())
     }
 }
 
 impl VerificationKey {
     pub(crate) fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.key.algorithm()
     }
 
     /// Whether the other key is this one, for whatever algorithm.
@@ -156,8 +156,8 @@ impl VerificationKey {
     }
 
     /// Whether this key's signature stands over these bytes.
-    pub(crate) fn has_signed(&self, signing_input: &[u8], signature: &str) -> bool {
-        matches!(jsonwebtoken::crypto::verify(signature, signing_input, &self.key, self.algorithm.library()), Ok(true))
+    pub(crate) fn has_signed(&self, signing_input: &[u8], signature: &Vec<u8>) -> bool {
+        self.key.verify(signing_input, signature).is_ok()
     }
 
     /// Vets one member of a set's `keys`.
@@ -168,19 +168,26 @@ impl VerificationKey {
         if let Some(name) = PRIVATE_MEMBERS.into_iter().find(|name| jwk.contains_key(*name)) {
             return Err(KeyFault::PrivateMember { name });
         }
-        let (of_type, (key, material)): (&[Algorithm], Imported) =
-            match (key_type, jwk.get("crv").and_then(Value::as_str)) {
-                ("RSA", None) => (&RSA_ALGORITHMS, rsa_key(jwk)?),
-                ("EC", Some("P-256")) => (&[Algorithm::Es256], elliptic_key(jwk, 32, &ECDSA_P256_SHA256_FIXED)?),
-                ("EC", Some("P-384")) => (&[Algorithm::Es384], elliptic_key(jwk, 48, &ECDSA_P384_SHA384_FIXED)?),
-                ("OKP", Some("Ed25519")) => (&[Algorithm::EdDsa], edwards_key(jwk)?),
-                (key_type, curve) => {
-                    let presented = Excerpt::of(&format!("{key_type}/{}", curve.unwrap_or_default()));
-                    return Err(KeyFault::UnsupportedKey { presented });
-                }
-            };
+        let (of_type, material): (&[Algorithm], Vec<u8>) = match (key_type, jwk.get("crv").and_then(Value::as_str)) {
+            ("RSA", None) => (&RSA_ALGORITHMS, modulus(jwk)?),
+            ("EC", Some("P-256")) => (&[Algorithm::Es256], elliptic_point(jwk, 32, Algorithm::Es256)?),
+            ("EC", Some("P-384")) => (&[Algorithm::Es384], elliptic_point(jwk, 48, Algorithm::Es384)?),
+            ("OKP", Some("Ed25519")) => (&[Algorithm::EdDsa], edwards_point(jwk)?),
+            (key_type, curve) => {
+                let presented = Excerpt::of(&format!("{key_type}/{}", curve.unwrap_or_default()));
+                return Err(KeyFault::UnsupportedKey { presented });
+            }
+        };
         vet_types(jwk)?;
-        Ok((key_id, Self { algorithm: algorithm_of(jwk, of_type)?, key, material }))
+        let algorithm = algorithm_of(jwk, of_type)?;
+        let parts = match key_type {
+            "RSA" => Material::Components { modulus: &material, exponent: &EXPONENT },
+            _ => Material::Point(&material),
+        };
+        // Everything that could be wrong with it was looked at above.
+        let key = ParsedKey::new(algorithm, &parts)
+            .ok_or(KeyFault::ForbiddenAlgorithm { presented: Excerpt::of(algorithm.name()) })?;
+        Ok((key_id, Self { key, material }))
     }
 }
 
@@ -240,11 +247,8 @@ fn coordinate(jwk: &Map<String, Value>, name: &'static str, bytes: usize) -> Res
     Some(number(jwk, name)?).filter(|number| number.len() == bytes).ok_or(KeyFault::MalformedNumber { name })
 }
 
-/// A key as the library takes it, and its material.
-type Imported = (DecodingKey, Vec<u8>);
-
 /// RFC 7518 §6.3.1. Off-spec: the exponent is the one that everybody uses.
-fn rsa_key(jwk: &Map<String, Value>) -> Result<Imported, KeyFault> {
+fn modulus(jwk: &Map<String, Value>) -> Result<Vec<u8>, KeyFault> {
     let (modulus, exponent) = (number(jwk, "n")?, number(jwk, "e")?);
     rsa::vet(&modulus).map_err(|fault| match fault {
         ModulusFault::LeadingZero => KeyFault::MalformedNumber { name: "n" },
@@ -252,25 +256,21 @@ fn rsa_key(jwk: &Map<String, Value>) -> Result<Imported, KeyFault> {
         ModulusFault::SmallFactor { factor } => KeyFault::SmallFactor { factor },
         ModulusFault::Roca => KeyFault::RocaModulus,
     })?;
-    if exponent != [1, 0, 1] {
-        return Err(KeyFault::BadExponent);
-    }
-    Ok((DecodingKey::from_rsa_raw_components(&modulus, &exponent), modulus))
+    if exponent == EXPONENT { Ok(modulus) } else { Err(KeyFault::BadExponent) }
 }
 
-fn elliptic_key(
-    jwk: &Map<String, Value>,
-    bytes: usize,
-    curve: &'static EcdsaVerificationAlgorithm,
-) -> Result<Imported, KeyFault> {
+/// The uncompressed point (SEC 1 §2.3.3).
+fn elliptic_point(jwk: &Map<String, Value>, bytes: usize, algorithm: Algorithm) -> Result<Vec<u8>, KeyFault> {
     let (x, y) = (coordinate(jwk, "x", bytes)?, coordinate(jwk, "y", bytes)?);
     let point = [&[4_u8][..], &x, &y].concat();
     // RFC 8725 §3.4: the point must be on the curve.
-    ParsedPublicKey::new(curve, &point).map_err(|_| KeyFault::NotOnCurve)?;
-    Ok((DecodingKey::from_ec_der(&point), point))
+    match ParsedKey::new(algorithm, &Material::Point(&point)) {
+        Some(_) => Ok(point),
+        None => Err(KeyFault::NotOnCurve),
+    }
 }
 
-fn edwards_key(jwk: &Map<String, Value>) -> Result<Imported, KeyFault> {
+fn edwards_point(jwk: &Map<String, Value>) -> Result<Vec<u8>, KeyFault> {
     let point = coordinate(jwk, "x", 32)?;
     let bytes = point.as_slice().try_into().map_err(|_| KeyFault::MalformedNumber { name: "x" })?;
     edwards::vet(bytes).map_err(|fault| match fault {
@@ -278,5 +278,5 @@ fn edwards_key(jwk: &Map<String, Value>) -> Result<Imported, KeyFault> {
         PointFault::SmallOrder => KeyFault::SmallOrderPoint,
         PointFault::NotOnCurve => KeyFault::NotOnCurve,
     })?;
-    Ok((DecodingKey::from_ed_der(&point), point))
+    Ok(point)
 }

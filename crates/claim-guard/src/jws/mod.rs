@@ -7,12 +7,13 @@ mod error;
 mod key;
 mod key_set;
 mod members;
+mod parsed_key;
 mod rsa;
 #[cfg(test)]
 mod wycheproof;
 
 pub use algorithm::Algorithm;
-pub(crate) use compact::{Compact, TokenTypes};
+pub(crate) use compact::{Compact, TokenTypes, UntrustedHeader};
 pub use error::{JwsError, Part};
 pub use key::KeyFault;
 pub(crate) use key_set::KeySet;

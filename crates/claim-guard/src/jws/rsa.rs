@@ -124,6 +124,8 @@ mod tests {
                 .iter()
                 .all(|group| group.product == group.primes.iter().product::<u64>() && group.product >> 32 == 0)
         );
+        // As few groups as their order allows: each could not have held the first prime of the next.
+        assert!(GROUPS.windows(2).all(|pair| (pair[0].product * pair[1].primes[0]) >> 32 > 0));
     }
 
     #[test]

@@ -4,19 +4,23 @@ use std::fmt;
 
 use crate::excerpt::Excerpt;
 use crate::identifier::KeyId;
-use crate::jws::{Compact, JwsError, TokenTypes};
+use crate::jws::{Compact, JwsError, TokenTypes, UntrustedHeader};
 use crate::token::rejection::Rejection;
 
 /// The most bytes that an access token may have. Keycloak's are about 1.6 KB.
 pub const MAX_ACCESS_TOKEN_BYTES: usize = 8 * 1024;
 
 /// Keycloak writes `JWT`, or `at+jwt` where the client asks for RFC 9068.
-pub(crate) const ACCESS_TOKEN_TYPES: TokenTypes =
+const ACCESS_TOKEN_TYPES: TokenTypes =
     TokenTypes { accepted: &["jwt", "at+jwt"], absent_is_accepted: true, expected: "JWT or at+jwt" };
 
 /// An access token as presented: three parts, at most 8 KiB, unproven. It never prints its text.
 #[derive(Clone)]
-pub struct AccessToken(String);
+pub struct AccessToken {
+    text: String,
+    /// Read once: what is wrong with it is said when it is asked for.
+    header: Result<UntrustedHeader, JwsError>,
+}
 
 impl AccessToken {
     /// Reads the value of an `Authorization` header: `Bearer`, exactly one space, the token (RFC 6750 §2.1).
@@ -38,8 +42,8 @@ impl AccessToken {
     /// # Errors
     /// [`Rejection::Jws`] for a token that is too long or has not three parts.
     pub fn parse(token: &str) -> Result<Self, Rejection> {
-        Compact::parse(token, MAX_ACCESS_TOKEN_BYTES)?;
-        Ok(Self(token.to_owned()))
+        let header = Compact::parse(token, MAX_ACCESS_TOKEN_BYTES)?.untrusted_header(ACCESS_TOKEN_TYPES);
+        Ok(Self { text: token.to_owned(), header })
     }
 
     /// Which key the token names, so that it can be looked up. Nothing of it is proven.
@@ -48,28 +52,30 @@ impl AccessToken {
     /// The [`Rejection`] that [`crate::AccessTokenVerifier::verify`] would give for this header.
     pub fn untrusted_key_id(&self) -> Result<KeyId, Rejection> {
         let compact = self.compact()?;
-        match compact.untrusted_header(ACCESS_TOKEN_TYPES) {
-            Ok(header) => Ok(header.key_id),
-            Err(error) => Err(named_refusal(&compact, error)),
-        }
+        self.header().map(|header| header.key_id.clone()).map_err(|error| named_refusal(&compact, error))
     }
 
     /// Which token this claims to be: only for naming a refusal.
     pub fn untrusted_token_id(&self) -> Option<Excerpt> {
         let payload = self.compact().ok()?.untrusted_payload()?;
-        payload.get("jti")?.as_str().map(Excerpt::of)
+        payload.members().get("jti")?.text().map(Excerpt::of)
+    }
+
+    pub(crate) fn header(&self) -> Result<&UntrustedHeader, JwsError> {
+        self.header.as_ref().map_err(Clone::clone)
     }
 
     pub(crate) fn compact(&self) -> Result<Compact<'_>, JwsError> {
-        Compact::parse(&self.0, MAX_ACCESS_TOKEN_BYTES)
+        Compact::parse(&self.text, MAX_ACCESS_TOKEN_BYTES)
     }
 }
 
 /// Keycloak signs refresh tokens with HS512, so they fall at the algorithm; say what they are all the same.
 pub(crate) fn named_refusal(compact: &Compact<'_>, error: JwsError) -> Rejection {
     if matches!(error, JwsError::ForbiddenAlgorithm { .. }) {
-        let untrusted_payload = compact.untrusted_payload().unwrap_or_default();
-        match untrusted_payload.get("typ").and_then(serde_json::Value::as_str) {
+        let untrusted_payload = compact.untrusted_payload();
+        let kind = untrusted_payload.as_ref().and_then(|payload| payload.members().get("typ")?.text());
+        match kind {
             Some("Refresh") => return Rejection::RefreshToken,
             Some("Offline") => return Rejection::OfflineToken,
             Some(_) | None => {}

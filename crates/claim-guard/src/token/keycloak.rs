@@ -1,12 +1,8 @@
 //! What is Keycloak's own in an access token: the kind, the roles, the scope.
 
-use std::collections::BTreeSet;
-
-use serde_json::{Map, Value};
-
-use crate::claims::Role;
+use crate::document::Object;
 use crate::excerpt::Excerpt;
-use crate::identifier::{ClientId, IdentifierError};
+use crate::identifier::Scope;
 use crate::jws::{Members, Part};
 use crate::token::rejection::Rejection;
 
@@ -22,21 +18,22 @@ const FOREIGN_CLAIMS: [&str; 8] =
 pub(crate) fn verify_kind(members: &Members<'_>) -> Result<(), Rejection> {
     let kind = members.text("typ")?;
     let bound = members.optional_object("cnf")?;
-    match kind.to_ascii_lowercase().as_str() {
-        "bearer" => {}
-        "id" => return Err(Rejection::IdToken),
-        "refresh" => return Err(Rejection::RefreshToken),
-        "offline" => return Err(Rejection::OfflineToken),
-        "dpop" => return Err(Rejection::DpopBoundToken),
-        _ => return Err(Rejection::NotABearerToken { presented: Excerpt::of(kind) }),
+    if !kind.eq_ignore_ascii_case("bearer") {
+        return Err(match kind.to_ascii_lowercase().as_str() {
+            "id" => Rejection::IdToken,
+            "refresh" => Rejection::RefreshToken,
+            "offline" => Rejection::OfflineToken,
+            "dpop" => Rejection::DpopBoundToken,
+            _ => Rejection::NotABearerToken { presented: Excerpt::of(kind) },
+        });
     }
     if let Some(name) = FOREIGN_CLAIMS.into_iter().find(|name| members.has(name)) {
         return Err(Rejection::ForeignClaim { name });
     }
     match bound {
         None => {}
-        Some(bound) if bound.contains_key("jkt") => return Err(Rejection::DpopBoundToken),
-        Some(bound) if bound.contains_key("x5t#S256") => return Err(Rejection::CertificateBoundToken),
+        Some(bound) if bound.has("jkt") => return Err(Rejection::DpopBoundToken),
+        Some(bound) if bound.has("x5t#S256") => return Err(Rejection::CertificateBoundToken),
         Some(_) => return Err(Rejection::BoundToken),
     }
     if is_lightweight(members.text("jti")?) { Err(Rejection::LightweightToken) } else { Ok(()) }
@@ -47,48 +44,50 @@ fn is_lightweight(token_id: &str) -> bool {
     token_id.split_once(':').is_some_and(|(prefix, _)| prefix.len() == 6 && prefix.get(2..4) == Some("lt"))
 }
 
-/// `realm_access.roles` and `resource_access.CLIENT.roles`. Absent means none; of another shape means malformed.
-pub(crate) fn roles(members: &Members<'_>) -> Result<BTreeSet<Role>, Rejection> {
-    let mut roles = BTreeSet::new();
+/// `realm_access.roles` and `resource_access.CLIENT.roles`. Absent means none; of another shape means malformed. What
+/// they grant is read from the claims when it is asked for.
+pub(crate) fn verify_roles(members: &Members<'_>) -> Result<(), Rejection> {
     if let Some(access) = members.optional_object("realm_access")? {
-        for name in role_names(access)? {
-            roles.extend(nameable(name, Role::realm(name))?);
-        }
+        verify_role_names(access)?;
     }
-    let Some(clients) = members.optional_object("resource_access")? else { return Ok(roles) };
+    let Some(clients) = members.optional_object("resource_access")? else { return Ok(()) };
+    // By name, so that of several faults the same one is named, in whatever order they were written.
+    let mut clients: Vec<_> = clients.iter().collect();
+    clients.sort_unstable_by_key(|(client, _)| *client);
     for (client, access) in clients {
-        let Value::Object(access) = access else {
+        let Some(access) = access.object() else {
             return Err(members.wrong_type("resource_access", "an object of objects", access).into());
         };
-        let client = nameable(client, ClientId::parse(client))?;
-        for name in role_names(access)? {
-            let role = client.clone().map(|client| nameable(name, Role::client(client, name))).transpose()?;
-            roles.extend(role.flatten());
-        }
+        verify_name(client)?;
+        verify_role_names(access)?;
     }
-    Ok(roles)
+    Ok(())
 }
 
-fn role_names(access: &Map<String, Value>) -> Result<Vec<&str>, Rejection> {
+fn verify_role_names(access: Object<'_>) -> Result<(), Rejection> {
     let members = Members::new(Part::Payload, access);
-    if members.has("roles") { Ok(members.texts("roles")?) } else { Ok(Vec::new()) }
+    if members.has("roles") { members.texts("roles")?.try_for_each(verify_name) } else { Ok(()) }
 }
 
-/// What no policy can name (an empty or an overlong text, or one with invisible characters) grants nothing, and takes
-/// nothing from the rest. A control character has no business in a name.
-fn nameable<T>(name: &str, parsed: Result<T, IdentifierError>) -> Result<Option<T>, Rejection> {
-    if name.chars().any(char::is_control) {
+/// A control character has no business in a name.
+fn verify_name(name: &str) -> Result<(), Rejection> {
+    let is_printable_ascii = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !is_printable_ascii && name.chars().any(char::is_control) {
         return Err(Rejection::MalformedRole { presented: Excerpt::of(name) });
     }
-    Ok(parsed.ok())
+    Ok(())
 }
 
 /// RFC 6749 §3.3: words of printable ASCII without `"` and `\`, single spaces between them. Keycloak may write none.
-pub(crate) fn verify_scope(members: &Members<'_>) -> Result<(), Rejection> {
-    let Some(scope) = members.optional_text("scope")? else { return Ok(()) };
-    let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\');
+///
+/// One that is longer than an identifier is passed over: it grants nothing.
+pub(crate) fn scope(members: &Members<'_>) -> Result<Option<Scope>, Rejection> {
+    let Some(scope) = members.optional_text("scope")? else { return Ok(None) };
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+    };
     if scope.is_empty() || scope.split(' ').all(word) {
-        Ok(())
+        Ok(Scope::parse(scope).ok())
     } else {
         Err(Rejection::MalformedScope { presented: Excerpt::of(scope) })
     }

@@ -3,11 +3,12 @@
 //! The JWT library verifies the signature; every claim is looked at here, in a fixed order, and each look has its own
 //! [`Rejection`].
 
-use crate::claims::{ClaimTree, Identity};
+use crate::claims::{ClaimTree, Identity, Roles};
+use crate::document::Document;
 use crate::excerpt::Excerpt;
 use crate::identifier::{Audience, ClientId, Issuer, SessionId, Subject, TokenId};
 use crate::jws::{Members, Part};
-use crate::token::access_token::{ACCESS_TOKEN_TYPES, AccessToken, named_refusal};
+use crate::token::access_token::{AccessToken, named_refusal};
 use crate::token::expectation::{ClientList, Leeway};
 use crate::token::keycloak;
 use crate::token::realm_key_set::RealmKeySet;
@@ -79,29 +80,40 @@ impl AccessTokenVerifier {
     /// The first [`Rejection`] in the order of its variants.
     pub fn verify(&self, token: &AccessToken, keys: &RealmKeySet, now: UnixTime) -> Result<VerifiedClaims, Rejection> {
         let compact = token.compact()?;
-        let payload = compact
-            .verified_payload(keys.keys(), ACCESS_TOKEN_TYPES)
+        let payload = token
+            .header()
+            .and_then(|header| compact.verified_payload(keys.keys(), header))
             .map_err(|error| named_refusal(&compact, error))?;
-        let members = Members::new(Part::Payload, &payload);
+        self.read(payload, now).map(VerifiedClaims::assertion)
+    }
+
+    /// Whom a payload speaks of, whatever vouches for it: a signature, or the connection that the realm answered on.
+    pub(crate) fn read(&self, payload: Document, now: UnixTime) -> Result<Identity, Rejection> {
+        let members = Members::new(Part::Payload, payload.members());
         self.verify_issuer(&members)?;
         keycloak::verify_kind(&members)?;
         self.verify_audience(&members)?;
         let client = self.verify_client(&members)?;
         let (issued_at, expires_at) = self.verify_times(&members, now)?;
-        keycloak::verify_scope(&members)?;
-        Ok(VerifiedClaims::assertion(Identity {
+        let scope = keycloak::scope(&members)?;
+        let subject = members.identifier("sub", Subject::parse)?;
+        let token_id = members.identifier("jti", TokenId::parse)?;
+        let session_id = members.optional_identifier("sid", SessionId::parse)?;
+        keycloak::verify_roles(&members)?;
+        Ok(Identity {
             issuer: self.issuer.clone(),
-            subject: members.identifier("sub", Subject::parse)?,
+            subject,
             client,
-            token_id: members.identifier("jti", TokenId::parse)?,
-            session_id: members.has("sid").then(|| members.identifier("sid", SessionId::parse)).transpose()?,
+            token_id,
+            session_id,
+            scope,
             transaction: None,
             issued_at,
             expires_at,
             verified_at: now,
-            roles: keycloak::roles(&members)?,
+            roles: Roles::as_claimed(),
             claims: ClaimTree::assertion(payload),
-        }))
+        })
     }
 
     /// RFC 8725 §3.8: the keys belong to this issuer, so the token must name it, byte by byte.
@@ -116,18 +128,20 @@ impl AccessTokenVerifier {
 
     /// RFC 8725 §3.9. Keycloak writes one audience as text and several as an array.
     fn verify_audience(&self, members: &Members<'_>) -> Result<(), Rejection> {
-        let value = members.value("aud")?;
-        let presented = match value.as_str() {
-            Some(one) => vec![one],
-            None if value.is_array() => members.texts("aud")?,
-            None => return Err(members.wrong_type("aud", "text or an array of text", value).into()),
+        let expected = self.audience.as_str();
+        let wrong = |presented: &str| {
+            Err(Rejection::WrongAudience { expected: self.audience.clone(), presented: Excerpt::of(presented) })
         };
-        if presented.contains(&self.audience.as_str()) {
-            Ok(())
-        } else {
-            let presented = Excerpt::of(&presented.join(" "));
-            Err(Rejection::WrongAudience { expected: self.audience.clone(), presented })
+        let value = members.value("aud")?;
+        if let Some(one) = value.text() {
+            return if one == expected { Ok(()) } else { wrong(one) };
         }
+        if value.array().is_none() {
+            return Err(members.wrong_type("aud", "text or an array of text", value).into());
+        }
+        let presented = members.texts("aud")?;
+        let named = presented.clone().any(|one| one == expected);
+        if named { Ok(()) } else { wrong(&presented.collect::<Vec<_>>().join(" ")) }
     }
 
     fn verify_client(&self, members: &Members<'_>) -> Result<ClientId, Rejection> {

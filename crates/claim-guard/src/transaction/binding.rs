@@ -1,6 +1,8 @@
 //! What a transaction token is bound to, and what a guard compares that with.
 
-use crate::identifier::{ExecutionArn, StateMachineArn, WorkflowName};
+use crate::access::Freshness;
+use crate::identifier::{ExecutionArn, Scope, StateMachineArn, StateName, WorkflowName};
+use crate::unix_time::UnixTime;
 
 /// The execution that a statement is made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,4 +26,35 @@ pub struct PresentedAt {
     pub state_machine: StateMachineArn,
     /// `$states.context.Execution.RedriveCount`
     pub redrive_count: u32,
+}
+
+/// The attempt of a state that a token is presented for, and how fresh that state wants it.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// The state.
+    pub state: &'a StateName,
+    /// `$states.context.State.RetryCount`
+    pub retry_count: u32,
+    /// What the policy says of the state.
+    pub freshness: &'a Freshness,
+}
+
+/// What stays the same through every renewal of an execution's statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// When the first statement was made.
+    pub started_at: UnixTime,
+    /// The `iat` of the access token that it was made from.
+    pub access_token_issued_at: UnixTime,
+    /// The `scope` of that access token, where it had one.
+    pub scope: Option<Scope>,
+}
+
+/// For which state a statement was renewed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewed {
+    /// The state that asked for it.
+    pub state: StateName,
+    /// How many statements it was given in quick succession, this one included.
+    pub rounds: u32,
 }

@@ -1,9 +1,10 @@
 //! Why a transaction token does not let a state act.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::excerpt::Excerpt;
-use crate::identifier::{ExecutionArn, StateMachineArn, TrustDomain, WorkflowName};
+use crate::identifier::{ExecutionArn, StateMachineArn, StateName, TrustDomain, WorkflowName};
 use crate::jws::JwsError;
 use crate::unix_time::UnixTime;
 
@@ -147,6 +148,24 @@ pub enum TransactionFailure {
         /// The redrive count of the execution.
         presented: u32,
     },
+    /// The state asks for a statement of its own for every attempt, and this one was made for something else.
+    NotForThisAttempt {
+        /// The state.
+        expected: StateName,
+        /// The state that the statement was made for; none if it was made at the start.
+        stated: Option<StateName>,
+        /// How often the state was retried since: a statement is for the first attempt.
+        retry_count: u32,
+    },
+    /// It holds, and is older than the state allows.
+    TooOld {
+        /// The token's `iat`.
+        issued_at: UnixTime,
+        /// The oldest that the state allows.
+        limit: Duration,
+        /// The clock.
+        now: UnixTime,
+    },
 }
 
 impl TransactionFailure {
@@ -157,6 +176,8 @@ impl TransactionFailure {
             Self::IssuedInFuture { .. } => "issued_in_future",
             Self::Expired { .. } => "expired",
             Self::Redriven { .. } => "redriven",
+            Self::NotForThisAttempt { .. } => "not_for_this_attempt",
+            Self::TooOld { .. } => "too_old",
         }
     }
 }
@@ -169,6 +190,16 @@ impl fmt::Display for TransactionFailure {
             Self::Expired { expired_at, now } => write!(f, "expired at `{expired_at}`, now is `{now}`"),
             Self::Redriven { stated, presented } => {
                 write!(f, "redrive count: stated for `{stated}`, presented `{presented}`")
+            }
+            Self::NotForThisAttempt { expected, stated, retry_count } => {
+                let stated = stated.as_ref().map_or("the start", StateName::as_str);
+                write!(
+                    f,
+                    "stated for `{stated}`, expected for the first attempt of `{expected}`, after `{retry_count}` retries"
+                )
+            }
+            Self::TooOld { issued_at, limit, now } => {
+                write!(f, "issued at `{issued_at}`, expected at most `{}` seconds before `{now}`", limit.as_secs())
             }
         }
     }

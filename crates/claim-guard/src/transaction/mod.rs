@@ -7,9 +7,9 @@ mod statement;
 mod token;
 mod verify;
 
-pub use binding::{Binding, PresentedAt};
+pub use binding::{Attempt, Binding, PresentedAt, Renewed, Run};
 pub use failure::{TransactionFailure, TransactionRejection};
-pub use signature::DerError;
+pub use signature::{DerError, fixed_from_der};
 pub use statement::{MAX_MINTED_BYTES, MintError, Minting, UnsignedTransactionToken};
 pub use token::{MAX_TRANSACTION_TOKEN_BYTES, TransactionToken};
-pub use verify::{AgedTransaction, TransactionKeySet, TransactionVerifier, VerifiedTransaction};
+pub use verify::{AgedTransaction, HAND_OVER, TransactionKeySet, TransactionVerifier, VerifiedTransaction};

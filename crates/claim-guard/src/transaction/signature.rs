@@ -17,7 +17,10 @@ impl std::error::Error for DerError {}
 /// `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 §2.2.3) → `r‖s`, 32 bytes each (RFC 7518 §3.4).
 ///
 /// Both lengths fit into one byte, so this is all of DER that can occur.
-pub(crate) fn fixed_from_der(der: &[u8]) -> Result<[u8; 64], DerError> {
+///
+/// # Errors
+/// [`DerError`] for anything else than two positive integers of at most 32 bytes, minimally encoded.
+pub fn fixed_from_der(der: &[u8]) -> Result<[u8; 64], DerError> {
     let (body, []) = element(der, 0x30)? else { return Err(DerError) };
     let (r, rest) = element(body, 0x02)?;
     let (s, []) = element(rest, 0x02)? else { return Err(DerError) };

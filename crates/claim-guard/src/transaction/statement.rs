@@ -7,9 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use crate::claims::Identity;
 use crate::decision::Grant;
 use crate::identifier::{Digest, KeyId, TransactionId, TrustDomain};
-use crate::transaction::binding::Binding;
+use crate::revalidation::RenewedStatement;
+use crate::transaction::binding::{Binding, Renewed, Run};
 use crate::transaction::signature::{DerError, fixed_from_der};
 use crate::transaction::token::{TRANSACTION_TOKEN_TYPE, TransactionToken};
 use crate::unix_time::UnixTime;
@@ -85,32 +87,39 @@ impl UnsignedTransactionToken {
     ///
     /// Only a [`Grant`] says so; it holds the roles and claims that the workflow's requirements name, and no more.
     pub fn at_start(grant: &Grant, binding: &Binding, input_digest: &Digest, minting: &Minting) -> Self {
-        let header = json!({ "typ": TRANSACTION_TOKEN_TYPE, "alg": "ES256", "kid": minting.key_id.as_str() });
-        let roles: Vec<String> = grant.roles().iter().map(ToString::to_string).collect();
-        let payload = json!({
-            "iat": minting.now.seconds(),
-            "exp": minting.now.plus(minting.lifetime).seconds(),
-            "aud": minting.trust_domain.as_str(),
-            "txn": minting.transaction.as_str(),
-            "sub": grant.subject().as_str(),
-            "scope": binding.workflow.as_str(),
-            "req_wl": grant.client().as_str(),
-            "rctx": requester(grant),
-            "tctx": {
-                "execution": binding.execution.as_str(),
-                "state_machine": binding.execution.state_machine().as_str(),
-                "epoch": 0,
-                "redrive": binding.redrive_count,
-                "input": input_digest.as_str(),
-                "roles": roles,
-                "claims": grant.claims().members(),
-            },
-        });
-        let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        Self {
-            signing_input: format!("{}.{}", encoded(&header), encoded(&payload)),
-            holds_token: holds_token(&payload),
+        let run =
+            Run { started_at: minting.now, access_token_issued_at: grant.issued_at(), scope: grant.scope().cloned() };
+        Statement {
+            identity: grant.identity(),
+            transaction: &minting.transaction,
+            binding,
+            run: &run,
+            epoch: 0,
+            renewed: None,
+            input_digest,
+            now: minting.now,
+            lifetime: minting.lifetime,
         }
+        .unsigned(&minting.trust_domain, &minting.key_id)
+    }
+
+    /// States what the realm says now of whoever started an execution.
+    ///
+    /// Off-spec: the draft (§ on lifetime) wants no transaction token to replace an expired one. This is a statement of
+    /// its own, on the realm's live answer; it keeps `txn` and `sub`.
+    pub fn renewed(statement: &RenewedStatement, trust_domain: &TrustDomain, key_id: &KeyId) -> Self {
+        Statement {
+            identity: &statement.identity,
+            transaction: &statement.transaction,
+            binding: &statement.binding,
+            run: &statement.run,
+            epoch: statement.epoch,
+            renewed: statement.renewed.as_ref(),
+            input_digest: &statement.input_digest,
+            now: statement.identity.issued_at(),
+            lifetime: statement.lifetime,
+        }
+        .unsigned(trust_domain, key_id)
     }
 
     /// The bytes to sign with ES256: SHA-256, then ECDSA on P-256.
@@ -136,6 +145,74 @@ impl UnsignedTransactionToken {
     }
 }
 
+/// Everything that a token states.
+struct Statement<'a> {
+    identity: &'a Identity,
+    transaction: &'a TransactionId,
+    binding: &'a Binding,
+    run: &'a Run,
+    epoch: u32,
+    renewed: Option<&'a Renewed>,
+    input_digest: &'a Digest,
+    now: UnixTime,
+    lifetime: Duration,
+}
+
+impl Statement<'_> {
+    fn unsigned(&self, trust_domain: &TrustDomain, key_id: &KeyId) -> UnsignedTransactionToken {
+        let header = json!({ "typ": TRANSACTION_TOKEN_TYPE, "alg": "ES256", "kid": key_id.as_str() });
+        let payload = json!({
+            "iat": self.now.seconds(),
+            "exp": self.now.plus(self.lifetime).seconds(),
+            "aud": trust_domain.as_str(),
+            "txn": self.transaction.as_str(),
+            "sub": self.identity.subject().as_str(),
+            "scope": self.binding.workflow.as_str(),
+            "req_wl": self.identity.client().as_str(),
+            "rctx": self.requester(),
+            "tctx": self.context(),
+        });
+        let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        UnsignedTransactionToken {
+            signing_input: format!("{}.{}", encoded(&header), encoded(&payload)),
+            holds_token: holds_token(&payload),
+        }
+    }
+
+    /// By which access token the subject came.
+    fn requester(&self) -> Value {
+        let mut requester = Map::new();
+        requester.insert("iss".to_owned(), json!(self.identity.issuer().as_str()));
+        requester.insert("jti".to_owned(), json!(self.identity.token_id().as_str()));
+        requester.insert("iat".to_owned(), json!(self.run.access_token_issued_at.seconds()));
+        if let Some(session) = self.identity.session_id() {
+            requester.insert("sid".to_owned(), json!(session.as_str()));
+        }
+        if let Some(scope) = &self.run.scope {
+            requester.insert("scope".to_owned(), json!(scope.as_str()));
+        }
+        Value::Object(requester)
+    }
+
+    /// In which execution the subject may do what.
+    fn context(&self) -> Value {
+        let roles: Vec<String> = self.identity.roles().iter().map(ToString::to_string).collect();
+        let mut context = Map::new();
+        context.insert("execution".to_owned(), json!(self.binding.execution.as_str()));
+        context.insert("state_machine".to_owned(), json!(self.binding.execution.state_machine().as_str()));
+        context.insert("started".to_owned(), json!(self.run.started_at.seconds()));
+        context.insert("epoch".to_owned(), json!(self.epoch));
+        if let Some(Renewed { state, rounds }) = self.renewed {
+            context.insert("renewed".to_owned(), json!({ "state": state.as_str(), "rounds": rounds }));
+        }
+        context.insert("redrive".to_owned(), json!(self.binding.redrive_count));
+        context.insert("input".to_owned(), json!(self.input_digest.as_str()));
+        context.insert("roles".to_owned(), json!(roles));
+        context.insert("claims".to_owned(), Value::Object(self.identity.claims().to_map()));
+        Value::Object(context)
+    }
+}
+
 /// Whether a text anywhere in the value holds a word that is a JWS or JWE: three or five parts, the first a JOSE header.
 fn holds_token(value: &Value) -> bool {
     let is_token = |word: &str| {
@@ -149,14 +226,4 @@ fn holds_token(value: &Value) -> bool {
         Value::Object(members) => members.values().any(holds_token),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
-}
-
-fn requester(grant: &Grant) -> Value {
-    let mut requester = Map::new();
-    requester.insert("iss".to_owned(), json!(grant.issuer().as_str()));
-    requester.insert("jti".to_owned(), json!(grant.token_id().as_str()));
-    if let Some(session) = grant.session_id() {
-        requester.insert("sid".to_owned(), json!(session.as_str()));
-    }
-    Value::Object(requester)
 }

@@ -41,7 +41,7 @@ impl TransactionToken {
     /// Which transaction the token claims to be of: only for naming a refusal.
     pub fn untrusted_transaction(&self) -> Option<Excerpt> {
         let payload = self.compact().ok()?.untrusted_payload()?;
-        payload.get("txn")?.as_str().map(Excerpt::of)
+        payload.members().get("txn")?.text().map(Excerpt::of)
     }
 
     pub(crate) fn compact(&self) -> Result<Compact<'_>, JwsError> {

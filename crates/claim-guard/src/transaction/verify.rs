@@ -1,25 +1,31 @@
 //! Transaction token → verified transaction.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
-use serde_json::{Map, Value};
-
-use crate::claims::{ClaimTree, Identity, Role};
+use crate::access::MaxIdentityAge;
+use crate::claims::{ClaimTree, Identity, Role, Roles};
+use crate::document::{Document, Object};
 use crate::excerpt::Excerpt;
 use crate::identifier::{
-    ClientId, Digest, ExecutionArn, Issuer, KeyId, SessionId, StateMachineArn, Subject, TokenId, TransactionId,
-    TrustDomain, WorkflowName,
+    ClientId, Digest, ExecutionArn, Issuer, KeyId, Scope, SessionId, StateMachineArn, StateName, Subject, TokenId,
+    TransactionId, TrustDomain, WorkflowName,
 };
-use crate::jws::{Algorithm, JwsError, KeySet, KeySetError, Members, Part};
+use crate::jws::{Algorithm, KeySet, KeySetError, Members, Part};
 use crate::token::Leeway;
-use crate::transaction::binding::{Binding, PresentedAt};
+use crate::transaction::binding::{Attempt, Binding, PresentedAt, Renewed, Run};
 use crate::transaction::failure::{TransactionFailure, TransactionRejection};
 use crate::transaction::token::{TRANSACTION_TOKEN_TYPES, TransactionToken};
 use crate::unix_time::UnixTime;
 
 const PAYLOAD_MEMBERS: [&str; 9] = ["iat", "exp", "aud", "txn", "sub", "scope", "req_wl", "rctx", "tctx"];
-const REQUESTER_MEMBERS: [&str; 3] = ["iss", "jti", "sid"];
-const CONTEXT_MEMBERS: [&str; 7] = ["execution", "state_machine", "epoch", "redrive", "input", "roles", "claims"];
+const REQUESTER_MEMBERS: [&str; 5] = ["iss", "jti", "iat", "sid", "scope"];
+const CONTEXT_MEMBERS: [&str; 9] =
+    ["execution", "state_machine", "started", "epoch", "renewed", "redrive", "input", "roles", "claims"];
+const RENEWED_MEMBERS: [&str; 2] = ["state", "rounds"];
+
+/// How old a statement may be at the attempt that it was made for, where a state asks for one per attempt. Between the
+/// two lie a transition of the state machine and at worst a cold start.
+pub const HAND_OVER: Duration = Duration::from_secs(10);
 
 /// The public keys that transaction tokens are signed with: ES256, and only usable ones.
 #[derive(Debug)]
@@ -98,6 +104,8 @@ pub struct AgedTransaction {
     state_machine: StateMachineArn,
     epoch: u32,
     input_digest: Digest,
+    run: Run,
+    renewed: Option<Renewed>,
 }
 
 impl AgedTransaction {
@@ -120,6 +128,16 @@ impl AgedTransaction {
     pub fn input_digest(&self) -> &Digest {
         &self.input_digest
     }
+
+    /// What stays the same through every renewal.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// For which state the statement was renewed; none at the start.
+    pub fn renewed(&self) -> Option<&Renewed> {
+        self.renewed.as_ref()
+    }
 }
 
 /// Verifies transaction tokens of one stack.
@@ -136,7 +154,7 @@ impl TransactionVerifier {
         Self { trust_domain, keys, leeway }
     }
 
-    /// Verifies that the token was minted by this stack for this execution, and still holds.
+    /// Verifies that the token was minted by this stack for this execution, still holds, and is as fresh as the state asks.
     ///
     /// # Errors
     /// The first cause, in the order of [`TransactionRejection`]'s variants; those that a new statement heals come last.
@@ -144,6 +162,7 @@ impl TransactionVerifier {
         &self,
         token: &TransactionToken,
         at: &PresentedAt,
+        attempt: &Attempt<'_>,
         now: UnixTime,
     ) -> Result<VerifiedTransaction, TransactionFailure> {
         let aged = self.verify_whatever_age(token, at, now)?;
@@ -158,6 +177,7 @@ impl TransactionVerifier {
         if at.redrive_count != stated {
             return Err(TransactionFailure::Redriven { stated, presented: at.redrive_count });
         }
+        verify_freshness(&aged, attempt, now)?;
         Ok(VerifiedTransaction::assertion(aged))
     }
 
@@ -171,22 +191,58 @@ impl TransactionVerifier {
         at: &PresentedAt,
         now: UnixTime,
     ) -> Result<AgedTransaction, TransactionRejection> {
-        let payload = token.compact()?.verified_payload(&self.keys.0, TRANSACTION_TOKEN_TYPES)?;
-        let aged = self.read(payload, now)?;
+        let aged = self.verify_signed(token, now)?;
         verify_binding(&aged, at)?;
-        let presented = aged.identity.expires_at().seconds_since(aged.identity.issued_at());
-        if presented < 1 {
-            return Err(TransactionRejection::WrongLifetime { presented });
-        }
-        Ok(aged)
+        verify_lifetime(aged)
     }
 
-    fn read(&self, mut payload: Map<String, Value>, now: UnixTime) -> Result<AgedTransaction, TransactionRejection> {
-        let claims = take_claims(&mut payload)?;
-        let members = Members::new(Part::Payload, &payload);
-        let requester = members.object("rctx")?;
+    /// Verifies that the token was minted by this stack for the run whose distributed Map has started the execution that
+    /// it is presented at; its time may be another.
+    ///
+    /// Step Functions runs the children of a distributed Map on `MACHINE/LABEL`, which nobody else can start an execution
+    /// of.
+    ///
+    /// # Errors
+    /// The first cause, in the order of [`TransactionRejection`]'s variants.
+    pub fn verify_of_parent_run(
+        &self,
+        token: &TransactionToken,
+        child: &PresentedAt,
+        now: UnixTime,
+    ) -> Result<AgedTransaction, TransactionRejection> {
+        let aged = self.verify_signed(token, now)?;
+        let (presented, parent) = (child.execution.state_machine(), aged.state_machine.clone());
+        if presented != child.state_machine {
+            let (expected, presented) = (child.state_machine.clone(), child.execution.clone());
+            return Err(TransactionRejection::ForeignExecution { expected, presented });
+        }
+        let label = presented.as_str().strip_prefix(parent.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        if label.is_none_or(|label| label.is_empty() || label.contains('/')) {
+            return Err(TransactionRejection::OtherStateMachine { expected: presented, presented: parent });
+        }
+        let own = PresentedAt {
+            workflow: child.workflow.clone(),
+            execution: aged.binding.execution.clone(),
+            state_machine: parent,
+            redrive_count: child.redrive_count,
+        };
+        verify_binding(&aged, &own)?;
+        verify_lifetime(aged)
+    }
+
+    fn verify_signed(&self, token: &TransactionToken, now: UnixTime) -> Result<AgedTransaction, TransactionRejection> {
+        let compact = token.compact()?;
+        let header = compact.untrusted_header(TRANSACTION_TOKEN_TYPES)?;
+        let payload = compact.verified_payload(&self.keys.0, &header)?;
+        self.read(&payload, now)
+    }
+
+    fn read(&self, payload: &Document, now: UnixTime) -> Result<AgedTransaction, TransactionRejection> {
+        let members = Members::new(Part::Payload, payload.members());
         let context = members.object("tctx")?;
-        known_members(&payload, &PAYLOAD_MEMBERS)?;
+        let claims = Members::new(Part::Payload, context).object("claims")?;
+        let requester = members.object("rctx")?;
+        known_members(payload.members(), &PAYLOAD_MEMBERS)?;
         known_members(requester, &REQUESTER_MEMBERS)?;
         known_members(context, &CONTEXT_MEMBERS)?;
         self.verify_trust_domain(members.text("aud")?)?;
@@ -196,20 +252,28 @@ impl TransactionVerifier {
             subject: members.identifier("sub", Subject::parse)?,
             client: members.identifier("req_wl", ClientId::parse)?,
             token_id: requester.identifier("jti", TokenId::parse)?,
-            session_id: requester.has("sid").then(|| requester.identifier("sid", SessionId::parse)).transpose()?,
+            session_id: requester.optional_identifier("sid", SessionId::parse)?,
+            scope: requester.optional_identifier("scope", Scope::parse)?,
             transaction: Some(members.identifier("txn", TransactionId::parse)?),
             issued_at: members.time("iat")?,
             expires_at: members.time("exp")?,
             verified_at: now,
             roles: roles(&context)?,
-            claims: ClaimTree::assertion(claims),
+            claims: ClaimTree::assertion(Document::of(claims)),
         };
         let binding = Binding {
             workflow: members.identifier("scope", WorkflowName::parse)?,
             execution: context.identifier("execution", ExecutionArn::parse)?,
             redrive_count: context.count("redrive")?,
         };
+        let run = Run {
+            started_at: context.time("started")?,
+            access_token_issued_at: requester.time("iat")?,
+            scope: identity.scope.clone(),
+        };
         Ok(AgedTransaction {
+            run,
+            renewed: renewed(&context)?,
             identity,
             binding,
             state_machine: context.identifier("state_machine", StateMachineArn::parse)?,
@@ -249,24 +313,49 @@ fn verify_binding(aged: &AgedTransaction, at: &PresentedAt) -> Result<(), Transa
     Ok(())
 }
 
-fn known_members(presented: &Map<String, Value>, known: &[&str]) -> Result<(), TransactionRejection> {
-    match presented.keys().find(|name| !known.contains(&name.as_str())) {
+fn verify_lifetime(aged: AgedTransaction) -> Result<AgedTransaction, TransactionRejection> {
+    let presented = aged.identity.expires_at().seconds_since(aged.identity.issued_at());
+    if presented < 1 { Err(TransactionRejection::WrongLifetime { presented }) } else { Ok(aged) }
+}
+
+/// The contract of the state with whoever vouches for the subject.
+fn verify_freshness(aged: &AgedTransaction, attempt: &Attempt<'_>, now: UnixTime) -> Result<(), TransactionFailure> {
+    let limit = match attempt.freshness.max_identity_age() {
+        None => return Ok(()),
+        Some(MaxIdentityAge::AtMost(limit)) => limit,
+        Some(MaxIdentityAge::EveryAttempt) => {
+            let stated = aged.renewed.as_ref().map(|renewed| renewed.state.clone());
+            // A state that is retried counts its retries; one that is come back to after a revalidation begins at 0.
+            if stated.as_ref() != Some(attempt.state) || attempt.retry_count > 0 {
+                let (expected, retry_count) = (attempt.state.clone(), attempt.retry_count);
+                return Err(TransactionFailure::NotForThisAttempt { expected, stated, retry_count });
+            }
+            HAND_OVER
+        }
+    };
+    let issued_at = aged.identity.issued_at();
+    if now > issued_at.plus(limit) {
+        return Err(TransactionFailure::TooOld { issued_at, limit, now });
+    }
+    Ok(())
+}
+
+fn renewed(context: &Members<'_>) -> Result<Option<Renewed>, TransactionRejection> {
+    let Some(renewed) = context.optional_object("renewed")? else { return Ok(None) };
+    known_members(renewed, &RENEWED_MEMBERS)?;
+    let renewed = Members::new(Part::Payload, renewed);
+    Ok(Some(Renewed { state: renewed.identifier("state", StateName::parse)?, rounds: renewed.count("rounds")? }))
+}
+
+/// Of several that are unknown the least is named.
+fn known_members(presented: Object<'_>, known: &[&str]) -> Result<(), TransactionRejection> {
+    match presented.iter().map(|(name, _)| name).filter(|name| !known.contains(name)).min() {
         Some(name) => Err(TransactionRejection::UnknownMember { presented: Excerpt::of(name) }),
         None => Ok(()),
     }
 }
 
-fn take_claims(payload: &mut Map<String, Value>) -> Result<Map<String, Value>, JwsError> {
-    let context = Members::new(Part::Payload, payload).object("tctx")?;
-    Members::new(Part::Payload, context).object("claims")?;
-    let context = payload.get_mut("tctx").and_then(Value::as_object_mut);
-    match context.and_then(|context| context.remove("claims")) {
-        Some(Value::Object(claims)) => Ok(claims),
-        Some(_) | None => Err(JwsError::Missing { part: Part::Payload, name: "claims" }),
-    }
-}
-
-fn roles(context: &Members<'_>) -> Result<BTreeSet<Role>, TransactionRejection> {
+fn roles(context: &Members<'_>) -> Result<Roles, TransactionRejection> {
     let malformed = |text| TransactionRejection::MalformedRole { presented: Excerpt::of(text) };
-    context.texts("roles")?.into_iter().map(|text| Role::parse(text).map_err(|_| malformed(text))).collect()
+    context.texts("roles")?.map(|text| Role::parse(text).map_err(|_| malformed(text))).collect()
 }

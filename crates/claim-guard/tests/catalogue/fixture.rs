@@ -1,24 +1,26 @@
 //! What the catalogue's tests share: one realm, one policy, one stack.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::access::{AccessPolicy, Condition};
 use claim_guard::decision::{Decision, Grant, Unmet};
-use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateName, TransactionId, TrustDomain, WorkflowName};
+use claim_guard::identifier::KeyId;
 use claim_guard::jws::{JwsError, Part};
-use claim_guard::transaction::{
-    Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken,
-};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, UnsignedTransactionToken};
 use claim_guard::{
-    AccessToken, Excerpt, JsonError, Leeway, RealmKeySet, Rejection, Role, TransactionToken, TransactionVerifier,
-    UnixTime, VerifiedClaims, VerifiedTransaction,
+    AccessToken, Excerpt, JsonError, RealmKeySet, Rejection, Role, TransactionToken, UnixTime, VerifiedClaims,
+    VerifiedTransaction,
 };
-use serde_json::{Map, Value, json};
-use test_realm::{NOW, TestKey, access_token_payload, key_set};
+use serde_json::{Map, Value};
+use test_realm::{NOW, TestKey, access_token_payload};
 
 use crate::support;
+pub use crate::support::time;
+pub use crate::support::transaction::{
+    EXECUTION, at, header as transaction_header, payload as transaction_payload, verifier as transaction_verifier,
+    workflow,
+};
+use crate::support::transaction::{sealed, state};
 
 pub const POLICY: &str = r#"
 [[routes]]
@@ -70,10 +72,6 @@ claims = ["compliance.kyc = true"]
 claims = ["project_id = input.project_id"]
 "#;
 
-pub const MACHINE: &str = "arn:aws:states:eu-west-1:000000000000:stateMachine:payment";
-pub const EXECUTION: &str = "arn:aws:states:eu-west-1:000000000000:execution:payment:one";
-pub const DOMAIN: &str = "payments.000000000000.eu-west-1";
-
 /// The key that the tests' tokens are signed with, where the algorithm does not matter.
 pub fn key() -> TestKey {
     TestKey::generate("ES256", "realm-key")
@@ -81,10 +79,6 @@ pub fn key() -> TestKey {
 
 pub fn payload() -> Value {
     access_token_payload(NOW)
-}
-
-pub fn time(seconds: i64) -> UnixTime {
-    UnixTime::from_seconds(NOW + seconds).unwrap()
 }
 
 pub fn verify_at(token: &str, keys: &RealmKeySet, now: UnixTime) -> Result<VerifiedClaims, Rejection> {
@@ -201,10 +195,6 @@ pub fn absent(condition: &str) -> Vec<Unmet> {
     vec![Unmet::ClaimAbsent { condition: Condition::parse(condition).unwrap() }]
 }
 
-pub fn workflow(name: &str) -> WorkflowName {
-    WorkflowName::parse(name).unwrap()
-}
-
 pub fn start(payload: &Value) -> Grant {
     match policy().decide_start(&support::claims(payload), &workflow("payment"), &Map::new()) {
         Decision::Allow(grant) => grant,
@@ -213,38 +203,20 @@ pub fn start(payload: &Value) -> Grant {
 }
 
 pub fn unsigned(key: &TestKey, payload: &Value, execution: &str) -> UnsignedTransactionToken {
-    let execution = ExecutionArn::parse(execution).unwrap();
-    let binding = Binding { workflow: workflow("payment"), execution, redrive_count: 0 };
-    let minting = Minting {
-        trust_domain: TrustDomain::parse(DOMAIN).unwrap(),
-        key_id: KeyId::parse(key.kid()).unwrap(),
-        transaction: TransactionId::parse("txn-1").unwrap(),
-        lifetime: Duration::from_secs(300),
-        now: support::now(),
-    };
-    UnsignedTransactionToken::at_start(&start(payload), &binding, &Digest::of(b"{}"), &minting)
+    support::transaction::unsigned(key, &start(payload), execution)
 }
 
 pub fn mint_at(key: &TestKey, payload: &Value, execution: &str) -> TransactionToken {
-    let unsigned = unsigned(key, payload, execution);
-    let der = key.sign(unsigned.signing_input());
-    unsigned.seal(&der).unwrap()
+    sealed(key, unsigned(key, payload, execution))
 }
 
 pub fn mint(key: &TestKey) -> TransactionToken {
     mint_at(key, &payload(), EXECUTION)
 }
 
-pub fn at(execution: &str) -> PresentedAt {
-    let execution = ExecutionArn::parse(execution).unwrap();
-    let state_machine = execution.state_machine();
-    PresentedAt { workflow: workflow("payment"), execution, state_machine, redrive_count: 0 }
-}
-
-pub fn transaction_verifier(keys: &[&TestKey]) -> TransactionVerifier {
-    let keys = TransactionKeySet::parse(key_set(keys.iter().copied()).as_bytes()).unwrap();
-    TransactionVerifier::new(TrustDomain::parse(DOMAIN).unwrap(), keys, Leeway::MAX)
-}
+/// A state that asks nothing of a statement's age.
+const WITHOUT_FRESHNESS: &str =
+    "workflows.payment = { start.any_verified_caller = true, states.Any.any_verified_caller = true }";
 
 pub fn present(
     text: &str,
@@ -253,7 +225,11 @@ pub fn present(
     seconds: i64,
 ) -> Result<VerifiedTransaction, TransactionFailure> {
     let token = TransactionToken::parse(text)?;
-    transaction_verifier(keys).verify(&token, at, time(seconds))
+    let policy = AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap();
+    let state = state("Any");
+    let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&state).unwrap();
+    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    transaction_verifier(keys).verify(&token, at, &attempt, time(seconds))
 }
 
 /// What is unmet at a state, on behalf of the payload's subject.
@@ -264,30 +240,6 @@ pub fn at_state(payload: &Value, state: &str, input: &Value) -> Vec<Unmet> {
     decide_state(&policy(), &transaction, state, input)
 }
 
-pub fn decide_state(
-    policy: &AccessPolicy,
-    transaction: &VerifiedTransaction,
-    state: &str,
-    input: &Value,
-) -> Vec<Unmet> {
-    let state = StateName::parse(state).unwrap();
-    unmet(&policy.decide_state(transaction, &workflow("payment"), &state, input.as_object().unwrap()))
-}
-
-/// A transaction token's header and payload as the stack writes them, for forging.
-pub fn transaction_header(key: &TestKey) -> Value {
-    json!({ "typ": "txntoken+jwt", "alg": "ES256", "kid": key.kid() })
-}
-
-pub fn transaction_payload() -> Value {
-    json!({
-        "iat": NOW, "exp": NOW + 300, "aud": DOMAIN, "txn": "txn-1", "sub": test_realm::SUBJECT, "scope": "payment",
-        "req_wl": "payment-app",
-        "rctx": { "iss": test_realm::ISSUER, "jti": "onrtro:1", "sid": "session" },
-        "tctx": {
-            "execution": EXECUTION, "state_machine": MACHINE, "epoch": 0, "redrive": 0,
-            "input": Digest::of(b"{}").as_str(), "roles": ["workflow-api:payment:approve"],
-            "claims": { "project_id": "apollo" },
-        },
-    })
+pub fn decide_state(policy: &AccessPolicy, transaction: &VerifiedTransaction, name: &str, input: &Value) -> Vec<Unmet> {
+    unmet(&policy.decide_state(transaction, &workflow("payment"), &state(name), input.as_object().unwrap()))
 }

@@ -25,3 +25,5 @@ mod h_budget;
 mod j_transaction;
 
 mod l_audit;
+
+mod revalidation;

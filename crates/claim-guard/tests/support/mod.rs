@@ -1,6 +1,8 @@
 //! What the tests of the public API share.
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
+pub mod transaction;
+
 use claim_guard::identifier::{Audience, ClientId, Issuer};
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, UnixTime, VerifiedClaims};
 use serde_json::Value;
@@ -19,6 +21,11 @@ pub fn verifier() -> AccessTokenVerifier {
 /// The time of the tests.
 pub fn now() -> UnixTime {
     UnixTime::from_seconds(NOW).unwrap()
+}
+
+/// So many seconds after it.
+pub fn time(seconds: i64) -> UnixTime {
+    UnixTime::from_seconds(NOW + seconds).unwrap()
 }
 
 /// The key set that publishes these keys.

@@ -1,12 +1,12 @@
 //! Looking at an execution, and stopping it: for whoever started it, or for a role.
 
 use claim_guard::audit::Reason;
+use minting::Failure;
 use serde_json::{Value, json};
 use test_realm::{NOW, access_token_payload, with};
 
 use super::world::{STARTED_AT, World, lab};
 use super::*;
-use crate::failure::Failure;
 use crate::outside::Status;
 
 /// A function with one running execution of the sample caller, and that execution's name.

@@ -7,12 +7,12 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId, WorkflowName};
 use claim_guard::transaction::{Binding, Minting, UnsignedTransactionToken};
 use claim_guard::{AccessToken, RealmKeySet, UnixTime};
+use minting::Failure;
 use serde_json::{Value, json};
 use test_realm::{NOW, access_token_payload, key_set, with};
 
 use super::world::{environment, kms_key, lab, lab_in};
 use super::*;
-use crate::failure::Failure;
 use crate::outside::Status;
 use crate::settings::Settings;
 

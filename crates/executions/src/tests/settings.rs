@@ -1,14 +1,10 @@
 //! The environment.
 
 use claim_guard::Excerpt;
-use claim_guard::JsonError;
-use claim_guard::identifier::{IdentifierError, KeyId, WorkflowName};
-use claim_guard::jws::KeySetError;
+use minting::MintFault;
 use realm_keys::SettingsFault;
-use serde_json::json;
-use test_realm::key_set;
 
-use super::world::{environment, foreign_key, kms_key};
+use super::world::{environment, kms_key};
 use super::*;
 use crate::settings::{Fault, Settings};
 
@@ -39,7 +35,7 @@ fn the_origin_alone_may_be_absent() {
 
 #[test]
 fn all_faults_are_named_at_once() {
-    let absent = |variable| Fault::Absent { variable };
+    let absent = |variable| Fault::Mint(MintFault::Absent { variable });
     let realm = |variable| Fault::Realm(SettingsFault::Absent { variable });
     assert_eq!(
         Settings::from_lookup(&policy(), |_| None).map(|_| ()).unwrap_err(),
@@ -57,53 +53,10 @@ fn all_faults_are_named_at_once() {
 }
 
 #[test]
-fn the_key_that_signs_is_one_that_guards_know() {
-    let presented = KeyId::parse(foreign_key().kid()).unwrap();
-    check("TRANSACTION_KEY_ID", foreign_key().kid(), &[Fault::SigningKeyNotInSet { presented }]);
-    let presented = KeyId::parse(kms_key().kid()).unwrap();
-    check("TRANSACTION_KEYS", &key_set([foreign_key()]), &[Fault::SigningKeyNotInSet { presented }]);
-    check("TRANSACTION_KEYS", "{}", &[Fault::Keys(KeySetError::NotAKeySet)]);
-    for text in
-        ["alias/x", "arn:aws:kms:eu-central-1:111122223333:alias/x", "arn:aws:kms:r:1:key/*", "arn:aws:kms:r:1:key/"]
-    {
-        check("TRANSACTION_SIGNING_KEY", text, &[Fault::NotAKeyArn { presented: Excerpt::of(text) }]);
-    }
-}
-
-#[test]
-fn state_machines_are_those_of_exactly_the_policys_workflows() {
-    let variable = "WORKFLOW_STATE_MACHINES";
-    let expected = WorkflowName::parse("payment").unwrap();
-    let absent = || Fault::WorkflowWithoutMachine { expected: expected.clone() };
-    check(variable, "{}", &[absent()]);
-    check(variable, "[]", &[Fault::NotAnObject(JsonError::NotAnObject)]);
-    let foreign = |name| Fault::MachineWithoutWorkflow { presented: Excerpt::of(name) };
-    check(
-        variable,
-        &json!({ "refund": MACHINE, "a b": 1 }).to_string(),
-        &[foreign("a b"), foreign("refund"), absent()],
-    );
-    let workflow = || Excerpt::of("payment");
-    check(variable, r#"{"payment":1}"#, &[Fault::NotAStateMachine { workflow: workflow(), error: None }]);
-    let versioned = json!({ "payment": format!("{MACHINE}:1") }).to_string();
-    let error = IdentifierError::WrongShape {
-        kind: "state machine ARN",
-        expected: "arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE",
-    };
-    check(variable, &versioned, &[Fault::NotAStateMachine { workflow: workflow(), error: Some(error) }]);
-}
-
-#[test]
 fn an_origin_has_no_wildcard_path_or_second_header() {
     for text in
         ["*", "https://*", "payments.example.com", "https://a.example/", "https://", "https://a\r\nb", "https://a b"]
     {
         check("CORS_ORIGIN", text, &[Fault::NotAnOrigin { presented: Excerpt::of(text) }]);
     }
-}
-
-#[test]
-fn a_trust_domain_is_one_word() {
-    let error = IdentifierError::ForbiddenCharacter { kind: "trust domain", character: ' ' };
-    check("TRUST_DOMAIN", "a b", &[Fault::Malformed { variable: "TRUST_DOMAIN", error }]);
 }

@@ -1,16 +1,16 @@
 //! Starting.
 
 use claim_guard::audit::Reason;
-use claim_guard::identifier::{Digest, ExecutionArn, StateMachineArn, TrustDomain, WorkflowName};
-use claim_guard::transaction::{PresentedAt, TransactionKeySet};
+use claim_guard::identifier::{Digest, ExecutionArn, StateMachineArn, StateName, TrustDomain, WorkflowName};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionKeySet};
 use claim_guard::{Leeway, TransactionToken, TransactionVerifier, UnixTime};
+use minting::Failure;
 use serde_json::{Value, json};
 use test_realm::{NOW, key_set, with, without};
 
 use super::world::{World, foreign_key, kms_key, lab, lab_in};
 use super::*;
 use crate::body::MAX_BODY_BYTES;
-use crate::failure::Failure;
 
 #[test]
 fn a_caller_who_may_starts_an_execution() {
@@ -43,7 +43,10 @@ fn what_enters_is_the_input_and_a_transaction_token_for_this_execution_alone() {
     };
     let token = TransactionToken::parse(token).unwrap();
     let now = |seconds| UnixTime::from_seconds(seconds).unwrap();
-    let verified = guard.verify(&token, &at, now(NOW)).unwrap();
+    let (policy, state) = (policy(), StateName::parse("ApprovePayment").unwrap());
+    let freshness = policy.workflow(&at.workflow).unwrap().freshness(&state).unwrap();
+    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    let verified = guard.verify(&token, &at, &attempt, now(NOW)).unwrap();
     assert_eq!(verified.identity().subject().as_str(), payload()["sub"]);
     assert_eq!(verified.identity().expires_at(), now(NOW + 300), "the lifetime of the policy");
     let aged = guard.verify_whatever_age(&token, &at, now(NOW)).unwrap();

@@ -9,14 +9,14 @@ use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
+use minting::{Failure, NoRandom, Signer};
 use serde_json::json;
 use test_realm::{AUDIENCE, ISSUER, NOW, TestKey, key_set};
 
 use super::{MACHINE, ORIGIN, policy};
 use crate::execution_name::ExecutionName;
 use crate::executions::Executions;
-use crate::failure::Failure;
-use crate::outside::{Chance, Execution, KeySource, Machine, NoRandom, Signer, Started, Status, Stopped};
+use crate::outside::{Chance, Execution, KeySource, Machine, Started, Status, Stopped};
 use crate::settings::Settings;
 
 /// The realm's key.

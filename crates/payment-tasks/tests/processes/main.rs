@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a wrong call is a wrong test")]
 
 mod runtime_api;
+#[expect(dead_code, reason = "no process here is asked for a renewed statement")]
 #[path = "../../../claim-guard-lambda/tests/guard/stack.rs"]
 mod stack;
 

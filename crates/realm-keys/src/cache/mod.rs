@@ -2,6 +2,9 @@
 
 mod schedule;
 
+#[cfg(any(test, feature = "moved-clock"))]
+mod simulated;
+
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +22,8 @@ use crate::endpoint::{EndpointError, RealmEndpoint};
 use crate::https::{DEADLINE, HttpsSource};
 use crate::unavailable::KeysUnavailable;
 use schedule::{Next, Schedule, Ticket};
+#[cfg(any(test, feature = "moved-clock"))]
+pub use simulated::{CacheRules, Outcome, SimulatedCache};
 
 /// A fetch that goes on.
 pub(crate) type Fetching<'a> = Pin<Box<dyn Future<Output = Result<RealmKeySet, KeysUnavailable>> + Send + 'a>>;
@@ -177,7 +182,7 @@ impl Shared {
     fn finish(&self, number: u64, outcome: Result<RealmKeySet, KeysUnavailable>) {
         let now = self.surroundings.now();
         let draw = self.surroundings.draw();
-        self.write().finish(number, outcome, now, draw);
+        self.write().finish(number, outcome.map(Arc::new), now, draw);
     }
 
     // No code panics while it holds the lock, and each change leaves the schedule whole: a poisoned lock is as good.

@@ -15,17 +15,17 @@ use crate::clock::{Moment, shortened};
 use crate::unavailable::KeysUnavailable;
 
 /// From this age on a set is renewed, at the latest.
-const SOFT_AGE: Duration = Duration::from_secs(5 * 60);
+pub(super) const SOFT_AGE: Duration = Duration::from_secs(5 * 60);
 /// How much earlier, in per cent, the draw may make it.
-const SOFT_AGE_SPREAD: u32 = 10;
+pub(super) const SOFT_AGE_SPREAD: u32 = 10;
 /// From this age on a set is served no more.
-const HARD_AGE: Duration = Duration::from_secs(60 * 60);
+pub(super) const HARD_AGE: Duration = Duration::from_secs(60 * 60);
 /// How far apart fetches begin while a set stands.
-const COOL_DOWN: Duration = Duration::from_secs(30);
+pub(super) const COOL_DOWN: Duration = Duration::from_secs(30);
 /// How long after a failed fetch the next begins while no set stands; each further failure doubles it.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 /// Where the doubling ends.
-const LAST_BACK_OFF: Duration = Duration::from_secs(30);
+pub(super) const LAST_BACK_OFF: Duration = Duration::from_secs(30);
 /// How much shorter, in per cent, the draw may make a back-off.
 const BACK_OFF_SPREAD: u32 = 50;
 /// A fetch under way for longer than its own deadline allows was frozen with its process: it is not waited for.
@@ -133,7 +133,7 @@ impl Schedule {
     pub(super) fn finish(
         &mut self,
         number: u64,
-        outcome: Result<RealmKeySet, KeysUnavailable>,
+        outcome: Result<Arc<RealmKeySet>, KeysUnavailable>,
         now: Moment,
         draw: u32,
     ) {
@@ -146,7 +146,7 @@ impl Schedule {
                 // The set stood at some time between the fetch's begin and now: the earlier counts.
                 let obtained = self.begun.unwrap_or(now);
                 let soft_age = shortened(SOFT_AGE, SOFT_AGE_SPREAD, draw);
-                self.good = Some(Good { keys: Arc::new(keys), obtained, soft_age });
+                self.good = Some(Good { keys, obtained, soft_age });
                 self.failure = None;
             }
             Err(cause) => {

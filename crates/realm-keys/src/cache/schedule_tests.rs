@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Surroundings;
+use crate::exchange::{Document, ExchangeFault};
 use crate::fixtures::key_id;
 use crate::moved_clock::MovedClock;
-use crate::unavailable::Document;
 
 /// RFC 7515 appendix A.3.1: a public key that everybody may know, here under the name `a`.
 const KEY_SET: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a","use":"sig","alg":"ES256",
@@ -102,12 +102,12 @@ proptest! {
                 }
                 Event::Finish { late, refused } => {
                     let outcome = match refused {
-                        None => Ok(RealmKeySet::parse(KEY_SET.as_bytes()).unwrap()),
-                        Some(wait) => Err(KeysUnavailable::Status {
+                        None => Ok(Arc::new(RealmKeySet::parse(KEY_SET.as_bytes()).unwrap())),
+                        Some(wait) => Err(KeysUnavailable::from(ExchangeFault::Status {
                             document: Document::KeySet,
                             presented: 503,
                             retry_after: Some(Duration::from_secs(wait)),
-                        }),
+                        })),
                     };
                     schedule.finish(schedule.fetches().saturating_sub(u64::from(late)), outcome, now, draw);
                     if let Some((begun, true)) = onlooker.begun && !late {

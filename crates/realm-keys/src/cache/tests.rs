@@ -9,14 +9,15 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::exchange::{Document, ExchangeFault};
 use crate::fixtures::{jwk_set, key_id};
 use crate::moved_clock::MovedClock;
-use crate::unavailable::Document;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
-const DOWN: KeysUnavailable =
-    KeysUnavailable::Status { document: Document::Discovery, presented: 500, retry_after: None };
+const DOWN: KeysUnavailable = KeysUnavailable::Exchange {
+    fault: ExchangeFault::Status { document: Document::Discovery, presented: 500, retry_after: None },
+};
 
 #[derive(Clone)]
 enum Answer {
@@ -356,10 +357,9 @@ async fn h7_the_draw_halves_a_back_off_at_most() {
 
 #[tokio::test]
 async fn h9_a_realm_that_asks_for_a_longer_wait_gets_it_with_and_without_a_set() {
-    let busy = |wait| KeysUnavailable::Status {
-        document: Document::KeySet,
-        presented: 429,
-        retry_after: Some(Duration::from_secs(wait)),
+    let busy = |wait| {
+        let retry_after = Some(Duration::from_secs(wait));
+        KeysUnavailable::from(ExchangeFault::Status { document: Document::KeySet, presented: 429, retry_after })
     };
     let (keys, realm, time) = stage_drawing(0);
     realm.answers(Answer::Fail(busy(120)));

@@ -39,6 +39,46 @@ pub fn whole(head: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
+/// A request as the server has heard it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(dead_code, reason = "not every test looks at all of it")]
+pub struct Heard {
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The path, with its query.
+    pub path: String,
+    /// Header lines, each with its name in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, which is text.
+    pub body: String,
+}
+
+#[allow(dead_code, reason = "not every test looks at all of it")]
+impl Heard {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    async fn from(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Self> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await?);
+        }
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let mut lines = head.lines();
+        let mut words = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        let mut heard = Self { method, path, headers: lines.filter_map(header).collect(), body: String::new() };
+        let length = heard.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await?;
+        heard.body = String::from_utf8(body).unwrap();
+        Ok(heard)
+    }
+}
+
 /// How the server meets a connection.
 pub enum Transport {
     /// TLS, with a certificate for these names, signed by the server's own authority.
@@ -57,11 +97,11 @@ pub enum Transport {
 pub struct FaultyServer {
     address: SocketAddr,
     authority: Vec<u8>,
-    paths: Arc<Mutex<Vec<String>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
     accepting: AbortHandle,
 }
 
-type Script = dyn Fn(&str) -> Reply + Send + Sync;
+type Script = dyn Fn(&Heard) -> Reply + Send + Sync;
 
 impl FaultyServer {
     /// A server under the name `127.0.0.1`. The script is made from the server's origin, and answers each request's path.
@@ -77,14 +117,23 @@ impl FaultyServer {
     where
         S: Fn(&str) -> Reply + Send + Sync + 'static,
     {
+        let by_path = |script: S| move |heard: &Heard| script(&heard.path);
+        Self::start_hearing(transport, |origin| by_path(script(origin))).await
+    }
+
+    /// A server that meets its connections so, with a script that answers to the whole of a request.
+    pub async fn start_hearing<S>(transport: Transport, script: impl FnOnce(&str) -> S) -> Self
+    where
+        S: Fn(&Heard) -> Reply + Send + Sync + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let authority = authority(address);
         let meeting = Arc::new(Meeting::new(transport, &authority));
         let script: Arc<Script> = Arc::new(script(&format!("https://{address}")));
-        let paths = Arc::default();
-        let accepting = tokio::spawn(accept(listener, meeting, script, Arc::clone(&paths))).abort_handle();
-        Self { address, authority: authority.der().to_vec(), paths, accepting }
+        let heard = Arc::default();
+        let accepting = tokio::spawn(accept(listener, meeting, script, Arc::clone(&heard))).abort_handle();
+        Self { address, authority: authority.der().to_vec(), heard, accepting }
     }
 
     /// `https://127.0.0.1:PORT`
@@ -99,7 +148,13 @@ impl FaultyServer {
 
     /// The paths that were asked for so far.
     pub fn paths(&self) -> Vec<String> {
-        self.paths.lock().unwrap().clone()
+        self.heard.lock().unwrap().iter().map(|heard| heard.path.clone()).collect()
+    }
+
+    /// The requests so far.
+    #[allow(dead_code, reason = "not every test looks at all of it")]
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap().clone()
     }
 }
 
@@ -150,12 +205,12 @@ impl Meeting {
     }
 }
 
-async fn accept(listener: TcpListener, meeting: Arc<Meeting>, script: Arc<Script>, paths: Arc<Mutex<Vec<String>>>) {
+async fn accept(listener: TcpListener, meeting: Arc<Meeting>, script: Arc<Script>, heard: Arc<Mutex<Vec<Heard>>>) {
     while let Ok((connection, _)) = listener.accept().await {
-        let (meeting, script, paths) = (Arc::clone(&meeting), Arc::clone(&script), Arc::clone(&paths));
+        let (meeting, script, heard) = (Arc::clone(&meeting), Arc::clone(&script), Arc::clone(&heard));
         tokio::spawn(async move {
             // A client that goes away is what most of these tests are about.
-            let _ = meet(connection, &meeting, &*script, &paths).await;
+            let _ = meet(connection, &meeting, &*script, &heard).await;
         });
     }
 }
@@ -164,7 +219,7 @@ async fn meet(
     mut connection: TcpStream,
     meeting: &Meeting,
     script: &Script,
-    paths: &Mutex<Vec<String>>,
+    heard: &Mutex<Vec<Heard>>,
 ) -> std::io::Result<()> {
     match meeting {
         Meeting::Raw(bytes) => {
@@ -176,23 +231,18 @@ async fn meet(
             while connection.read(&mut [0; 4096]).await? > 0 {}
             Ok(())
         }
-        Meeting::Tls(acceptor) => answer(acceptor.accept(connection).await?, script, paths).await,
+        Meeting::Tls(acceptor) => answer(acceptor.accept(connection).await?, script, heard).await,
     }
 }
 
 async fn answer(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     script: &Script,
-    paths: &Mutex<Vec<String>>,
+    heard: &Mutex<Vec<Heard>>,
 ) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await?);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let reply = script(&path);
-    paths.lock().unwrap().push(path);
+    let request = Heard::from(&mut stream).await?;
+    let reply = script(&request);
+    heard.lock().unwrap().push(request);
     match reply {
         Reply::Bytes(bytes) => stream.write_all(&bytes).await?,
         Reply::Deaf(bytes) => {

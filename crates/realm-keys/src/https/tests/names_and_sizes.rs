@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 fn refused(host: &str, reason: &str) -> Result<(), KeysUnavailable> {
-    Err(KeysUnavailable::Tls { host: Excerpt::of(host), reason: Excerpt::of(reason) })
+    Err(ExchangeFault::Tls { host: Excerpt::of(host), reason: Excerpt::of(reason) }.into())
 }
 
 async fn fetch_from(issuer: &str, authority: Option<&[u8]>, deadline: Duration) -> Result<(), KeysUnavailable> {
@@ -52,7 +52,9 @@ async fn g28_a_certificate_that_vouches_for_itself_is_refused() {
 #[track_caller]
 fn check_tls(result: Result<RealmKeySet, KeysUnavailable>, begin: &str) {
     let cause = result.map(|_| ()).unwrap_err();
-    let KeysUnavailable::Tls { host, reason } = &cause else { panic!("expected a TLS failure, presented {cause:?}") };
+    let KeysUnavailable::Exchange { fault: ExchangeFault::Tls { host, reason } } = &cause else {
+        panic!("expected a TLS failure, presented {cause:?}")
+    };
     assert_eq!(host.as_str(), "127.0.0.1");
     assert!(reason.as_str().starts_with(begin), "{cause}");
 }
@@ -104,10 +106,10 @@ async fn a_realm_that_is_not_there_is_named() {
     tokio::task::yield_now().await;
     assert_eq!(
         source.fetch().await.map(|_| ()),
-        Err(KeysUnavailable::Unreachable {
+        Err(KeysUnavailable::from(ExchangeFault::Unreachable {
             host: Excerpt::of("127.0.0.1"),
             reason: Excerpt::of("Connection refused (os error 111)")
-        })
+        }))
     );
 }
 
@@ -118,7 +120,9 @@ async fn h11_a_host_without_an_address_is_named() {
     let source = HttpsSource::new(RealmEndpoint::new(issuer, None, None).unwrap(), PATIENT).unwrap();
     match source.fetch().await.map(|_| ()) {
         // The first where a name server says so, the second where none answers in time.
-        Err(KeysUnavailable::UnknownHost { host } | KeysUnavailable::Unreachable { host, .. }) => {
+        Err(KeysUnavailable::Exchange {
+            fault: ExchangeFault::UnknownHost { host } | ExchangeFault::Unreachable { host, .. },
+        }) => {
             assert_eq!(host, Excerpt::of("realm.invalid"));
         }
         presented => panic!("expected a host without an address, presented {presented:?}"),
@@ -154,7 +158,7 @@ async fn g21_a_set_of_more_keys_than_anybody_has_is_refused_whole() {
 
 #[tokio::test]
 async fn g21_a_key_set_may_have_as_many_bytes_as_the_limit_and_not_one_more() {
-    let too_large = KeysUnavailable::TooLarge { document: Document::KeySet, limit: KEY_SET_LIMIT };
+    let too_large = ExchangeFault::TooLarge { document: Document::KeySet, limit: KEY_SET_LIMIT }.into();
     for (excess, expected) in [(0, Ok(true)), (1, Err(too_large))] {
         let server = realm_but_for(Document::KeySet, move |_| {
             let set = jwk_set(&["a"]);
@@ -169,7 +173,9 @@ async fn g21_a_key_set_may_have_as_many_bytes_as_the_limit_and_not_one_more() {
 async fn h11_an_address_where_nobody_answers_is_left_before_the_deadline() {
     // RFC 6666: what is sent to this prefix is discarded. Without IPv6 there is not even a way to it.
     match fetch_from("https://[100::1]/realms/w", None, IMPATIENT).await {
-        Err(KeysUnavailable::Unreachable { host, .. }) => assert_eq!(host, Excerpt::of("[100::1]")),
+        Err(KeysUnavailable::Exchange { fault: ExchangeFault::Unreachable { host, .. } }) => {
+            assert_eq!(host, Excerpt::of("[100::1]"))
+        }
         presented => panic!("expected an address where nobody answers, presented {presented:?}"),
     }
 }

@@ -1,0 +1,200 @@
+//! The part of a policy that says what a workflow is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::access::duration::duration;
+use crate::access::fault::PolicyFaultCause as Cause;
+use crate::access::freshness::{Freshness, MaxIdentityAge, SessionRule};
+use crate::access::parse::{Asked, Input, read_roles};
+use crate::access::requirement::Requirement;
+use crate::access::toml_table::{Entry, Findings, Table};
+use crate::access::workflow::{GuardedState, Workflow};
+use crate::identifier::{IdentifierError, StateName, WorkflowName};
+
+/// The transaction token's lifetime where the policy names none.
+const USUAL_LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// The shortest and the longest duration that a key can have, as written and in seconds.
+type Range = [(&'static str, u64); 2];
+const LIFETIMES: Range = [("30s", 30), ("1h", 3600)];
+/// Beside `0s`. A younger statement could be too old when it arrives.
+const IDENTITY_AGES: Range = [("0s` or `10s", 10), ("1h", 3600)];
+const RUNS: Range = [("30s", 30), ("365d", 365 * 24 * 3600)];
+
+pub(super) fn read_workflows(entry: &Entry<'_>, findings: &mut Findings<'_>) -> BTreeMap<WorkflowName, Workflow> {
+    let mut workflows = BTreeMap::new();
+    let table = entry.table(findings);
+    let entries: Vec<Entry<'_>> = table.iter().flat_map(Table::all).collect();
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+    for entry in &entries {
+        if let Some(workflow) = read_workflow(entry, &names, findings) {
+            workflows.insert(workflow.name.clone(), workflow);
+        }
+    }
+    workflows
+}
+
+fn read_workflow(entry: &Entry<'_>, workflows: &[&str], findings: &mut Findings<'_>) -> Option<Workflow> {
+    let name = read_name(entry, WorkflowName::parse, findings);
+    let table = entry.table(findings)?;
+    let [lifetime, max_duration, session, on_denied, describe, stop, start, states, nested] = table.entries(
+        &[
+            "transaction_token_lifetime",
+            "max_duration",
+            "session",
+            "revalidate_on_denied",
+            "describe",
+            "stop",
+            "start",
+            "states",
+            "nested",
+        ],
+        findings,
+    );
+    for (name, entry) in [("start", &start), ("states", &states)] {
+        if entry.is_none() {
+            table.missing(name, findings);
+        }
+    }
+    let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_duration(&entry, LIFETIMES, findings));
+    let max_duration = optional(max_duration, |entry| read_duration(&entry, RUNS, findings));
+    let session = session.map_or(Some(SessionRule::Ignored), |entry| read_session(&entry, findings));
+    let on_denied = on_denied.map_or(Some(true), |entry| entry.boolean(findings));
+    let describe = read_roles(describe.as_ref(), findings);
+    let stop = read_roles(stop.as_ref(), findings);
+    let start = start.and_then(|entry| read_start(&entry, findings));
+    let states = states.and_then(|entry| read_states(&entry, on_denied.unwrap_or(true), findings));
+    let nested = nested.map_or(Some(BTreeMap::new()), |entry| read_nested(&entry, workflows, findings));
+    if let (Some(states), Some(nested)) = (&states, &nested) {
+        for state in nested.keys().filter(|state| states.contains_key(*state)) {
+            findings.add(entry.offset, Cause::GuardedAndNested { key: entry.key.clone(), state: state.clone() });
+        }
+    }
+    Some(Workflow {
+        name: name?,
+        transaction_token_lifetime: lifetime?,
+        max_duration: max_duration?,
+        session: session?,
+        start: start?,
+        describe: describe?,
+        stop: stop?,
+        states: states?,
+        nested: nested?,
+    })
+}
+
+fn read_name<T>(
+    entry: &Entry<'_>,
+    parse: impl FnOnce(&str) -> Result<T, IdentifierError>,
+    findings: &mut Findings<'_>,
+) -> Option<T> {
+    parse(entry.name)
+        .map_err(|error| findings.add(entry.offset, Cause::WrongName { key: entry.key.clone(), error }))
+        .ok()
+}
+
+/// What an absent key means is nothing; what a malformed one means is not known.
+fn optional<'t, T>(entry: Option<Entry<'t>>, read: impl FnOnce(Entry<'t>) -> Option<T>) -> Option<Option<T>> {
+    match entry {
+        None => Some(None),
+        Some(entry) => read(entry).map(Some),
+    }
+}
+
+fn read_start(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Requirement> {
+    let table = entry.table(findings)?;
+    let [roles, any_role, claims, any_caller] =
+        table.entries(&["roles", "any_role", "claims", "any_verified_caller"], findings);
+    Asked { table: &table, roles, any_role, claims, any_caller, input: Input::Seen }.read(findings)
+}
+
+fn read_states(
+    entry: &Entry<'_>,
+    on_denied: bool,
+    findings: &mut Findings<'_>,
+) -> Option<BTreeMap<StateName, GuardedState>> {
+    let table = entry.table(findings)?;
+    let mut states = BTreeMap::new();
+    for entry in table.all() {
+        let name = read_name(&entry, StateName::parse, findings);
+        states.extend(name.zip(read_state(&entry, on_denied, findings)));
+    }
+    if table.all().next().is_none() {
+        findings.add(entry.offset, Cause::NoStates { key: entry.key.clone() });
+    }
+    Some(states)
+}
+
+fn read_state(entry: &Entry<'_>, on_denied: bool, findings: &mut Findings<'_>) -> Option<GuardedState> {
+    let table = entry.table(findings)?;
+    let [roles, any_role, claims, any_caller, max_age, denied] = table.entries(
+        &["roles", "any_role", "claims", "any_verified_caller", "max_identity_age", "revalidate_on_denied"],
+        findings,
+    );
+    let requirement = Asked { table: &table, roles, any_role, claims, any_caller, input: Input::Seen }.read(findings);
+    let max_age = optional(max_age, |entry| read_max_age(&entry, findings));
+    let denied = denied.map_or(Some(on_denied), |entry| entry.boolean(findings));
+    let freshness = Freshness { max_identity_age: max_age?, revalidate_on_denied: denied? };
+    Some(GuardedState { requirement: requirement?, freshness })
+}
+
+fn read_max_age(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<MaxIdentityAge> {
+    if entry.as_text() == Some("0s") {
+        return Some(MaxIdentityAge::EveryAttempt);
+    }
+    read_duration(entry, IDENTITY_AGES, findings).map(MaxIdentityAge::AtMost)
+}
+
+fn read_nested(
+    entry: &Entry<'_>,
+    workflows: &[&str],
+    findings: &mut Findings<'_>,
+) -> Option<BTreeMap<StateName, WorkflowName>> {
+    let table = entry.table(findings)?;
+    let mut nested = BTreeMap::new();
+    for entry in table.all() {
+        let state = read_name(&entry, StateName::parse, findings);
+        let Some(table) = entry.table(findings) else { continue };
+        let [workflow] = table.entries(&["workflow"], findings);
+        let Some(workflow) = workflow else {
+            table.missing("workflow", findings);
+            continue;
+        };
+        let named = workflow.text(findings).and_then(|text| {
+            let known = WorkflowName::parse(text).ok().filter(|name| workflows.contains(&name.as_str()));
+            if known.is_none() {
+                let (key, presented) = (workflow.key.clone(), text.to_owned());
+                findings.add(workflow.offset, Cause::UnknownWorkflow { key, presented });
+            }
+            known
+        });
+        nested.extend(state.zip(named));
+    }
+    Some(nested)
+}
+
+fn read_session(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<SessionRule> {
+    match entry.text(findings)? {
+        "ignored" => Some(SessionRule::Ignored),
+        "required" => Some(SessionRule::Required),
+        other => {
+            findings.add(entry.offset, Cause::WrongSession { key: entry.key.clone(), presented: other.to_owned() });
+            None
+        }
+    }
+}
+
+fn read_duration(entry: &Entry<'_>, range: Range, findings: &mut Findings<'_>) -> Option<Duration> {
+    let text = entry.text(findings)?;
+    let (key, presented) = (entry.key.clone(), text.to_owned());
+    let [(shortest, least), (longest, most)] = range;
+    match duration(text) {
+        None => findings.add(entry.offset, Cause::WrongDuration { key, presented }),
+        Some(lifetime) if (least..=most).contains(&lifetime.as_secs()) => return Some(lifetime),
+        Some(_) => {
+            findings.add(entry.offset, Cause::DurationOutOfRange { key, presented, expected: (shortest, longest) });
+        }
+    }
+    None
+}

@@ -1,0 +1,125 @@
+//! What a document is has to be what the strict reader reads.
+
+use serde_json::Value;
+
+use super::{Document, Json, NameSet, is_plain};
+use crate::json;
+
+/// The document and the strict reader agree, on the value or on the error.
+#[track_caller]
+fn check(bytes: &[u8]) {
+    let read = Document::read(bytes.to_vec()).map(|document| document.value().to_value());
+    assert_eq!(read, json::value(bytes), "{}", String::from_utf8_lossy(bytes));
+    let object = Document::object(bytes.to_vec()).map(|document| document.members().to_map());
+    assert_eq!(object, json::object(bytes), "{}", String::from_utf8_lossy(bytes));
+}
+
+fn members(count: usize) -> String {
+    (0..count).rev().map(|number| format!("\"m{number}\":{number}")).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn a_document_is_what_the_strict_reader_reads() {
+    for text in [
+        r#"{}"#,
+        r#"[]"#,
+        r#"null"#,
+        r#"{"a":null,"b":true,"c":false,"d":0,"e":-1,"f":1.5,"g":"text","h":[],"i":{}}"#,
+        r#"{"a":18446744073709551615,"b":18446744073709551616,"c":-9223372036854775808,"d":-9223372036854775809,"e":-0}"#,
+        r#"{"a":[[1,[2]],{"b":[{"c":3}]}],"":{"":""}}"#,
+        r#"{"a\u0062":"c\nd","ab\\":"\u00e9é\ud83d\ude00","x":"plain"}"#,
+        r#"{"a":"\ud800"}"#,
+        r#"{"a":1e400}"#,
+        r#"{"a":1,}"#,
+        r#"{"a" 1}"#,
+        r#"{1:1}"#,
+        r#"{} {}"#,
+        "\u{feff}{}",
+        "",
+    ] {
+        check(text.as_bytes());
+    }
+    for bytes in [b"{\"a\":\"\xff\"}".as_slice(), b"{\"a\":\xff}", b"\xff", b"{\"a\":1,\"a\":1,\"b\":\"\xff\"}"] {
+        check(bytes);
+    }
+    for depth in [126, 127, 128, 100_000] {
+        check(format!("{}{}", "[".repeat(depth), "]".repeat(depth)).as_bytes());
+    }
+}
+
+#[test]
+fn a_duplicate_is_an_error_where_the_strict_reader_finds_it() {
+    for text in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"{"\u0061":1,"a":2}"#, r#"{"b":{"c":[{"d":1,"d":2}]}}"#]
+    {
+        check(text.as_bytes());
+    }
+    for count in [0, 1, 30, 31, 32, 33, 34, 200] {
+        check(format!("{{{}}}", members(count)).as_bytes());
+        for known in [0, count / 2, count.saturating_sub(1)] {
+            check(format!("{{{},\"m{known}\":{{}},\"z\":1}}", members(count.max(1))).as_bytes());
+            check(format!("{{{},\"\\u006d{known}\":1}}", members(count.max(1))).as_bytes());
+            check(format!("{{\"y\":[{{{}}}],\"m{known}\":{{\"y\":2}}}}", members(count)).as_bytes());
+        }
+    }
+}
+
+#[test]
+fn every_member_is_found_by_its_name() {
+    let text = format!("{{{},\"\\u00e9\":\"last\"}}", members(100));
+    let document = Document::object(text.into_bytes()).expect("an object");
+    for number in 0_u64..100 {
+        assert_eq!(document.members().get(&format!("m{number}")).map(Json::to_value), Some(Value::from(number)));
+    }
+    assert_eq!(document.members().get("é").and_then(Json::text), Some("last"));
+    assert!(!document.members().has("m100") && !document.members().has(""));
+}
+
+#[test]
+fn most_names_of_a_token_have_a_bit_of_their_own() {
+    let names =
+        ["exp", "iat", "jti", "iss", "aud", "sub", "typ", "azp", "sid", "acr", "scope", "realm_access", "email"];
+    let mut set = NameSet::default();
+    for (before, name) in names.iter().enumerate() {
+        assert_eq!(set.0.count_ones(), u32::try_from(before).expect("few"), "{name}");
+        assert!(!set.may_hold(name));
+        set.insert(name);
+        assert!(set.may_hold(name));
+    }
+    assert_eq!([NameSet::bit(""), NameSet::bit("a"), NameSet::bit("iss")], [1, 1 << 15, 1 << 31]);
+}
+
+#[test]
+fn a_copy_is_the_same_without_the_rest_of_the_text() {
+    let text = r#"{"secret":"s","kept":{"a\u0062":[null,true,1,-1,1.5,"text\n",[],{"x":{}}],"b":{}}}"#;
+    let whole = Document::object(text.as_bytes().to_vec()).expect("an object");
+    let kept = whole.members().get("kept").and_then(Json::object).expect("an object");
+    let copy = Document::of(kept);
+    assert_eq!(copy.members().to_map(), kept.to_map());
+    assert!(copy.members().has("ab") && copy.members().has("b") && !copy.members().has("x"));
+    assert_eq!(copy.text, "abtext\nxb");
+    assert_eq!(format!("{copy:?}"), format!("{:?}", Value::Object(kept.to_map())));
+    assert!(copy == Document::of(kept) && copy != whole);
+}
+
+#[test]
+fn pruning_keeps_what_is_named_and_wanted() {
+    #[track_caller]
+    fn check(paths: &[&[&str]], expected: &str) {
+        let text = r#"{"a":1,"b":{"c":"x","d":{"e":true,"f":null}},"g":{"h":[]},"i":"a"}"#;
+        let whole = Document::object(text.as_bytes().to_vec()).expect("an object");
+        let paths: Vec<Vec<String>> =
+            paths.iter().map(|path| path.iter().map(|segment| (*segment).to_owned()).collect()).collect();
+        let paths: Vec<&[String]> = paths.iter().map(Vec::as_slice).collect();
+        let pruned = Document::pruned(whole.members(), &paths, is_plain);
+        assert_eq!(pruned.value().to_value().to_string(), expected);
+        let members = pruned.members();
+        assert!(members.iter().all(|(name, _)| members.has(name)));
+    }
+    check(&[], "{}");
+    check(&[&["a"]], r#"{"a":1}"#);
+    check(&[&["i"], &["a"]], r#"{"a":1,"i":"a"}"#);
+    check(&[&["b", "c"]], r#"{"b":{"c":"x"}}"#);
+    check(&[&["b", "c"], &["b", "d", "e"]], r#"{"b":{"c":"x","d":{"e":true}}}"#);
+    check(&[&["b"], &["b", "c"]], r#"{"b":{"c":"x"}}"#);
+    check(&[&["b"], &["g", "h"], &["b", "d", "f"], &["a", "b"], &["z"]], "{}");
+}

@@ -1,0 +1,63 @@
+//! The claims that the subject would get now.
+
+use crate::claims::Identity;
+use crate::excerpt::Excerpt;
+use crate::jws::{JwsError, Members, Part};
+use crate::revalidation::answer::{about_the_subject, object, of};
+use crate::revalidation::answer_fault::{AnswerFault, AnswerKind};
+use crate::revalidation::question::Question;
+use crate::revalidation::standing::Standing;
+use crate::revalidation::withdrawal::Withdrawal;
+use crate::token::{AccessTokenVerifier, Rejection};
+use crate::unix_time::UnixTime;
+
+/// What an access token of now would say of the subject, as the realm's own mappers make it.
+///
+/// ```compile_fail
+/// let live: claim_guard::revalidation::LiveIdentity = serde_json::from_str("{}").unwrap();
+/// ```
+#[derive(Debug)]
+pub struct LiveIdentity(pub(super) Result<Box<Identity>, Withdrawal>);
+
+impl Standing {
+    /// Reads the claims of an example access token:
+    /// `GET /admin/realms/REALM/clients/UUID/evaluate-scopes/generate-example-access-token`.
+    ///
+    /// They have to be what `verifier` takes for the payload of an access token, and of the subject and the client that
+    /// were asked about. Their `jti` and `sid` are of no token and no session, so nothing is made of them.
+    ///
+    /// # Errors
+    /// [`AnswerFault`] if they are anything else.
+    pub fn evaluated(
+        &self,
+        bytes: &[u8],
+        question: &Question,
+        verifier: &AccessTokenVerifier,
+        now: UnixTime,
+    ) -> Result<LiveIdentity, AnswerFault> {
+        let kind = AnswerKind::Evaluation;
+        let payload = object(bytes, kind)?;
+        let members = Members::new(Part::Payload, payload.members());
+        about_the_subject(of(kind, members.text("sub"))?, kind, question)?;
+        let client = of(kind, members.text("azp"))?;
+        if client != question.client().as_str() {
+            let (expected, presented) = (question.client().clone(), Excerpt::of(client));
+            return Err(AnswerFault::AnotherClient { kind, expected, presented });
+        }
+        if verifier.issuer() != question.issuer() {
+            let presented = Excerpt::of(verifier.issuer().as_str());
+            return Err(AnswerFault::AnotherRealm { expected: question.issuer().to_string(), presented });
+        }
+        match verifier.read(payload, now) {
+            Ok(identity) => Ok(LiveIdentity(Ok(Box::new(identity)))),
+            // A realm that derives the audience from roles writes none for a subject without roles.
+            Err(Rejection::WrongAudience { presented, .. }) => {
+                Ok(LiveIdentity(Err(Withdrawal::AudienceWithdrawn { presented })))
+            }
+            Err(Rejection::Jws(JwsError::Missing { part: Part::Payload, name: "aud" })) => {
+                Ok(LiveIdentity(Err(Withdrawal::AudienceWithdrawn { presented: Excerpt::of("") })))
+            }
+            Err(rejection) => Err(AnswerFault::Evaluation(rejection)),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Asking the realm about an identity that has grown old, or no longer fits: what to ask, what the answers say, and what
+//! follows from them.
+//!
+//! An old statement makes a [`Question`]. The realm's answers about its own, its client's and its user's standing make a
+//! [`Standing`], which only then may be evaluated into a [`LiveIdentity`]; and only that makes a [`RenewedStatement`]. So
+//! there is no way from an old statement to a new one that leaves an answer out. What vouches for an answer is the
+//! connection that it came on, which is the caller's to see to: answers are not signed.
+
+mod answer;
+mod answer_fault;
+mod live;
+mod question;
+mod renewal;
+mod standing;
+mod withdrawal;
+
+pub use answer::{ClientAnswer, RealmAnswer, SessionsAnswer, UserAnswer};
+pub use answer_fault::{AnswerFault, AnswerKind};
+pub use live::LiveIdentity;
+pub use question::{Cause, Question};
+pub use renewal::{Change, RenewedStatement};
+pub use standing::Standing;
+pub use withdrawal::{Withdrawal, Withdrawals};

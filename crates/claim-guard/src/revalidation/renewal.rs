@@ -1,0 +1,166 @@
+//! What the realm says now → the statement to sign.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Map;
+
+use crate::access::AccessPolicy;
+use crate::claims::{ClaimPath, Identity, Role};
+use crate::decision::unmet_by;
+use crate::identifier::{Digest, TransactionId};
+use crate::revalidation::live::LiveIdentity;
+use crate::revalidation::question::{Purpose, Question, no_workflow, too_long};
+use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
+use crate::transaction::{Binding, Renewed, Run};
+use crate::unix_time::UnixTime;
+
+/// A statement that lacks only its signature: the subject, with the roles and claims of now, in one execution.
+///
+/// ```compile_fail
+/// fn copy(statement: &claim_guard::revalidation::RenewedStatement) -> claim_guard::revalidation::RenewedStatement {
+///     Clone::clone(statement)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct RenewedStatement {
+    pub(crate) identity: Identity,
+    pub(crate) transaction: TransactionId,
+    pub(crate) binding: Binding,
+    pub(crate) run: Run,
+    pub(crate) epoch: u32,
+    pub(crate) renewed: Option<Renewed>,
+    pub(crate) input_digest: Digest,
+    pub(crate) lifetime: Duration,
+    changes: Vec<Change>,
+}
+
+impl RenewedStatement {
+    /// Whom it speaks of.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The execution that it is for.
+    pub fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
+    /// How often the execution's statement was renewed, this time included.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// In what it differs from the old statement, where both are about the same execution.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+}
+
+/// A difference between the old statement and the new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The subject has the role now.
+    RoleGained(Role),
+    /// The subject has the role no more.
+    RoleLost(Role),
+    /// The claim says something else, or nothing, or something for the first time.
+    ClaimChanged(ClaimPath),
+}
+
+impl Change {
+    /// A fixed name of the difference, for audit lines and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::RoleGained(_) => "role_gained",
+            Self::RoleLost(_) => "role_lost",
+            Self::ClaimChanged(_) => "claim_changed",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RoleGained(role) => write!(f, "role `{role}` is granted now"),
+            Self::RoleLost(role) => write!(f, "role `{role}` is granted no more"),
+            Self::ClaimChanged(path) => write!(f, "claim `{path}` has changed"),
+        }
+    }
+}
+
+impl Question {
+    /// The new statement, on what the realm says now: fewer roles or more, flags as they are.
+    ///
+    /// # Errors
+    /// [`Withdrawals`] if an access token of now would not be for us or does not suffice to start the other workflow, or
+    /// if the run has taken as long as it may meanwhile.
+    pub fn answered(
+        self,
+        policy: &AccessPolicy,
+        live: LiveIdentity,
+        now: UnixTime,
+    ) -> Result<RenewedStatement, Withdrawals> {
+        let live = live.0.map_err(Withdrawals::one)?;
+        let name = match &self.purpose {
+            Purpose::Renew(_) | Purpose::Child(_) => self.aged.binding().workflow.clone(),
+            Purpose::Nested { workflow, .. } => workflow.clone(),
+        };
+        let unknown = || Withdrawals::one(Withdrawal::StartUnmet(no_workflow(&name)));
+        let workflow = policy.workflow(&name).ok_or_else(unknown)?;
+        Withdrawals::of(match &self.purpose {
+            // The realm may have taken its time.
+            Purpose::Renew(_) | Purpose::Child(_) => too_long(workflow, &self.aged, now).into_iter().collect(),
+            Purpose::Nested { input, .. } => {
+                unmet_by(&live, workflow.start(), input).into_iter().map(Withdrawal::StartUnmet).collect()
+            }
+        })?;
+        let aged = self.aged;
+        let old = aged.identity();
+        let transaction = old.transaction().cloned().ok_or_else(unknown)?;
+        let started_at = match &self.purpose {
+            Purpose::Renew(_) | Purpose::Child(_) => aged.run().started_at,
+            Purpose::Nested { .. } => now,
+        };
+        let lifetime = workflow.lifetime_at(started_at, now);
+        let identity = Identity {
+            issuer: old.issuer().clone(),
+            subject: old.subject().clone(),
+            client: old.client().clone(),
+            token_id: old.token_id().clone(),
+            session_id: old.session_id().cloned(),
+            scope: aged.run().scope.clone(),
+            transaction: Some(transaction.clone()),
+            issued_at: now,
+            expires_at: now.plus(lifetime),
+            verified_at: now,
+            roles: workflow.named_roles().into_iter().filter(|role| live.has(role)).cloned().collect(),
+            claims: live.claims().pruned(workflow.named_claims()),
+        };
+        let run = Run { started_at, ..aged.run().clone() };
+        let binding = |execution| Binding { workflow: name.clone(), execution, redrive_count: self.redrive_count };
+        let (binding, epoch, renewed, input_digest, changes) = match self.purpose {
+            Purpose::Renew(renewed) => {
+                let changes = changes(old, &identity, &workflow.named_claims().into_iter().collect::<Vec<_>>());
+                let binding = binding(aged.binding().execution.clone());
+                (binding, aged.epoch().saturating_add(1), Some(renewed), aged.input_digest().clone(), changes)
+            }
+            Purpose::Child(execution) => {
+                (binding(execution), aged.epoch().saturating_add(1), None, aged.input_digest().clone(), Vec::new())
+            }
+            Purpose::Nested { execution, input, .. } => (binding(execution), 0, None, digest(&input), Vec::new()),
+        };
+        Ok(RenewedStatement { identity, transaction, binding, run, epoch, renewed, input_digest, lifetime, changes })
+    }
+}
+
+fn digest(input: &Map<String, serde_json::Value>) -> Digest {
+    Digest::of(serde_json::Value::Object(input.clone()).to_string().as_bytes())
+}
+
+fn changes(old: &Identity, new: &Identity, named: &[&ClaimPath]) -> Vec<Change> {
+    let gained = new.roles().difference(old.roles()).cloned().map(Change::RoleGained);
+    let lost = old.roles().difference(new.roles()).cloned().map(Change::RoleLost);
+    let changed = named.iter().filter(|path| old.claims().get(path) != new.claims().get(path));
+    gained.chain(lost).chain(changed.map(|path| Change::ClaimChanged((*path).clone()))).collect()
+}

@@ -1,0 +1,208 @@
+//! One run of one workflow, and a realm that stands behind it.
+
+use claim_guard::access::AccessPolicy;
+use claim_guard::identifier::{Issuer, KeyId, Scope, Subject};
+use claim_guard::revalidation::{
+    AnswerFault, Cause, ClientAnswer, LiveIdentity, Question, RealmAnswer, RenewedStatement, SessionsAnswer, Standing,
+    UserAnswer, Withdrawal, Withdrawals,
+};
+use claim_guard::transaction::{AgedTransaction, UnsignedTransactionToken};
+use serde_json::{Value, json};
+use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, TestKey, with};
+
+use crate::support;
+use crate::support::time;
+use crate::support::transaction::{EXECUTION, at, domain, forged, forging_key, payload, state, verifier};
+
+pub const POLICY: &str = r#"
+[workflows.payment]
+max_duration = "1h"
+session = "ignored"
+start.roles = ["workflow-api:payment:start"]
+nested.Settle.workflow = "settlement"
+[workflows.payment.states.Approve]
+roles = ["workflow-api:payment:approve"]
+claims = ["compliance.kyc = true"]
+[workflows.payment.states.Execute]
+claims = ["project_id = input.project_id"]
+max_identity_age = "0s"
+[workflows.payment.states.Sign]
+any_verified_caller = true
+revalidate_on_denied = false
+[workflows.payment.states.Short]
+any_verified_caller = true
+max_identity_age = "10s"
+[workflows.payment.states.Young]
+any_verified_caller = true
+max_identity_age = "31s"
+[workflows.payment.states.Old]
+any_verified_caller = true
+max_identity_age = "1h"
+
+[workflows.settlement]
+transaction_token_lifetime = "1m"
+session = "ignored"
+start = { roles = ["workflow-api:payment:execute"], claims = ["project_id = input.project_id"] }
+[workflows.settlement.states.Book]
+any_role = ["workflow-api:payment:screen", "workflow-api:settlement:book"]
+claims = ["compliance.kyc_level >= 2"]
+"#;
+
+/// The session of the statements here.
+pub const SESSION: &str = "session";
+/// What the realm calls the client.
+pub const CLIENT_UUID: &str = "7f6f6c2e-0a3a-4f0e-9d21-6a1e7c9d0b11";
+
+pub fn parsed(text: &str) -> AccessPolicy {
+    AccessPolicy::parse("access.toml", text).unwrap()
+}
+
+pub fn policy() -> AccessPolicy {
+    parsed(POLICY)
+}
+
+/// The same policy, where a run of `payment` ends with its starter's session.
+pub fn policy_with_session() -> AccessPolicy {
+    parsed(&POLICY.replacen("\"ignored\"", "\"required\"", 1))
+}
+
+/// The same policy without the workflow `payment`, or what a later deployment has left of it.
+pub fn policy_without_payment() -> AccessPolicy {
+    parsed(&POLICY.replace("workflows.payment", "workflows.refund"))
+}
+
+/// The statement that the run goes about with: of the start, made from an access token of ten seconds before.
+pub fn statement() -> Value {
+    payload()
+}
+
+/// The same statement, renewed for a state.
+pub fn renewed_for(state: &str, rounds: u32) -> Value {
+    with(statement(), "/tctx/renewed", json!({ "state": state, "rounds": rounds }))
+}
+
+/// The statement as it is presented in its own run, signed by the stack.
+pub fn aged(statement: &Value) -> AgedTransaction {
+    aged_at(statement, EXECUTION)
+}
+
+pub fn aged_at(statement: &Value, execution: &str) -> AgedTransaction {
+    let key = forging_key();
+    verifier(&[&key]).verify_whatever_age(&forged(&key, statement), &at(execution), time(0)).unwrap()
+}
+
+/// The question for the state `Approve`, whose statement is too old.
+pub fn question_of(policy: &AccessPolicy, statement: &Value) -> Question {
+    policy.question_of_state(aged(statement), &state("Approve"), Cause::Expired, 0, time(20)).unwrap()
+}
+
+pub fn question() -> Question {
+    question_of(&policy(), &statement())
+}
+
+/// `GET /realms/workflows`
+pub fn realm() -> Value {
+    json!({
+        "realm": "workflows", "public_key": "MIIB", "token-service": format!("{ISSUER}/protocol/openid-connect"),
+        "account-service": format!("{ISSUER}/account"), "tokens-not-before": 0,
+    })
+}
+
+/// `GET /admin/realms/workflows/clients?clientId=payment-app`
+pub fn client() -> Value {
+    json!([{
+        "id": CLIENT_UUID, "clientId": CLIENT, "enabled": true, "notBefore": 0, "secret": "hush",
+        "access": { "view": true },
+    }])
+}
+
+/// `GET /admin/realms/workflows/users/SUBJECT`
+pub fn user() -> Value {
+    json!({
+        "id": SUBJECT, "username": "alice", "email": "alice@example.com", "enabled": true,
+        "attributes": { "kyc": ["true"] }, "notBefore": 0,
+    })
+}
+
+/// One of `GET /admin/realms/workflows/users/SUBJECT/sessions`
+pub fn session(id: &str) -> Value {
+    json!({
+        "id": id, "username": "alice", "userId": SUBJECT, "ipAddress": "127.0.0.1",
+        "start": 1_767_225_500_000_i64, "clients": { CLIENT_UUID: CLIENT }, "transientUser": false,
+    })
+}
+
+/// `GET …/evaluate-scopes/generate-example-access-token`: token and session are nobody's, new with each answer.
+pub fn evaluation(issued_at: i64) -> Value {
+    let claims = test_realm::access_token_payload(NOW + issued_at);
+    let claims = with(claims, "/jti", json!("onrtna:1c8fa82c-0000-4000-8000-000000000000"));
+    with(with(claims, "/sid", json!("transient")), "/scope", json!("openid profile"))
+}
+
+pub fn parse_realm(answer: &Value, question: &Question) -> Result<RealmAnswer, AnswerFault> {
+    RealmAnswer::parse(answer.to_string().as_bytes(), question)
+}
+
+pub fn parse_client(answer: &Value, question: &Question) -> Result<ClientAnswer, AnswerFault> {
+    ClientAnswer::parse(answer.to_string().as_bytes(), question)
+}
+
+pub fn parse_user(answer: &Value, question: &Question) -> Result<UserAnswer, AnswerFault> {
+    UserAnswer::parse(answer.to_string().as_bytes(), question)
+}
+
+pub fn parse_sessions(answer: &Value, question: &Question) -> Result<SessionsAnswer, AnswerFault> {
+    SessionsAnswer::parse(answer.to_string().as_bytes(), question)
+}
+
+/// A realm that stands behind everything.
+pub fn standing(question: &Question) -> Standing {
+    let realm = parse_realm(&realm(), question).unwrap();
+    let (client, user) = (parse_client(&client(), question).unwrap(), parse_user(&user(), question).unwrap());
+    let sessions = parse_sessions(&json!([session(SESSION)]), question).unwrap();
+    question.standing(&realm, &client, &user, Some(&sessions)).unwrap()
+}
+
+/// What the realm's claims of now come to.
+pub fn evaluated(claims: &Value, question: &Question, seconds: i64) -> Result<LiveIdentity, AnswerFault> {
+    let claims = claims.to_string();
+    standing(question).evaluated(claims.as_bytes(), question, &support::verifier(), time(seconds))
+}
+
+/// What follows from the realm's claims of now.
+pub fn answered(
+    policy: &AccessPolicy,
+    question: Question,
+    claims: &Value,
+    seconds: i64,
+) -> Result<RenewedStatement, Vec<Withdrawal>> {
+    let live = evaluated(claims, &question, seconds).unwrap();
+    question.answered(policy, live, time(seconds)).map_err(|withdrawals| withdrawals.all().to_vec())
+}
+
+/// The renewed statement, lacking its signature.
+pub fn unsigned(key: &TestKey, statement: &RenewedStatement) -> UnsignedTransactionToken {
+    UnsignedTransactionToken::renewed(statement, &domain(), &KeyId::parse(key.kid()).unwrap())
+}
+
+/// What the renewed statement will say.
+pub fn stated(statement: &RenewedStatement) -> Value {
+    support::transaction::stated(&unsigned(&TestKey::kms(), statement))
+}
+
+/// What stands against a question.
+pub fn against(asked: Result<Question, Withdrawals>) -> Vec<Withdrawal> {
+    asked.map_or_else(|withdrawals| withdrawals.all().to_vec(), |_| Vec::new())
+}
+
+pub fn issuer() -> Issuer {
+    Issuer::parse(ISSUER).unwrap()
+}
+
+pub fn subject() -> Subject {
+    Subject::parse(SUBJECT).unwrap()
+}
+
+pub fn scope(text: &str) -> Scope {
+    Scope::parse(text).unwrap()
+}

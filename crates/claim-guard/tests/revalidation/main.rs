@@ -1,0 +1,22 @@
+//! An old statement → what to ask the realm → what its answers say → a statement of now.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fixture;
+
+mod question;
+mod rounds;
+
+mod answers;
+mod evaluation;
+mod standing;
+
+mod child;
+mod nested;
+mod parent_run;
+mod renewal;
+
+mod audit;
+mod messages;

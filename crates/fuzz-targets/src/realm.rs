@@ -1,0 +1,112 @@
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use claim_guard::access::AccessPolicy;
+use claim_guard::audit::Reason;
+use claim_guard::identifier::{KeyId, StateMachineArn, TrustDomain};
+use claim_guard::revalidation::{AnswerFault, ClientAnswer, Question, RealmAnswer, SessionsAnswer, UserAnswer};
+use claim_guard::transaction::TransactionKeySet;
+use claim_guard::{UnixTime, strict_json_object};
+use minting::{Failure, MintSettings, NoRandom, Signer, SigningKeyArn};
+use revalidation::{Answered, Chance, Outside, Realm, Revalidation, Unanswered};
+use serde_json::json;
+use test_realm::{CLIENT, NOW, SUBJECT, access_token_payload};
+
+use crate::fixture::{KMS_KEY, MACHINE, STACK_KEYS, TRUST_DOMAIN, VERIFIER, payment};
+use crate::line;
+
+/// What a realm answers, byte by byte.
+#[derive(Clone)]
+pub(crate) struct Answers {
+    pub(crate) realm: Vec<u8>,
+    pub(crate) clients: Vec<u8>,
+    pub(crate) user: Vec<u8>,
+    pub(crate) sessions: Vec<u8>,
+    pub(crate) evaluation: Vec<u8>,
+}
+
+/// What it answers of a user and a client in good standing.
+pub(crate) static GOOD: LazyLock<Answers> = LazyLock::new(|| {
+    let payload = access_token_payload(NOW);
+    let user = json!({ "id": SUBJECT, "enabled": true, "notBefore": 0 });
+    let client = json!({ "id": "client-uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0 });
+    let session = json!({ "id": payload.get("sid"), "userId": SUBJECT });
+    Answers {
+        realm: json!({ "realm": "workflows", "tokens-not-before": 0 }).to_string().into_bytes(),
+        clients: json!([client]).to_string().into_bytes(),
+        user: user.to_string().into_bytes(),
+        sessions: json!([session]).to_string().into_bytes(),
+        evaluation: payload.to_string().into_bytes(),
+    }
+});
+
+/// A realm whose answers change from one question to the next.
+#[derive(Clone)]
+pub(crate) struct Told(Arc<Mutex<Answers>>);
+
+impl Told {
+    pub(crate) fn new(answers: Answers) -> Self {
+        Self(Arc::new(Mutex::new(answers)))
+    }
+
+    pub(crate) fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The stack's key, and the name of every execution that is about to start.
+#[derive(Clone, Copy)]
+pub(crate) struct Stack;
+
+/// Revalidation under that policy, of a realm that answers so.
+pub(crate) fn revalidation(access_toml: &str, told: Told) -> Revalidation<Told, Stack, Stack> {
+    let policy = AccessPolicy::parse("access.toml", access_toml).expect("a policy");
+    let arn = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333";
+    let minting = MintSettings {
+        trust_domain: TrustDomain::parse(TRUST_DOMAIN).expect("a trust domain"),
+        transaction_keys: TransactionKeySet::parse(STACK_KEYS.as_bytes()).expect("a key set"),
+        key_id: KeyId::parse(KMS_KEY.kid()).expect("a key id"),
+        signing_key: SigningKeyArn::parse(arn).expect("a key's ARN"),
+        state_machines: [(payment(), StateMachineArn::parse(MACHINE).expect("a state machine"))].into(),
+    };
+    Revalidation::new(policy, minting, Outside { realm: told, signer: Stack, chance: Stack })
+}
+
+fn unreadable(fault: AnswerFault) -> Failure {
+    line::is_message(&fault.to_string());
+    Failure::Undecided(Reason::new(fault.code(), &fault))
+}
+
+impl Realm for Told {
+    async fn ask(&self, question: &Question, now: UnixTime) -> Result<Answered, Unanswered> {
+        self.answers().asked(question, now)
+    }
+}
+
+impl Answers {
+    fn asked(&self, question: &Question, now: UnixTime) -> Result<Answered, Unanswered> {
+        let realm = RealmAnswer::parse(&self.realm, question).map_err(unreadable)?;
+        let client = ClientAnswer::parse(&self.clients, question).map_err(unreadable)?;
+        let user = UserAnswer::parse(&self.user, question).map_err(unreadable)?;
+        let sessions = question.session().map(|_| SessionsAnswer::parse(&self.sessions, question));
+        let sessions = sessions.transpose().map_err(unreadable)?;
+        let standing = match question.standing(&realm, &client, &user, sessions.as_ref()) {
+            Ok(standing) => standing,
+            Err(withdrawals) => return Ok(Err(withdrawals)),
+        };
+        let live = standing.evaluated(&self.evaluation, question, &VERIFIER, now).map_err(unreadable)?;
+        assert!(strict_json_object(&self.evaluation).is_ok());
+        Ok(Ok(live))
+    }
+}
+
+impl Signer for Stack {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        Ok(KMS_KEY.sign(message))
+    }
+}
+
+impl Chance for Stack {
+    fn random(&self) -> Result<[u8; 16], NoRandom> {
+        Ok([0xab; 16])
+    }
+}

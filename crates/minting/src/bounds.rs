@@ -1,0 +1,29 @@
+//! The bounds of every client of AWS.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+
+/// The most time for one answer of a service, its retries included. A start asks three of them and the realm, which has 3
+/// seconds, and the function's own timeout is 20.
+const OPERATION: Duration = Duration::from_secs(5);
+const ATTEMPT: Duration = Duration::from_secs(2);
+const CONNECT: Duration = Duration::from_secs(1);
+const ATTEMPTS: u32 = 3;
+
+/// The configuration of a client for the region, the endpoint and the role that Lambda's environment names. Nothing is
+/// asked yet; one answer takes at most 5 seconds and three attempts.
+pub async fn aws_config() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .load()
+        .await
+}

@@ -1,0 +1,145 @@
+//! What a woven state passes as payload → what is asked for.
+
+use std::fmt;
+
+use claim_guard::identifier::StateName;
+use claim_guard::revalidation::Cause;
+use claim_guard::transaction::{TransactionRejection, TransactionToken};
+use claim_guard::{Excerpt, strict_json_object};
+use claim_guard_lambda::event::{EventError, StateContext, identifier, known_members, presented_token, take_object};
+use serde_json::{Map, Value};
+
+const EVENT_MEMBERS: [&str; 5] = ["transactionToken", "context", RENEW, ADOPT, DELEGATE];
+const RENEW: &str = "renew";
+const ADOPT: &str = "adopt";
+const DELEGATE: &str = "delegate";
+
+/// Why an event is not one of a woven state. Positions and names only: what it holds never enters a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventFault {
+    /// A fault of the part that every function reads which a woven state calls.
+    Shared(EventError),
+    /// Nothing is asked for.
+    NothingAsked,
+    /// More than one thing is asked for.
+    SeveralAsked,
+    /// A cause that no woven state has.
+    UnknownCause {
+        /// What was presented.
+        presented: Excerpt,
+    },
+}
+
+impl EventFault {
+    /// A fixed name of the cause, for audit lines and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Shared(error) => error.code(),
+            Self::NothingAsked => "nothing_asked",
+            Self::SeveralAsked => "several_asked",
+            Self::UnknownCause { .. } => "unknown_cause",
+        }
+    }
+}
+
+impl fmt::Display for EventFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shared(error) => write!(f, "{error}"),
+            Self::NothingAsked => write!(f, "event lacks `{RENEW}`, `{ADOPT}` or `{DELEGATE}`"),
+            Self::SeveralAsked => write!(f, "event: expected one of `{RENEW}`, `{ADOPT}` and `{DELEGATE}`"),
+            Self::UnknownCause { presented } => {
+                write!(f, "event `cause`: expected `expired` or `denied`, presented `{presented}`")
+            }
+        }
+    }
+}
+
+impl std::error::Error for EventFault {}
+
+impl From<EventError> for EventFault {
+    fn from(error: EventError) -> Self {
+        Self::Shared(error)
+    }
+}
+
+/// What the new statement is for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ask {
+    /// The same run, which goes on with that state.
+    Renew { state: StateName, cause: Cause },
+    /// A child run of a distributed Map, which has only its parent's.
+    Adopt,
+    /// The run that a state is about to start on that input.
+    Delegate { state: StateName, input: Map<String, Value> },
+}
+
+impl Ask {
+    /// The state that needs it, where there is one.
+    pub(crate) fn state(&self) -> Option<&StateName> {
+        match self {
+            Self::Renew { state, .. } | Self::Delegate { state, .. } => Some(state),
+            Self::Adopt => None,
+        }
+    }
+
+    /// What an audit line calls it.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Self::Renew { cause, .. } => cause.as_str(),
+            Self::Adopt => "child",
+            Self::Delegate { .. } => "nested",
+        }
+    }
+}
+
+/// A woven state's call. Nothing in it is proven.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// The token, or why there is none: that a token proves nothing is a decision, not a fault of the event.
+    pub(crate) token: Result<TransactionToken, TransactionRejection>,
+    pub(crate) context: StateContext,
+    pub(crate) ask: Ask,
+}
+
+impl Event {
+    /// Reads an event, whatever bytes it is made of.
+    ///
+    /// # Errors
+    /// The first [`EventFault`] that is met.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, EventFault> {
+        let mut event = strict_json_object(bytes).map_err(EventError::MalformedJson)?;
+        known_members(&event, &EVENT_MEMBERS)?;
+        Ok(Self { context: StateContext::take(&mut event)?, token: presented_token(&event), ask: ask(&mut event)? })
+    }
+}
+
+fn ask(event: &mut Map<String, Value>) -> Result<Ask, EventFault> {
+    let asked: Vec<&str> = [RENEW, ADOPT, DELEGATE].into_iter().filter(|name| event.contains_key(*name)).collect();
+    match asked.as_slice() {
+        [RENEW] => {
+            let renew = take_object(event, RENEW)?;
+            known_members(&renew, &["state", "cause"])?;
+            let state = identifier(&renew, "state", StateName::parse)?;
+            Ok(Ask::Renew { state, cause: cause(&renew)? })
+        }
+        [ADOPT] => {
+            known_members(&take_object(event, ADOPT)?, &[])?;
+            Ok(Ask::Adopt)
+        }
+        [DELEGATE] => {
+            let mut delegate = take_object(event, DELEGATE)?;
+            known_members(&delegate, &["state", "input"])?;
+            let state = identifier(&delegate, "state", StateName::parse)?;
+            Ok(Ask::Delegate { state, input: take_object(&mut delegate, "input")? })
+        }
+        [] => Err(EventFault::NothingAsked),
+        _ => Err(EventFault::SeveralAsked),
+    }
+}
+
+fn cause(renew: &Map<String, Value>) -> Result<Cause, EventFault> {
+    let value = renew.get("cause").ok_or(EventError::Missing { name: "cause" })?;
+    let text = value.as_str().ok_or(EventError::WrongType { name: "cause", expected: "text" })?;
+    Cause::parse(text).ok_or_else(|| EventFault::UnknownCause { presented: Excerpt::of(text) })
+}

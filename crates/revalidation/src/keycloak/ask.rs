@@ -1,0 +1,257 @@
+//! The question, request by request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use claim_guard::identifier::KeyId;
+use claim_guard::revalidation::{ClientAnswer, Question, RealmAnswer, SessionsAnswer, Standing, UserAnswer};
+use claim_guard::{AccessTokenVerifier, UnixTime};
+use realm_keys::{Answer, BoundedClient, Document, EndpointError, ExchangeFault, Request, Url};
+
+use crate::keycloak::assertion::ServiceClient;
+use crate::keycloak::endpoint::{KeycloakEndpoint, NotARealmOfKeycloak};
+use crate::keycloak::fault::KeycloakFault;
+use crate::keycloak::realm_refusal::RealmRefusal;
+use crate::keycloak::service_account::ServiceAccount;
+use crate::keycloak::service_token::ServiceToken;
+use crate::realm::{Answered, Assertions, Realm, Unanswered};
+use crate::settings::RealmAccess;
+
+/// How long everything that a question needs may take together.
+const DEADLINE: Duration = Duration::from_secs(3);
+/// The share of the deadline that one connection, TLS included, may take: a third.
+const CONNECT_SHARE: u32 = 3;
+/// The most bytes of an answer; Keycloak's have 0.3 to 4 KB. A user may have many attributes, a client many mappers.
+const LIMIT: usize = 256 * 1024;
+/// The most bytes of a user's sessions; Keycloak writes 0.3 KB of each, and all of them whatever it is asked.
+const SESSIONS_LIMIT: usize = 1024 * 1024;
+
+/// RFC 7523 §2.2
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A realm of Keycloak, asked as the client `S` signs for.
+///
+/// What may be relied on:
+/// - A question takes 3 seconds at most. It takes six requests at most: the service account's token where none is kept,
+///   realm, client, user and, if it has to be alive, session at once, then what a token of now would say.
+/// - Where Keycloak refuses a token that was kept, each request that showed it is repeated once, with a new one. Nothing
+///   else is repeated.
+/// - The service account's token is in this process's memory only, and is sent to Keycloak's administration only.
+/// - What is not clearly Keycloak's own answer about this realm, this client and this user is no answer.
+pub struct Keycloak<S> {
+    client: BoundedClient,
+    endpoint: KeycloakEndpoint,
+    verifier: AccessTokenVerifier,
+    service_client: ServiceClient,
+    signer: S,
+    service_account: ServiceAccount,
+    deadline: Duration,
+}
+
+/// Why a configuration leads to no Keycloak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoKeycloak {
+    /// The issuer is somebody else's.
+    Issuer(NotARealmOfKeycloak),
+    /// No HTTPS client can be made.
+    Client(EndpointError),
+}
+
+impl fmt::Display for NoKeycloak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issuer(error) => write!(f, "{error}"),
+            Self::Client(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for NoKeycloak {}
+
+impl<S: Assertions> Keycloak<S> {
+    /// The realm as it may be asked, by the client whose key `signer` has and the realm knows as `key_id`. Nothing is asked
+    /// yet.
+    ///
+    /// # Errors
+    /// [`NoKeycloak`] if the realm's issuer is not Keycloak's, or no HTTPS client can be made.
+    pub fn new(realm: RealmAccess, key_id: KeyId, signer: S) -> Result<Self, NoKeycloak> {
+        Self::within(DEADLINE, realm, key_id, signer)
+    }
+
+    pub(super) fn within(deadline: Duration, realm: RealmAccess, key_id: KeyId, signer: S) -> Result<Self, NoKeycloak> {
+        let RealmAccess { verifier, ca, admin_url, client } = realm;
+        let endpoint = KeycloakEndpoint::new(verifier.issuer(), admin_url.as_ref()).map_err(NoKeycloak::Issuer)?;
+        let service_client = ServiceClient { id: client, key_id };
+        let client = BoundedClient::new(ca.as_ref(), deadline / CONNECT_SHARE).map_err(NoKeycloak::Client)?;
+        let service_account = ServiceAccount::default();
+        Ok(Self { client, endpoint, verifier, service_client, signer, service_account, deadline })
+    }
+
+    /// Asks everything that the question needs.
+    ///
+    /// # Errors
+    /// [`KeycloakFault`] if Keycloak does not answer, or not to the question.
+    pub async fn answers(&self, question: &Question, now: UnixTime) -> Result<Answered, KeycloakFault> {
+        if question.issuer() != self.endpoint.issuer() {
+            let (expected, presented) = (self.endpoint.issuer().clone(), question.issuer().clone());
+            return Err(KeycloakFault::AnotherIssuer { expected, presented });
+        }
+        let timeout = KeycloakFault::Timeout { deadline: self.deadline };
+        tokio::time::timeout(self.deadline, self.answered(question, now)).await.unwrap_or(Err(timeout))
+    }
+
+    async fn answered(&self, question: &Question, now: UnixTime) -> Result<Answered, KeycloakFault> {
+        let (realm, client, user, sessions) = tokio::try_join!(
+            self.realm(question),
+            self.client(question, now),
+            self.user(question, now),
+            self.sessions(question, now),
+        )?;
+        match question.standing(&realm, &client, &user, sessions.as_ref()) {
+            Ok(standing) => {
+                let evaluation = self.evaluation(&standing, question, now).await?;
+                Ok(Ok(standing.evaluated(&evaluation, question, &self.verifier, now)?))
+            }
+            Err(withdrawals) => Ok(Err(withdrawals)),
+        }
+    }
+
+    async fn realm(&self, question: &Question) -> Result<RealmAnswer, KeycloakFault> {
+        let request = Request::get(Document::Realm, self.endpoint.realm(), LIMIT);
+        let answer = self.client.exchange(request).await?;
+        Ok(RealmAnswer::parse(&answer.body, question)?)
+    }
+
+    async fn client(&self, question: &Question, now: UnixTime) -> Result<ClientAnswer, KeycloakFault> {
+        let url = self.endpoint.admin(&["clients"], &[("clientId", question.client().as_str())])?;
+        let body = self.found(Document::Client, url, LIMIT, now).await?;
+        Ok(ClientAnswer::parse(&body, question)?)
+    }
+
+    async fn user(&self, question: &Question, now: UnixTime) -> Result<UserAnswer, KeycloakFault> {
+        let url = self.endpoint.admin(&["users", question.subject().as_str()], &[])?;
+        match self.of_user(Document::User, url, LIMIT, now).await? {
+            Some(body) => Ok(UserAnswer::parse(&body, question)?),
+            None => Ok(UserAnswer::absent()),
+        }
+    }
+
+    /// Only where a session has to be alive.
+    async fn sessions(&self, question: &Question, now: UnixTime) -> Result<Option<SessionsAnswer>, KeycloakFault> {
+        if question.session().is_none() {
+            return Ok(None);
+        }
+        let url = self.endpoint.admin(&["users", question.subject().as_str(), "sessions"], &[])?;
+        match self.of_user(Document::Sessions, url, SESSIONS_LIMIT, now).await? {
+            Some(body) => Ok(Some(SessionsAnswer::parse(&body, question)?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn evaluation(
+        &self,
+        standing: &Standing,
+        question: &Question,
+        now: UnixTime,
+    ) -> Result<Vec<u8>, KeycloakFault> {
+        let path = ["clients", standing.client_uuid(), "evaluate-scopes", "generate-example-access-token"];
+        let query = [("userId", question.subject().as_str()), ("scope", question.scope())];
+        self.found(Document::Evaluation, self.endpoint.admin(&path, &query)?, LIMIT, now).await
+    }
+
+    /// What the administration has there. That it has nothing is no answer: whoever deleted it has just done so.
+    async fn found(&self, document: Document, url: Url, limit: usize, now: UnixTime) -> Result<Vec<u8>, KeycloakFault> {
+        let answer = self.administration(document, url, limit, now).await?;
+        if answer.status == 200 { Ok(answer.body) } else { Err(without_meaning(document, answer.status)) }
+    }
+
+    /// What the administration has of a user; none if it says that there is no such user.
+    async fn of_user(
+        &self,
+        document: Document,
+        url: Url,
+        limit: usize,
+        now: UnixTime,
+    ) -> Result<Option<Vec<u8>>, KeycloakFault> {
+        let answer = self.administration(document, url, limit, now).await?;
+        match answer.status {
+            200 => Ok(Some(answer.body)),
+            404 if RealmRefusal::parse(&answer.body).is_some_and(|refusal| refusal.is_no_user()) => Ok(None),
+            status => Err(without_meaning(document, status)),
+        }
+    }
+
+    /// An answer of the administration with status 200 or 404.
+    async fn administration(
+        &self,
+        document: Document,
+        url: Url,
+        limit: usize,
+        now: UnixTime,
+    ) -> Result<Answer, KeycloakFault> {
+        let (mut answer, shown) = self.shown(document, url.clone(), limit, now).await?;
+        if answer.status == 401 {
+            // A token that was kept may have been withdrawn since, with all of the realm's. A new one says more.
+            self.service_account.forget(&shown).await;
+            let (again, shown) = self.shown(document, url, limit, now).await?;
+            if again.status == 401 {
+                self.service_account.forget(&shown).await;
+                return Err(KeycloakFault::TokenRefused { document });
+            }
+            answer = again;
+        }
+        if answer.status != 403 {
+            return Ok(answer);
+        }
+        Err(match RealmRefusal::parse(&answer.body) {
+            Some(refusal) => KeycloakFault::Forbidden { document, refusal },
+            None => without_meaning(document, 403),
+        })
+    }
+
+    /// An answer to a request that shows our token, and that token.
+    async fn shown(
+        &self,
+        document: Document,
+        url: Url,
+        limit: usize,
+        now: UnixTime,
+    ) -> Result<(Answer, Arc<ServiceToken>), KeycloakFault> {
+        let token = self.service_account.token(now, self.service_token(now)).await?;
+        let request = Request::get(document, url, limit).with_bearer(token.as_str()).taking(&[200, 401, 403, 404]);
+        let answer = self.client.exchange(request).await?;
+        Ok((answer, token))
+    }
+
+    /// A new access token of our own (RFC 6749 §4.4, with the client authentication of RFC 7523 §2.2).
+    async fn service_token(&self, now: UnixTime) -> Result<ServiceToken, KeycloakFault> {
+        let assertion = self.service_client.assertion(self.endpoint.issuer(), &self.signer, now).await?;
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("client_assertion", &assertion),
+        ];
+        let document = Document::ServiceToken;
+        let request = Request::post(document, self.endpoint.token(), LIMIT, &form).taking(&[200, 400, 401]);
+        let answer = self.client.exchange(request).await?;
+        if answer.status == 200 {
+            return ServiceToken::parse(&answer.body).map_err(KeycloakFault::ServiceToken);
+        }
+        Err(match RealmRefusal::parse(&answer.body) {
+            Some(refusal) => KeycloakFault::ClientRefused { status: answer.status, refusal },
+            None => without_meaning(document, answer.status),
+        })
+    }
+}
+
+impl<S: Assertions> Realm for Keycloak<S> {
+    async fn ask(&self, question: &Question, now: UnixTime) -> Result<Answered, Unanswered> {
+        Ok(self.answers(question, now).await?)
+    }
+}
+
+/// A status in somebody else's words, or where it means nothing.
+fn without_meaning(document: Document, presented: u16) -> KeycloakFault {
+    KeycloakFault::Exchange(ExchangeFault::Status { document, presented, retry_after: None })
+}

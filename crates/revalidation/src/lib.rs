@@ -1,0 +1,57 @@
+//! Asks Keycloak what a subject may do now, and renews the transaction token: the Lambda behind a woven state.
+//!
+//! | asked for | on the statement of | answer |
+//! |---|---|---|
+//! | `renew` | the same run, which goes on with a state | the run's next statement |
+//! | `adopt` | the run whose distributed Map has started this one | the child run's first statement |
+//! | `delegate` | the run that is about to start another | the other run's first statement, and what to call it |
+//!
+//! What may be relied on:
+//!
+//! - A statement is renewed on what the realm says now, and on nothing else. Its old age does not matter; its signature
+//!   and the run that it is bound to do.
+//! - The new one says less or more than the old one, as the realm does. It never outlives the workflow's longest run.
+//! - A realm that cannot be asked, or whose answer cannot be read, leads to no statement and to no denial.
+//! - Each event makes exactly one audit line, written before the answer is given. Neither a line nor an error holds a token.
+//! - A function whose configuration is broken starts, and refuses every event with all the reasons in its audit line.
+
+// In reading order: from the environment and the event over the question to the answer.
+
+/// The environment's variables → settings.
+pub mod settings;
+
+/// A woven state's call.
+mod event;
+
+/// From the call to the new statement, or to what stands against it.
+mod revalidation;
+
+/// Statement → transaction token.
+mod mint;
+
+/// The seam to Keycloak.
+mod realm;
+
+/// Keycloak for real.
+pub mod keycloak;
+
+/// The seam to chance.
+mod chance;
+
+/// What the state machine hears.
+mod refusal;
+mod renewed;
+
+/// The function, or what stands in its place.
+mod service;
+
+pub use chance::Chance;
+pub use event::EventFault;
+pub use realm::{Answered, Assertions, Realm, Unanswered};
+pub use refusal::Refusal;
+pub use renewed::Renewed;
+pub use revalidation::{Outside, Revalidation, Ruling};
+pub use service::{Misconfigured, Service};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! The seam to Keycloak: one question, and what it says about it now.
+
+use std::future::Future;
+
+use claim_guard::UnixTime;
+use claim_guard::revalidation::{LiveIdentity, Question, Withdrawals};
+
+/// What the realm says: what an access token of now would say of the subject, or everything that stands against one.
+pub type Answered = Result<LiveIdentity, Withdrawals>;
+
+/// Why the realm's answers are not to be had: it heals by itself, or somebody has to act.
+pub type Unanswered = minting::Failure;
+
+/// The key that signs what this function tells Keycloak about itself (RFC 7523 §2.2): ES256, the signature in DER.
+pub use minting::Signer as Assertions;
+
+/// A realm that answers. Tests stand behind this seam with users, clients and outages of their own.
+pub trait Realm: Sync {
+    /// Asks everything that the question needs, now: first what stands behind the access token
+    /// ([`Question::standing`]), and where nothing stands against it what a token of now would say
+    /// ([`claim_guard::revalidation::Standing::evaluated`]).
+    fn ask(&self, question: &Question, now: UnixTime) -> impl Future<Output = Result<Answered, Unanswered>> + Send;
+}

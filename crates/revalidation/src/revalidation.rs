@@ -1,0 +1,256 @@
+//! From a woven state's call to a new statement, or to everything that stands against one.
+
+use std::collections::BTreeMap;
+
+use claim_guard::access::AccessPolicy;
+use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn, TrustDomain, WorkflowName};
+use claim_guard::revalidation::{Question, RenewedStatement, Withdrawals};
+use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionFailure, TransactionRejection};
+use claim_guard::unix_time::ClockError;
+use claim_guard::{Excerpt, Identity, Leeway, TransactionToken, TransactionVerifier, UnixTime};
+use claim_guard_lambda::event::StateContext;
+use minting::{Failure, MintSettings, Signer};
+
+use crate::chance::Chance;
+use crate::event::{Ask, Event};
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::renewed::Renewed;
+
+/// Everything outside: the realm that is asked, the key that signs, and chance.
+#[derive(Debug)]
+pub struct Outside<R, S, C> {
+    /// The realm.
+    pub realm: R,
+    /// The key that signs transaction tokens.
+    pub signer: S,
+    /// What names the executions that are about to start.
+    pub chance: C,
+}
+
+/// What came of one event: the record that has to be written before anything else happens, and the verdict.
+#[derive(Debug)]
+pub struct Ruling {
+    /// The record; each event makes exactly one.
+    pub audit: AuditRecord,
+    /// The new statement, or the no that the state machine hears.
+    pub verdict: Result<Renewed, Refusal>,
+}
+
+/// Renews the statements of one stack.
+#[derive(Debug)]
+pub struct Revalidation<R, S, C> {
+    policy: AccessPolicy,
+    pub(crate) trust_domain: TrustDomain,
+    pub(crate) key_id: KeyId,
+    pub(crate) transactions: TransactionVerifier,
+    state_machines: BTreeMap<WorkflowName, StateMachineArn>,
+    pub(crate) outside: Outside<R, S, C>,
+}
+
+/// Why a statement that holds leads to no new one.
+enum Unrenewed {
+    /// The policy or the realm says no.
+    Withdrawn(Withdrawals),
+    /// The realm or KMS says nothing, or something that somebody has to mend.
+    Failed(Failure),
+}
+
+impl From<Withdrawals> for Unrenewed {
+    fn from(withdrawals: Withdrawals) -> Self {
+        Self::Withdrawn(withdrawals)
+    }
+}
+
+impl From<Failure> for Unrenewed {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// A new statement, signed, and the execution that it is for.
+struct Minted {
+    statement: RenewedStatement,
+    token: TransactionToken,
+    /// Whether that execution is about to start under a name of ours.
+    is_about_to_start: bool,
+}
+
+impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
+    /// The function of one stack. The key that signs is not `minting`'s to hold: it stands outside.
+    pub fn new(policy: AccessPolicy, minting: MintSettings, outside: Outside<R, S, C>) -> Self {
+        let MintSettings { trust_domain, transaction_keys, key_id, signing_key: _, state_machines } = minting;
+        // The clock of whoever minted may be ahead of ours.
+        let transactions = TransactionVerifier::new(trust_domain.clone(), transaction_keys, Leeway::MAX);
+        Self { policy, trust_domain, key_id, transactions, state_machines, outside }
+    }
+
+    /// Answers an event, whatever bytes it is made of. `now` is the caller's clock, or that it cannot be read.
+    pub async fn answer(&self, event: &[u8], now: Result<UnixTime, ClockError>) -> Ruling {
+        let event = Event::parse(event);
+        let workflow = event.as_ref().ok().and_then(|event| self.workflow_of(&event.context.state_machine));
+        let point = point(event.as_ref().ok(), workflow);
+        let context = AuditContext { point, policy: Some(self.policy.digest().clone()), now: now.ok() };
+        let event = match event {
+            Ok(event) => event,
+            Err(fault) => return misconfigured(context, Reason::new(fault.code(), &fault)),
+        };
+        let Some(workflow) = workflow else { return misconfigured(context, unknown_machine(&event.context)) };
+        let now = match now {
+            Ok(now) => now,
+            Err(error) => {
+                return failed(context, None, Failure::Undecided(Reason::new("clock_out_of_range", &error)));
+            }
+        };
+        let token = match event.token {
+            Ok(token) => token,
+            Err(rejection) => return rejected(context, None, rejection),
+        };
+        let at = presented_at(workflow, &event.context);
+        let verified = || self.verified(&token, &event.ask, &at, now);
+        // Twice, because the question uses one of them up, and the audit line still has to say whose it was.
+        let (old, asked) = match verified().and_then(|old| Ok((old, verified()?))) {
+            Ok(both) => both,
+            Err(rejection) => return rejected(context, Some(&token), rejection),
+        };
+        match self.minted(asked, event.ask, &at, now).await {
+            Ok(minted) => minted.ruling(context, old.identity()),
+            Err(Unrenewed::Withdrawn(withdrawals)) => withdrawn(context, old.identity(), &withdrawals),
+            Err(Unrenewed::Failed(failure)) => failed(context, Some(old.identity()), failure),
+        }
+    }
+
+    /// The workflow whose state machine that is, or whose distributed Map's.
+    fn workflow_of(&self, state_machine: &StateMachineArn) -> Option<&WorkflowName> {
+        let runs = |own: &StateMachineArn| {
+            let rest = state_machine.as_str().strip_prefix(own.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('/').is_some_and(is_label))
+        };
+        self.state_machines.iter().find(|(_, own)| runs(own)).map(|(workflow, _)| workflow)
+    }
+
+    /// The presented statement, of whatever age, if it is of the run that it is presented in.
+    fn verified(
+        &self,
+        token: &TransactionToken,
+        ask: &Ask,
+        at: &PresentedAt,
+        now: UnixTime,
+    ) -> Result<AgedTransaction, TransactionRejection> {
+        match ask {
+            Ask::Renew { .. } | Ask::Delegate { .. } => self.transactions.verify_whatever_age(token, at, now),
+            Ask::Adopt => self.transactions.verify_of_parent_run(token, at, now),
+        }
+    }
+
+    async fn minted(
+        &self,
+        old: AgedTransaction,
+        ask: Ask,
+        at: &PresentedAt,
+        now: UnixTime,
+    ) -> Result<Minted, Unrenewed> {
+        let is_about_to_start = matches!(ask, Ask::Delegate { .. });
+        let question = self.question(old, ask, at, now)?;
+        let live = self.outside.realm.ask(&question, now).await??;
+        let statement = question.answered(&self.policy, live, now)?;
+        let token = self.signed(&statement, now).await?;
+        Ok(Minted { statement, token, is_about_to_start })
+    }
+
+    fn question(&self, old: AgedTransaction, ask: Ask, at: &PresentedAt, now: UnixTime) -> Result<Question, Unrenewed> {
+        Ok(match ask {
+            Ask::Renew { state, cause } => self.policy.question_of_state(old, &state, cause, at.redrive_count, now)?,
+            Ask::Adopt => self.policy.question_of_child(old, &at.execution, at.redrive_count, now)?,
+            Ask::Delegate { state, input } => {
+                let nested = self.policy.workflow(&at.workflow).and_then(|workflow| workflow.nested(&state));
+                // Where there is no such workflow, the question itself says so; its execution is then nobody's.
+                let execution = match nested.and_then(|nested| self.state_machines.get(nested)) {
+                    Some(machine) => self.execution_to_start(machine)?,
+                    None => at.execution.clone(),
+                };
+                self.policy.question_of_nested_start(old, &state, &execution, input, now)?
+            }
+        })
+    }
+
+    /// The name is chosen before the start, so that the ARN can be signed.
+    fn execution_to_start(&self, machine: &StateMachineArn) -> Result<ExecutionArn, Failure> {
+        let bits =
+            self.outside.chance.random().map_err(|error| Failure::Undecided(Reason::new("no_random", &error)))?;
+        let misshapen = |error| Failure::Misconfigured(Reason::new("malformed_execution_arn", &error));
+        machine.execution(&minting::hex(&bits)).map_err(misshapen)
+    }
+}
+
+impl Minted {
+    fn ruling(self, mut context: AuditContext, old: &Identity) -> Ruling {
+        let made_for = &self.statement.binding().execution;
+        if let AuditPoint::Revalidation { execution, .. } = &mut context.point {
+            *execution = made_for.to_string();
+        }
+        let name = self.is_about_to_start.then(|| made_for.name().to_owned());
+        let audit = AuditRecord::renewed(context, old, &self.statement);
+        Ruling { audit, verdict: Ok(Renewed::new(self.token, name)) }
+    }
+}
+
+fn rejected(context: AuditContext, token: Option<&TransactionToken>, rejection: TransactionRejection) -> Ruling {
+    let audit = AuditRecord::failed(context, token, &TransactionFailure::Rejected(rejection));
+    Ruling { audit, verdict: Err(Refusal::Rejected) }
+}
+
+fn withdrawn(context: AuditContext, old: &Identity, withdrawals: &Withdrawals) -> Ruling {
+    let transaction = old.transaction().map(|transaction| Excerpt::of(transaction.as_str()).to_string());
+    let refusal = Refusal::Denied { transaction: transaction.unwrap_or_default() };
+    Ruling { audit: AuditRecord::withdrawn(context, old, withdrawals), verdict: Err(refusal) }
+}
+
+fn failed(context: AuditContext, old: Option<&Identity>, failure: Failure) -> Ruling {
+    let (audit, refusal) = match failure {
+        Failure::Undecided(reason) => (AuditRecord::undecided(context, reason), Refusal::Undecided),
+        Failure::Misconfigured(reason) => (AuditRecord::misconfigured(context, vec![reason]), Refusal::Misconfigured),
+    };
+    let audit = match old {
+        Some(old) => audit.about(old),
+        None => audit,
+    };
+    Ruling { audit, verdict: Err(refusal) }
+}
+
+fn misconfigured(context: AuditContext, reason: Reason) -> Ruling {
+    failed(context, None, Failure::Misconfigured(reason))
+}
+
+/// Where the decision stands, as far as the event says.
+pub(crate) fn point(event: Option<&Event>, workflow: Option<&WorkflowName>) -> AuditPoint {
+    AuditPoint::Revalidation {
+        workflow: workflow.map(ToString::to_string).unwrap_or_default(),
+        execution: event.map(|event| event.context.execution.to_string()).unwrap_or_default(),
+        state: event.and_then(|event| event.ask.state()).map(ToString::to_string).unwrap_or_default(),
+        cause: event.map_or("", |event| event.ask.cause()),
+        redrive: event.map_or(0, |event| event.context.redrive_count),
+        attempt: event.map_or(0, |event| event.context.retry_count),
+    }
+}
+
+fn presented_at(workflow: &WorkflowName, context: &StateContext) -> PresentedAt {
+    PresentedAt {
+        workflow: workflow.clone(),
+        execution: context.execution.clone(),
+        state_machine: context.state_machine.clone(),
+        redrive_count: context.redrive_count,
+    }
+}
+
+fn unknown_machine(context: &StateContext) -> Reason {
+    let presented = Excerpt::of(context.state_machine.as_str());
+    let message = format!("no workflow of access.toml runs on state machine `{presented}`");
+    Reason::new("unknown_state_machine", &message)
+}
+
+/// Step Functions runs the children of a distributed Map on `MACHINE/LABEL`.
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && !text.contains('/')
+}

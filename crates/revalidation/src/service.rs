@@ -1,0 +1,107 @@
+//! The function, or what stands in its place; and the order in which an event is served.
+
+use std::io;
+
+use claim_guard::access::{AccessPolicy, PolicyFault, PolicyFaults};
+use claim_guard::audit::{AuditContext, AuditRecord, Reason};
+use claim_guard::identifier::{Digest, KeyId};
+use claim_guard::unix_time::{ClockError, UnixTime};
+use minting::{Signer, SigningKeyArn};
+
+use crate::chance::Chance;
+use crate::event::Event;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::renewed::Renewed;
+use crate::revalidation::{Outside, Revalidation, Ruling, point};
+use crate::settings::{Fault, RealmAccess, Settings};
+
+/// The function, or what stands in its place.
+#[derive(Debug)]
+pub enum Service<R, S, C> {
+    /// It renews statements.
+    Ready(Box<Revalidation<R, S, C>>),
+    /// It says that it cannot.
+    Misconfigured(Misconfigured),
+}
+
+/// The function of a stack whose configuration is broken.
+///
+/// It does not end the process: Lambda would start it again and again, and nothing would say why. Each event is refused as
+/// misconfigured instead, and its audit line names every fault.
+#[derive(Debug)]
+pub struct Misconfigured {
+    /// The digest of `access.toml`, where that parses.
+    pub policy: Option<Digest>,
+    /// Every fault, at least one.
+    pub reasons: Vec<Reason>,
+}
+
+impl<R: Realm, S: Signer, C: Chance> Service<R, S, C> {
+    /// The function of a policy and an environment; `lookup` answers a variable's value by its name, and `outside` makes
+    /// the outside from the place in the realm and the signing key with its name, or says why it cannot. The variables are those of
+    /// [`Settings::from_lookup`].
+    pub async fn from_lookup(
+        policy: Result<AccessPolicy, PolicyFaults>,
+        lookup: impl Fn(&str) -> Option<String>,
+        outside: impl AsyncFnOnce(RealmAccess, KeyId, SigningKeyArn) -> Result<Outside<R, S, C>, Reason>,
+    ) -> Self {
+        let policy = match policy {
+            Ok(policy) => policy,
+            Err(faults) => {
+                let others = Settings::faults_without_policy(lookup);
+                let reasons = policy_reasons(&faults).chain(others.iter().map(Fault::reason)).collect();
+                return Self::Misconfigured(Misconfigured { policy: None, reasons });
+            }
+        };
+        let digest = policy.digest().clone();
+        let broken = |reasons| Self::Misconfigured(Misconfigured { policy: Some(digest), reasons });
+        let Settings { realm, minting } = match Settings::from_lookup(&policy, lookup) {
+            Ok(settings) => settings,
+            Err(faults) => return broken(faults.iter().map(Fault::reason).collect()),
+        };
+        match outside(realm, minting.key_id.clone(), minting.signing_key.clone()).await {
+            Ok(outside) => Self::Ready(Box::new(Revalidation::new(policy, minting, outside))),
+            Err(reason) => broken(vec![reason]),
+        }
+    }
+
+    /// Serves one event: decides, writes the audit line, and only then answers.
+    ///
+    /// # Errors
+    /// [`Refusal`] is what the state machine hears. Without a written audit line there is no new statement: the answer is
+    /// undecided then.
+    pub async fn serve(
+        &self,
+        event: &[u8],
+        now: Result<UnixTime, ClockError>,
+        write_audit: impl FnOnce(&str) -> io::Result<()>,
+    ) -> Result<Renewed, Refusal> {
+        let Ruling { audit, verdict } = match self {
+            // Boxed, because the compiler cannot lay out futures that are nested so deeply.
+            Self::Ready(revalidation) => Box::pin(revalidation.answer(event, now)).await,
+            Self::Misconfigured(misconfigured) => misconfigured.answer(event, now),
+        };
+        let written = write_audit(&audit.to_line());
+        let renewed = verdict?;
+        written.map_err(|_| Refusal::Undecided)?;
+        Ok(renewed)
+    }
+}
+
+impl Misconfigured {
+    fn answer(&self, event: &[u8], now: Result<UnixTime, ClockError>) -> Ruling {
+        let event = Event::parse(event).ok();
+        let context = AuditContext { point: point(event.as_ref(), None), policy: self.policy.clone(), now: now.ok() };
+        let audit = AuditRecord::misconfigured(context, self.reasons.clone());
+        Ruling { audit, verdict: Err(Refusal::Misconfigured) }
+    }
+}
+
+fn policy_reasons(faults: &PolicyFaults) -> impl Iterator<Item = Reason> {
+    let reason = |fault: &PolicyFault| {
+        let message = format!("{}:{}: {}", faults.file(), fault.line, fault.cause);
+        Reason::new("malformed_policy", &message)
+    };
+    faults.faults().iter().map(reason)
+}

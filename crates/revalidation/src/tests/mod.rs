@@ -1,0 +1,278 @@
+//! Whole events against an outside in memory: what the state machine hears, what the log hears, what was asked of others.
+
+mod child_runs;
+mod denied;
+mod events;
+mod leaks;
+mod rejected;
+mod renewed;
+mod robustness;
+mod settings;
+mod undecided;
+mod world;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use claim_guard::access::AccessPolicy;
+use claim_guard::decision::Decision;
+use claim_guard::identifier::{Digest, ExecutionArn, KeyId, TransactionId, TrustDomain, WorkflowName};
+use claim_guard::transaction::{Binding, Minting, UnsignedTransactionToken};
+use claim_guard::unix_time::ClockError;
+use claim_guard::{AccessToken, RealmKeySet, UnixTime};
+use minting::MintSettings;
+use serde_json::{Map, Value, json};
+use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, TestKey, access_token_payload, key_set, with};
+
+use crate::revalidation::{Outside, Revalidation};
+use crate::service::Service;
+use world::{World, access_tokens, kms_key, realm_key};
+
+const ACCESS_TOML: &str = include_str!("access.toml");
+const DOMAIN: &str = "lab.111122223333.eu-central-1";
+const TRANSACTION: &str = "txn-1";
+const JTI: &str = "onrtro:3c0f6a52-1c1e-4c39-9f52-0d8f6a1b2c3d";
+const SID: &str = "kZ0VtqGmXJt0tBoQb1x2y3z4";
+
+/// When most events come: the first statement, of [`NOW`], has expired.
+const LATER: i64 = NOW + 400;
+
+fn policy() -> AccessPolicy {
+    AccessPolicy::parse("access.toml", ACCESS_TOML).unwrap()
+}
+
+fn time(seconds: i64) -> UnixTime {
+    UnixTime::from_seconds(seconds).unwrap()
+}
+
+fn machine(workflow: &str) -> String {
+    format!("arn:aws:states:eu-central-1:111122223333:stateMachine:payments-{workflow}")
+}
+
+fn execution(workflow: &str, name: &str) -> String {
+    format!("arn:aws:states:eu-central-1:111122223333:execution:payments-{workflow}:{name}")
+}
+
+fn environment(variable: &str) -> Option<String> {
+    let machines = json!({
+        "payment": machine("payment"), "settlement": machine("settlement"), "supervised": machine("supervised"),
+    });
+    Some(match variable {
+        "REALM_ISSUER" => ISSUER.to_owned(),
+        "REALM_AUDIENCE" => "workflow-api".to_owned(),
+        "REALM_CLIENTS" => CLIENT.to_owned(),
+        "REVALIDATION_CLIENT" => "workflow-revalidation".to_owned(),
+        "TRUST_DOMAIN" => DOMAIN.to_owned(),
+        "TRANSACTION_KEYS" => key_set([kms_key()]),
+        "TRANSACTION_KEY_ID" => kms_key().kid().to_owned(),
+        "TRANSACTION_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333".to_owned(),
+        "WORKFLOW_STATE_MACHINES" => machines.to_string(),
+        _ => return None,
+    })
+}
+
+/// What the statement of a run is minted from.
+#[derive(Clone)]
+struct Start {
+    access_token: Value,
+    workflow: &'static str,
+    execution: String,
+    trust_domain: &'static str,
+    at: i64,
+}
+
+impl Start {
+    /// The sample run, `run-1`, begun at [`NOW`].
+    fn usual() -> Self {
+        Self {
+            access_token: access_token_payload(NOW),
+            workflow: "payment",
+            execution: execution("payment", "run-1"),
+            trust_domain: DOMAIN,
+            at: NOW,
+        }
+    }
+
+    fn of(workflow: &'static str) -> Self {
+        Self { workflow, execution: execution(workflow, "run-1"), ..Self::usual() }
+    }
+
+    /// By a caller with these roles of `workflow-api`.
+    fn with_roles(roles: &[&str]) -> Self {
+        let access_token = with(access_token_payload(NOW), "/resource_access/workflow-api/roles", json!(roles));
+        Self { access_token, ..Self::usual() }
+    }
+
+    /// The token that `executions` would mint.
+    fn token(&self) -> String {
+        self.token_by(kms_key())
+    }
+
+    fn token_by(&self, key: &TestKey) -> String {
+        let keys = RealmKeySet::parse(key_set([realm_key()]).as_bytes()).unwrap();
+        let token = AccessToken::parse(&realm_key().token(&self.access_token)).unwrap();
+        let claims = access_tokens().verify(&token, &keys, time(self.at)).unwrap();
+        let workflow = WorkflowName::parse(self.workflow).unwrap();
+        let input = Map::from_iter([("project_id".to_owned(), json!("apollo"))]);
+        let Decision::Allow(grant) = policy().decide_start(&claims, &workflow, &input) else {
+            panic!("the start is denied")
+        };
+        let lifetime = policy().workflow(&workflow).unwrap().transaction_token_lifetime();
+        let execution = ExecutionArn::parse(&self.execution).unwrap();
+        let binding = Binding { workflow, execution, redrive_count: 0 };
+        let minting = Minting {
+            trust_domain: TrustDomain::parse(self.trust_domain).unwrap(),
+            key_id: KeyId::parse(key.kid()).unwrap(),
+            transaction: TransactionId::parse(TRANSACTION).unwrap(),
+            lifetime,
+            now: time(self.at),
+        };
+        let unsigned = UnsignedTransactionToken::at_start(&grant, &binding, &Digest::of(b"{}"), &minting);
+        let signature = key.sign(unsigned.signing_input());
+        unsigned.seal(&signature).unwrap().as_str().to_owned()
+    }
+}
+
+/// The event of a woven state of `run-1` that asks for something.
+fn event(token: &str, workflow: &str, name: &str, ask: Value) -> Value {
+    let event = json!({
+        "transactionToken": token,
+        "context": {
+            "execution": execution(workflow, "run-1"),
+            "stateMachine": machine(workflow),
+            "state": "Revalidate",
+            "redriveCount": 0,
+            "retryCount": 0,
+        },
+    });
+    with(event, &format!("/{name}"), ask)
+}
+
+fn renew(token: &str, state: &str, cause: &str) -> Value {
+    event(token, "payment", "renew", json!({ "state": state, "cause": cause }))
+}
+
+/// What a function answers, and the lines that it has written.
+#[derive(Debug, Clone, PartialEq)]
+struct Served {
+    answer: Result<Value, (String, String)>,
+    audit: Vec<Value>,
+}
+
+impl Served {
+    fn token(&self) -> &str {
+        self.answer.as_ref().unwrap()["transactionToken"].as_str().unwrap()
+    }
+}
+
+fn refused(name: &str, message: &str, audit: Value) -> Served {
+    Served { answer: Err((name.to_owned(), message.to_owned())), audit: vec![audit] }
+}
+
+fn denied(audit: Value) -> Served {
+    refused("ClaimGuard.Denied", "denied: see the audit line of transaction `txn-1`", audit)
+}
+
+fn undecided(audit: Value) -> Served {
+    refused("ClaimGuard.Undecided", "undecided: see the audit line in the log of revalidation", audit)
+}
+
+fn rejected(audit: Value) -> Served {
+    refused("ClaimGuard.Rejected", "rejected: see the audit line in the log of revalidation", audit)
+}
+
+fn misconfigured(audit: Value) -> Served {
+    refused("ClaimGuard.Misconfigured", "misconfigured: see the audit line in the log of revalidation", audit)
+}
+
+fn ready(world: &World) -> Service<&World, &World, &World> {
+    let minting = MintSettings::from_lookup(&policy(), environment).unwrap();
+    let outside = Outside { realm: world, signer: world, chance: world };
+    Service::Ready(Box::new(Revalidation::new(policy(), minting, outside)))
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn serve(world: &World, event: &Value, now: i64) -> Served {
+    serve_bytes(world, event.to_string().as_bytes(), Ok(time(now)))
+}
+
+fn serve_bytes(world: &World, event: &[u8], now: Result<UnixTime, ClockError>) -> Served {
+    serve_by(&ready(world), event, now)
+}
+
+fn serve_by(service: &Service<&World, &World, &World>, event: &[u8], now: Result<UnixTime, ClockError>) -> Served {
+    let written = Mutex::new(Vec::new());
+    let write = |line: &str| {
+        assert_eq!(line.lines().count(), 1, "{line}");
+        written.lock().unwrap().push(serde_json::from_str(line).unwrap());
+        Ok(())
+    };
+    let answer = block_on(service.serve(event, now, write));
+    let answer = answer.map(|renewed| serde_json::to_value(renewed).unwrap()).map_err(|refusal| {
+        let diagnostic = lambda_runtime::Diagnostic::from(refusal);
+        (diagnostic.error_type, diagnostic.error_message)
+    });
+    Served { answer, audit: written.into_inner().unwrap() }
+}
+
+/// What a token says, whoever signed it.
+fn said(token: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+/// Where a renewal of `run-1` stands.
+fn point(state: &str, cause: &str) -> Value {
+    json!({
+        "kind": "revalidation",
+        "workflow": "payment",
+        "execution": execution("payment", "run-1"),
+        "state": state,
+        "cause": cause,
+        "redrive": 0,
+        "attempt": 0,
+    })
+}
+
+/// The audit line of [`LATER`], about the subject of the sample run.
+fn line(decision: &str, point: Value, reasons: Value) -> Value {
+    json!({
+        "audit": "claim-guard/1",
+        "at": LATER,
+        "decision": decision,
+        "point": point,
+        "subject": SUBJECT,
+        "client": CLIENT,
+        "token": { "jti": JTI, "sid": SID, "txn": TRANSACTION },
+        "reasons": reasons,
+        "policy": Digest::of(ACCESS_TOML.as_bytes()).as_str(),
+        "identity_age": 400,
+    })
+}
+
+/// The audit line of [`LATER`], about nobody.
+fn nameless_line(decision: &str, point: Value, token: Value, reasons: Value) -> Value {
+    json!({
+        "audit": "claim-guard/1",
+        "at": LATER,
+        "decision": decision,
+        "point": point,
+        "token": token,
+        "reasons": reasons,
+        "policy": Digest::of(ACCESS_TOML.as_bytes()).as_str(),
+    })
+}
+
+fn reason(code: &str, message: &str) -> Value {
+    json!({ "code": code, "message": message })
+}
+
+/// The lifetime of a statement, as its token says it.
+fn lifetime(payload: &Value) -> Duration {
+    let seconds = payload["exp"].as_i64().unwrap() - payload["iat"].as_i64().unwrap();
+    Duration::from_secs(seconds.try_into().unwrap())
+}

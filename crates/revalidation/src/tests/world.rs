@@ -1,0 +1,134 @@
+//! An outside in memory: a realm with one client and one user, a key, and chance that always falls the same way.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use claim_guard::audit::Reason;
+use claim_guard::identifier::{Audience, ClientId, Issuer};
+use claim_guard::revalidation::{AnswerFault, ClientAnswer, Question, RealmAnswer, SessionsAnswer, UserAnswer};
+use claim_guard::{AccessTokenVerifier, ClientList, Leeway, UnixTime};
+use minting::{Failure, NoRandom, Signer};
+use serde_json::{Value, json};
+use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with};
+
+use crate::chance::Chance;
+use crate::realm::{Answered, Realm, Unanswered};
+
+/// The stack's key.
+pub(super) fn kms_key() -> &'static TestKey {
+    static KEY: OnceLock<TestKey> = OnceLock::new();
+    KEY.get_or_init(TestKey::kms)
+}
+
+/// A key of another stack.
+pub(super) fn foreign_key() -> &'static TestKey {
+    static KEY: OnceLock<TestKey> = OnceLock::new();
+    KEY.get_or_init(TestKey::kms)
+}
+
+/// The realm's key.
+pub(super) fn realm_key() -> &'static TestKey {
+    static KEY: OnceLock<TestKey> = OnceLock::new();
+    KEY.get_or_init(|| TestKey::generate("ES256", "realm-1"))
+}
+
+pub(super) fn access_tokens() -> AccessTokenVerifier {
+    let clients = ClientList::new([ClientId::parse(CLIENT).unwrap()]).unwrap();
+    AccessTokenVerifier::new(Issuer::parse(ISSUER).unwrap(), Audience::parse(AUDIENCE).unwrap(), clients, Leeway::MAX)
+}
+
+/// What the realm answers, as JSON; each of them may be changed to anything.
+pub(super) struct World {
+    pub(super) realm: Value,
+    pub(super) clients: Value,
+    /// None where the realm says itself that there is no such user.
+    pub(super) user: Option<Value>,
+    pub(super) sessions: Value,
+    pub(super) evaluation: Value,
+    /// Why nothing is answered at all.
+    pub(super) outage: Option<Failure>,
+    pub(super) signature: Result<&'static TestKey, Failure>,
+    pub(super) bits: Result<[u8; 16], NoRandom>,
+    asked: AtomicU32,
+    signed: AtomicU32,
+}
+
+impl World {
+    /// A realm in which everything is as it was when the access token was issued.
+    pub(super) fn new() -> Self {
+        Self {
+            realm: json!({ "realm": "workflows", "public_key": "MII", "tokens-not-before": 0 }),
+            clients: json!([{ "id": "client-uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0 }]),
+            user: Some(json!({ "id": SUBJECT, "username": "ann", "enabled": true, "notBefore": 0 })),
+            sessions: json!([{ "id": "kZ0VtqGmXJt0tBoQb1x2y3z4", "userId": SUBJECT, "username": "ann" }]),
+            evaluation: access_token_payload(NOW),
+            outage: None,
+            signature: Ok(kms_key()),
+            bits: Ok([0xab; 16]),
+            asked: AtomicU32::new(0),
+            signed: AtomicU32::new(0),
+        }
+    }
+
+    /// How often the realm was asked and KMS has signed.
+    pub(super) fn calls(&self) -> (u32, u32) {
+        (self.asked.load(Ordering::Relaxed), self.signed.load(Ordering::Relaxed))
+    }
+}
+
+fn unreadable(fault: AnswerFault) -> Failure {
+    Failure::Undecided(Reason::new(fault.code(), &fault))
+}
+
+fn bytes(answer: &Value) -> Vec<u8> {
+    answer.to_string().into_bytes()
+}
+
+/// An example token is of the second in which it is asked for, whatever else it says.
+fn evaluated_at(evaluation: Value, now: UnixTime) -> Value {
+    match (evaluation.get("iat"), evaluation.get("exp")) {
+        (Some(Value::Number(_)), Some(Value::Number(_))) => {
+            with(with(evaluation, "/iat", json!(now.seconds())), "/exp", json!(now.seconds() + 300))
+        }
+        _ => evaluation,
+    }
+}
+
+impl Realm for &World {
+    async fn ask(&self, question: &Question, now: UnixTime) -> Result<Answered, Unanswered> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if let Some(failure) = &self.outage {
+            return Err(failure.clone());
+        }
+        let realm = RealmAnswer::parse(&bytes(&self.realm), question).map_err(unreadable)?;
+        let client = ClientAnswer::parse(&bytes(&self.clients), question).map_err(unreadable)?;
+        let user = match &self.user {
+            Some(user) => UserAnswer::parse(&bytes(user), question).map_err(unreadable)?,
+            None => UserAnswer::absent(),
+        };
+        let sessions = question.session().map(|_| SessionsAnswer::parse(&bytes(&self.sessions), question));
+        let sessions = sessions.transpose().map_err(unreadable)?;
+        let standing = match question.standing(&realm, &client, &user, sessions.as_ref()) {
+            Ok(standing) => standing,
+            Err(withdrawals) => return Ok(Err(withdrawals)),
+        };
+        let evaluation = bytes(&evaluated_at(self.evaluation.clone(), now));
+        let live = standing.evaluated(&evaluation, question, &access_tokens(), now);
+        live.map(Ok).map_err(unreadable)
+    }
+}
+
+impl Signer for World {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.signed.fetch_add(1, Ordering::Relaxed);
+        // Others get their turn here, as they do while KMS is asked.
+        tokio::task::yield_now().await;
+        self.signature.as_ref().map(|key| key.sign(message)).map_err(Clone::clone)
+    }
+}
+
+impl Chance for &World {
+    fn random(&self) -> Result<[u8; 16], NoRandom> {
+        self.bits
+    }
+}
