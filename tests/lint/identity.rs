@@ -46,12 +46,19 @@ fn j15_branch_neither_drops_nor_replaces_the_identity() {
     check(
         "j15_branch_drops_the_identity.json",
         &[
-            "States.Both.ScreenPayer.Arguments.Payload.transactionToken: missing; `{% $transactionToken %}` has to stand here",
+            "States.Both.ScreenPayer.Arguments.Payload.transactionToken: missing; `{% $transactionToken1 %}` has to stand here",
         ],
     );
     check(
         "j15_branch_replaces_the_identity.json",
         &["States.Both.Impersonate.Assign: `$transactionToken` is assigned again"],
+    );
+    check(
+        "j15_branch_assigns_the_outer_identity.json",
+        &[
+            "States.Both.Later.Assign: `$transactionToken1` is assigned again",
+            "States.Both.ReceiveIdentity Both 1.Assign: `$transactionToken` is assigned again",
+        ],
     );
 }
 
@@ -63,6 +70,13 @@ fn j17_nothing_is_written_over_the_identity() {
         &[
             "States.Pay.Assign: `$transactionToken` is assigned again",
             "States.Pay.ResultPath: JSONPath, which can overwrite the identity",
+        ],
+    );
+    check(
+        "j17_token_from_another_function.json",
+        &[
+            "States.Renew.Assign: `$transactionToken` is assigned again",
+            "States.Revalidate Pay.Assign: `$transactionToken` is assigned again",
         ],
     );
     check(
@@ -115,6 +129,52 @@ fn j27_refusal_is_neither_retried_nor_passed_over() {
             "States.Pay.Retry.0: `ClaimGuard.IdentityExpired` asks again after a refusal",
             "States.Pay.Retry.1: `States.TaskFailed` asks again after a refusal",
             "States.Pay.Retry.2: `States.ALL` asks again after a refusal",
+        ],
+    );
+}
+
+#[test]
+fn j27_denial_is_asked_about_once_and_then_ends() {
+    check(
+        "j27_denial_goes_round.json",
+        &["States.Reconsider Pay.Catch.1: `ClaimGuard.Denied` takes a refusal in and goes on with `Pay`"],
+    );
+    check(
+        "j27_revalidation_without_a_denied_path.json",
+        &[
+            "States.Reconsider Pay.Catch: `ClaimGuard.Denied` has no end of its own",
+            "States.Reconsider Pay.Catch: `ClaimGuard.Misconfigured` has no end of its own",
+            "States.Reconsider Pay.Catch: `ClaimGuard.Rejected` has no end of its own",
+        ],
+    );
+    check(
+        "j27_revalidation_passes_a_denial_over.json",
+        &[
+            "States.Revalidate Pay.Catch.1: `ClaimGuard.Denied` takes a refusal in and goes on with `Done`",
+            "States.Revalidate Pay.Catch.1: `ClaimGuard.Misconfigured` takes a refusal in and goes on with `Done`",
+        ],
+    );
+    check(
+        "j27_revalidation_of_another_state.json",
+        &[
+            "States.Pay.Catch.0: `ClaimGuard.IdentityExpired` takes a refusal in and goes on with `Revalidate Both`",
+            "States.Pay.Catch.1: `ClaimGuard.Denied` takes a refusal in and goes on with `Revalidate Pay`",
+            "States.Revalidate Pay.Next: asks for `Approve` and goes on with `Pay`",
+        ],
+    );
+    check(
+        "j27_denied_path_leads_back.json",
+        &[
+            "States.Reconsider Pay.Catch.0: `ClaimGuard.Denied` takes a refusal in and goes on with `IdentityDenied`",
+            "States.Reconsider Pay.Catch.0: `ClaimGuard.Misconfigured` takes a refusal in and goes on with `IdentityDenied`",
+            "States.Reconsider Pay.Catch.0: `ClaimGuard.Rejected` takes a refusal in and goes on with `IdentityDenied`",
+        ],
+    );
+    check(
+        "j27_wildcard_before_the_guard_s_errors.json",
+        &[
+            "States.Pay.Catch.2: `States.TaskFailed` takes a refusal in and goes on with `Done`",
+            "States.Pay.Retry.0: `States.TaskFailed` asks again after a refusal",
         ],
     );
 }

@@ -94,6 +94,26 @@ fn template_and_state_machine_of_this_repository_keep_every_rule() {
 }
 
 #[test]
+fn what_weave_writes_keeps_every_rule() {
+    let folder = repository().join("crates/ksf/tests/weave");
+    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_woven = |path: &PathBuf| {
+        let name = path.to_str().unwrap();
+        name.ends_with(".asl.json") && !name.ends_with(".plain.asl.json")
+    };
+    let mut looked_at = 0;
+    for path in files.filter(is_woven) {
+        let machine = read(&path);
+        // The rules are those of JSONata.
+        if machine["QueryLanguage"] == "JSONata" {
+            looked_at += 1;
+            assert_eq!(findings(path.to_str().unwrap(), machine), Vec::<String>::new());
+        }
+    }
+    assert!(looked_at >= 8, "{looked_at}");
+}
+
+#[test]
 fn what_the_bad_files_are_made_from_is_good() {
     for file in ["good.yaml", "good.json"] {
         assert_eq!(findings(file, read(&fixtures().join(file))), Vec::<String>::new());

@@ -5,3 +5,6 @@ pub mod outcome;
 
 /// `ksf verify`: what is this token worth?
 pub mod verify;
+
+/// `ksf weave`: identity, written into a state machine that says nothing of it.
+pub mod weave;

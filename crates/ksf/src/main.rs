@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ksf::outcome::Failure;
-use ksf::verify;
+use ksf::{verify, weave};
 
 /// What an operator of the system asks from a shell.
 ///
@@ -20,12 +20,14 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Verify(verify::Arguments),
+    Weave(weave::Arguments),
 }
 
 fn main() -> ExitCode {
     let (input, output) = (io::stdin().lock(), io::stdout().lock());
     let ended = match Arguments::parse().command {
         Command::Verify(arguments) => verify::run(arguments, input, output),
+        Command::Weave(arguments) => weave::run(&arguments, input, output, io::stderr().lock()),
     };
     match ended {
         Ok(outcome) => outcome.into(),

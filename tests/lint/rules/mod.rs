@@ -4,7 +4,9 @@
 pub mod api;
 pub mod functions;
 pub mod iam;
+pub mod refusals;
 pub mod role_maps;
+pub mod token;
 pub mod trust;
 pub mod workflow;
 

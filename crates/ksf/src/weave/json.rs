@@ -1,0 +1,270 @@
+//! JSON whose members keep the order in which they were written: a machine is read by people, and woven text has to be stable.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::Number;
+
+/// A JSON value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Json {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Json>),
+    Object(Object),
+}
+
+/// Members in their order; no name stands twice.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Object(Vec<(String, Json)>);
+
+/// An object of these members.
+pub(super) fn object<const N: usize>(members: [(&str, Json); N]) -> Object {
+    Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+impl Object {
+    pub(super) fn get(&self, name: &str) -> Option<&Json> {
+        self.0.iter().find(|(there, _)| there == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Json> {
+        self.0.iter_mut().find(|(there, _)| there == name).map(|(_, value)| value)
+    }
+
+    /// The text that stands under that name.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Json::as_text)
+    }
+
+    /// The object that stands under that name.
+    pub(super) fn object(&self, name: &str) -> Option<&Object> {
+        self.get(name).and_then(Json::as_object)
+    }
+
+    /// The items of the list that stands under that name.
+    pub(super) fn list(&self, name: &str) -> &[Json] {
+        self.get(name).map_or(&[], Json::items)
+    }
+
+    /// The objects of the list that stands under that name.
+    pub(super) fn objects(&self, name: &str) -> impl Iterator<Item = &Object> {
+        self.list(name).iter().filter_map(Json::as_object)
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Json)> {
+        self.0.iter_mut().map(|(name, value)| (name.as_str(), value))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Replaces the member where it stands, or adds it behind the last one.
+    pub(super) fn set(&mut self, name: &str, value: impl Into<Json>) {
+        let value = value.into();
+        match self.get_mut(name) {
+            Some(there) => *there = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// Replaces the member where it stands, or puts it in front of the first of `followers`, or behind the last member.
+    pub(super) fn set_before(&mut self, followers: &[&str], name: &str, value: impl Into<Json>) {
+        let value = value.into();
+        if let Some(there) = self.get_mut(name) {
+            *there = value;
+            return;
+        }
+        let place = self.0.iter().position(|(there, _)| followers.contains(&there.as_str())).unwrap_or(self.0.len());
+        self.0.insert(place, (name.to_owned(), value));
+    }
+
+    /// Gives a member another name and value, where it stands.
+    pub(super) fn rename(&mut self, name: &str, new_name: &str, value: impl Into<Json>) {
+        if let Some(member) = self.0.iter_mut().find(|(there, _)| there == name) {
+            *member = (new_name.to_owned(), value.into());
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> Option<Json> {
+        let place = self.0.iter().position(|(there, _)| there == name)?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// Keeps those members only.
+    pub(super) fn retain(&mut self, keep: impl Fn(&str, &Json) -> bool) {
+        self.0.retain(|(name, value)| keep(name, value));
+    }
+}
+
+impl Json {
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::List(_) | Self::Object(_) => None,
+        }
+    }
+
+    pub(super) fn as_object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+        }
+    }
+
+    pub(super) fn as_object_mut(&mut self) -> Option<&mut Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+        }
+    }
+
+    pub(super) fn as_list_mut(&mut self) -> Option<&mut Vec<Self>> {
+        match self {
+            Self::List(items) => Some(items),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The items of a list; none of anything else.
+    pub(super) fn items(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Object(_) => &[],
+        }
+    }
+
+    /// Whether `found` holds for a text of this value, at any depth; names of members are not looked at.
+    pub(super) fn any_text(&self, found: &dyn Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Text(text) => found(text),
+            Self::List(items) => items.iter().any(|item| item.any_text(found)),
+            Self::Object(object) => object.iter().any(|(_, member)| member.any_text(found)),
+            Self::Null | Self::Bool(_) | Self::Number(_) => false,
+        }
+    }
+
+    /// As text: two blanks a level, one line end behind it.
+    pub(super) fn pretty(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+}
+
+impl From<&str> for Json {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Json {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u32> for Json {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<Object> for Json {
+    fn from(object: Object) -> Self {
+        Self::Object(object)
+    }
+}
+
+impl From<Vec<Json>> for Json {
+    fn from(items: Vec<Json>) -> Self {
+        Self::List(items)
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(number) => number.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Object(object) => {
+                let mut map = serializer.serialize_map(Some(object.len()))?;
+                object.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
+                map.end()
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyValue;
+
+        impl<'de> Visitor<'de> for AnyValue {
+            type Value = Json;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Json, E> {
+                Ok(Json::Null)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+                Ok(Json::Bool(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+                Ok(Json::Number(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+                Ok(Json::Number(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+                Ok(Number::from_f64(value).map_or(Json::Null, Json::Number))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+                Ok(text.into())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(Json::List(items))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+                let mut members = Object::default();
+                while let Some((name, value)) = map.next_entry::<String, Json>()? {
+                    // Which of two states would run is for each interpreter to say.
+                    if members.contains(&name) {
+                        return Err(A::Error::custom(format_args!("the member `{name}` stands twice")));
+                    }
+                    members.0.push((name, value));
+                }
+                Ok(Json::Object(members))
+            }
+        }
+
+        deserializer.deserialize_any(AnyValue)
+    }
+}

@@ -1,0 +1,222 @@
+//! `ksf weave`: an author's state machine, and `access.toml`, make the guarded one.
+//!
+//! The author's machine says nothing of identity. Weaving is a pure function of that machine and the policy, its text is
+//! stable, and weaving a woven machine gives the same text.
+
+// What a machine is made of, in the order of its text.
+mod json;
+mod machine;
+mod names;
+
+// What is asked of it, and what keeps it from being woven.
+mod plan;
+mod refusal;
+mod survey;
+
+// Out with what was woven, in with what is to be.
+mod shapes;
+mod source_map;
+mod strip;
+mod weaver;
+
+// For people.
+mod difference;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use claim_guard::access::{AccessPolicy, Workflow};
+use claim_guard::identifier::WorkflowName;
+use clap::Args;
+
+use crate::outcome::{Failure, Outcome};
+use crate::weave::difference::difference;
+use crate::weave::json::Json;
+use crate::weave::machine::{Language, Scope};
+use crate::weave::names::MAX_STATE_NAME;
+use crate::weave::plan::Plan;
+use crate::weave::refusal::{Cause, Refusal};
+use crate::weave::shapes::Shapes;
+use crate::weave::source_map::SourceMap;
+use crate::weave::strip::strip;
+use crate::weave::survey::Survey;
+use crate::weave::weaver::Weaver;
+
+/// Write identity into a state machine that says nothing of it
+///
+/// Reads the author's machine (Amazon States Language, JSONata or JSONPath) from a file, or from
+/// standard input where the file is `-`, and writes the guarded one: the token's way through the
+/// workflow, what each guarded Task is handed, its Retry and Catch, the states that ask Keycloak
+/// again, and where refusals end. Each state that `access.toml` names for the workflow is guarded.
+/// A machine that is woven already is woven anew.
+///
+/// Exit codes: 0 woven; 1 with --check, if the file is not what would be written; 2 refused, with a
+/// line for each reason, or not answered.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// The policy
+    #[arg(long, value_name = "FILE")]
+    access: PathBuf,
+    /// Which of the policy's workflows the machine is
+    #[arg(long, value_name = "NAME", value_parser = WorkflowName::parse)]
+    workflow: WorkflowName,
+    /// Compare with this file instead of writing
+    #[arg(long, value_name = "WOVEN")]
+    check: Option<PathBuf>,
+    /// Write to this file which of the author's states each state comes from, as JSON
+    ///
+    /// {STATE: {"from": STATE or null, "scope": JSON POINTER, "because": TEXT}, …}
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// The author's machine
+    #[arg(value_name = "MACHINE")]
+    machine: PathBuf,
+}
+
+/// Weaves the machine that the arguments name, and answers on `output`; what is left unguarded is said on `notes`.
+///
+/// # Errors
+/// A file cannot be read or written, or the machine cannot be woven.
+pub fn run(
+    arguments: &Arguments,
+    input: impl Read,
+    mut output: impl Write,
+    mut notes: impl Write,
+) -> Result<Outcome, Failure> {
+    let policy = policy(&arguments.access)?;
+    let workflow = policy.workflow(&arguments.workflow).ok_or_else(|| {
+        let name = &arguments.workflow;
+        Failure::new(format!("`{}` has no workflow `{name}`", arguments.access.display()))
+    })?;
+    let author_s = read_machine(&arguments.machine, input)?;
+    let woven = weave(&author_s, workflow).map_err(|refused| Failure::new(refused.to_string()))?;
+    for note in &woven.notes {
+        writeln!(notes, "note: {note}").map_err(Failure::during("write a note"))?;
+    }
+    if let Some(map) = &arguments.map {
+        fs::write(map, &woven.source_map).map_err(Failure::during(&format!("write `{}`", map.display())))?;
+    }
+    let Some(committed) = &arguments.check else {
+        output.write_all(woven.machine.as_bytes()).map_err(Failure::during("write the machine"))?;
+        return Ok(Outcome::Yes);
+    };
+    let there = read(committed)?;
+    if there == woven.machine {
+        return Ok(Outcome::Yes);
+    }
+    let name = committed.display();
+    write!(output, "`{name}` is not what weave writes\n--- {name}\n+++ woven\n{}", difference(&there, &woven.machine))
+        .map_err(Failure::during("write the difference"))?;
+    Ok(Outcome::No)
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file).map_err(Failure::during(&format!("read `{}`", file.display())))
+}
+
+fn policy(file: &Path) -> Result<AccessPolicy, Failure> {
+    AccessPolicy::parse(&file.display().to_string(), &read(file)?).map_err(|faults| Failure::new(faults.to_string()))
+}
+
+fn read_machine(file: &Path, mut input: impl Read) -> Result<String, Failure> {
+    if file != Path::new("-") {
+        return read(file);
+    }
+    let mut text = String::new();
+    input.read_to_string(&mut text).map_err(Failure::during("read the machine from standard input"))?;
+    Ok(text)
+}
+
+/// A woven machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Woven {
+    /// Its text: JSON, two blanks a level, members in the author's order, one line end at the end.
+    pub machine: String,
+    /// For each of its states the author's state, the place and the reason, as JSON text.
+    pub source_map: String,
+    /// A line for each state that acts without an identity.
+    pub notes: Vec<String>,
+}
+
+/// Why a machine was not woven: all reasons, one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused(Vec<String>);
+
+impl Refused {
+    /// Each reason: the state, why, and what to do.
+    pub fn reasons(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("\nerror: "))
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Weaves a workflow's machine.
+///
+/// # Errors
+/// [`Refused`] names every state that cannot be woven, says why, and what to do. A text that is no JSON has one reason.
+pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
+    let no_json = |error: serde_json::Error| Refused(vec![format!("the machine is no JSON: {error}")]);
+    let mut machine: Json = serde_json::from_str(author_s).map_err(no_json)?;
+    let plan = Plan::of(workflow);
+    let Some(object) = machine.as_object_mut() else {
+        return Err(Refused(vec!["the machine is no JSON object".to_owned()]));
+    };
+    strip(object);
+    let survey = Survey::of(object, &plan);
+    if !survey.refusals.is_empty() {
+        return Err(refused(&survey.refusals));
+    }
+    let partition = survey.partition.as_deref().unwrap_or("arn:aws");
+    let shapes = Shapes {
+        language: Language::of_machine(object),
+        invoke: format!("{partition}:states:::lambda:invoke"),
+        has_denied_path: survey.has_denied_path,
+    };
+    let mut weaver = Weaver { plan: &plan, shapes, map: SourceMap::default() };
+    weaver.machine(object, &Scope::outermost());
+    let names = refused_names(&weaver.map);
+    if !names.is_empty() {
+        return Err(refused(&names));
+    }
+    let notes = survey.unguarded.iter();
+    Ok(Woven {
+        machine: machine.pretty().map_err(no_json)?,
+        source_map: weaver.map.to_json().pretty().map_err(no_json)?,
+        notes: notes
+            .map(|(state, resource)| {
+                format!("state `{state}`: `{resource}` is called without an identity, as the machine's role may")
+            })
+            .collect(),
+    })
+}
+
+fn refused(refusals: &[Refusal]) -> Refused {
+    Refused(refusals.iter().map(ToString::to_string).collect())
+}
+
+/// Names that were written twice, or are longer than Step Functions allows.
+fn refused_names(map: &SourceMap) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for (number, written) in map.iter().enumerate() {
+        let from = written.from.clone();
+        let woven = written.state.clone();
+        if woven.chars().count() > MAX_STATE_NAME {
+            refusals.push(Refusal { state: from.clone(), cause: Cause::WovenNameTooLong { woven: woven.clone() } });
+        }
+        let others = map.iter().enumerate().filter(|(other, _)| *other != number);
+        // Of the two, the one that weave made up is told of.
+        if from.as_deref() != Some(&woven) && others.into_iter().any(|(_, other)| other.state == woven) {
+            refusals.push(Refusal { state: from, cause: Cause::WovenNameTaken { woven } });
+        }
+    }
+    refusals
+}

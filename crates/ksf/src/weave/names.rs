@@ -1,0 +1,105 @@
+//! The names that weave writes, and those that it reads.
+
+/// How the comment of every woven state begins. What bears it may be taken away again; nothing else is.
+pub(super) const MARK: &str = "Woven: ";
+
+/// Where the names of the guard's errors begin.
+pub(super) const GUARD_ERRORS: &str = "ClaimGuard.";
+
+/// The first state of a woven machine.
+pub(super) const RECEIVE: &str = "ReceiveIdentity";
+
+/// The end of a denied run, or the author's own denied path.
+pub(super) const DENIED: &str = "IdentityDenied";
+
+/// Names that are weave's in every machine.
+pub(super) const RESERVED: [&str; 4] = [RECEIVE, "IdentityRejected", "GuardMisconfigured", "IdentityUndecided"];
+
+/// How the names of the variables begin that hold transaction tokens.
+pub(super) const VARIABLES: &str = "transactionToken";
+
+/// Where a JSONPath machine notes which state was refused.
+pub(super) const REFUSED_AT: &str = "transactionTokenRefusedAt";
+
+/// The most characters that Step Functions allows a state's name.
+pub(super) const MAX_STATE_NAME: usize = 80;
+
+/// Lambda's own passing errors (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html).
+pub(super) const LAMBDA_ERRORS: [&str; 4] = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+];
+
+/// The variable that holds the token at a depth of Maps and Parallels. A branch may not assign an outer variable, nor one
+/// of an outer variable's name, so each depth has its own.
+pub(super) fn token_variable(depth: usize) -> String {
+    numbered(VARIABLES, depth)
+}
+
+/// The variable that holds a child execution's token and name.
+pub(super) fn bound_variable(depth: usize) -> String {
+    numbered("transactionTokenBound", depth)
+}
+
+fn numbered(name: &str, depth: usize) -> String {
+    if depth == 0 { name.to_owned() } else { format!("{name}{depth}") }
+}
+
+pub(super) fn revalidate(state: &str) -> String {
+    format!("Revalidate {state}")
+}
+
+pub(super) fn reconsider(state: &str) -> String {
+    format!("Reconsider {state}")
+}
+
+pub(super) fn bind(state: &str) -> String {
+    format!("Bind {state}")
+}
+
+pub(super) fn receive(scope: &str) -> String {
+    format!("{RECEIVE} {scope}")
+}
+
+pub(super) fn adopt(scope: &str) -> String {
+    format!("Adopt identity {scope}")
+}
+
+/// A kind of refusal that ends a run, in the order in which they are caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum End {
+    Denied,
+    Rejected,
+    Misconfigured,
+    Undecided,
+}
+
+impl End {
+    pub(super) const ALL: [Self; 4] = [Self::Denied, Self::Rejected, Self::Misconfigured, Self::Undecided];
+
+    /// The guard's name of the error.
+    pub(super) fn error(self) -> &'static str {
+        match self {
+            Self::Denied => "ClaimGuard.Denied",
+            Self::Rejected => "ClaimGuard.Rejected",
+            Self::Misconfigured => "ClaimGuard.Misconfigured",
+            Self::Undecided => "ClaimGuard.Undecided",
+        }
+    }
+
+    /// The state that it ends in: the machine's own, or one inside of a branch, which hands the error on to what is around.
+    pub(super) fn state(self, scope: Option<&str>) -> String {
+        let name = match self {
+            Self::Denied => DENIED,
+            Self::Rejected => "IdentityRejected",
+            Self::Misconfigured => "GuardMisconfigured",
+            Self::Undecided => "IdentityUndecided",
+        };
+        scope.map_or_else(|| name.to_owned(), |scope| format!("{name} {scope}"))
+    }
+}
+
+/// What the guard says of an identity that is too old.
+pub(super) const EXPIRED: &str = "ClaimGuard.IdentityExpired";

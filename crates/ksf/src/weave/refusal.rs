@@ -1,0 +1,145 @@
+//! Why a machine cannot be woven: which state, why, and what to do.
+
+use std::fmt;
+
+use crate::weave::names::{MARK, MAX_STATE_NAME};
+
+/// One thing that keeps a machine from being woven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The state; none where it is about the whole machine.
+    pub(super) state: Option<String>,
+    pub(super) cause: Cause,
+}
+
+/// What is wrong, in the order in which it is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cause {
+    // The machine as such.
+    NotAnObject,
+    UnknownType { presented: String },
+    NameTwice,
+    NoStart { start: String },
+    NoSuchTarget { target: String },
+    NoRules { list: &'static str },
+    UnknownLanguage { presented: String },
+    PathInJsonata,
+    // Names that are weave's.
+    ReservedName,
+    Marked,
+    WovenNameTaken { woven: String },
+    WovenNameTooLong { woven: String },
+    GuardErrorNamed { list: &'static str, error: String },
+    TokenVariable { name: String },
+    DeniedPathInside,
+    // Calls.
+    GuardedMissing { workflow: String },
+    GuardedIsNoCall { found: String },
+    NotNamed { workflow: String },
+    Unguardable { resource: String },
+    NoArguments { member: &'static str },
+    NobodyWaits { invocation: String },
+    RetriedAnew { error: String },
+    NestedMissing { workflow: String },
+    NestedIsNoRun { found: String },
+    NestedHasName,
+    // What would go on after a refusal.
+    Tolerates { member: &'static str },
+    TakesInChild { child: &'static str, error: &'static str, list: &'static str, state: String },
+    // Distributed Maps.
+    ExpressChildren,
+    ChildrenOfChildren,
+    Batches,
+}
+
+impl Refusal {
+    pub(super) fn of(state: &str, cause: Cause) -> Self {
+        Self { state: Some(state.to_owned()), cause }
+    }
+
+    pub(super) fn of_machine(cause: Cause) -> Self {
+        Self { state: None, cause }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.state {
+            Some(state) => write!(f, "state `{state}`: ")?,
+            None => f.write_str("the machine: ")?,
+        }
+        let state = self.state.as_deref().unwrap_or_default();
+        self.cause.write(state, f)
+    }
+}
+
+impl Cause {
+    fn write(&self, state: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnObject => f.write_str("not an object with a `Type`; write one"),
+            Self::UnknownType { presented } => {
+                write!(f, "`Type` is `{presented}`; expected Task, Pass, Choice, Wait, Succeed, Fail, Parallel or Map")
+            }
+            Self::NameTwice => f.write_str("two states have this name, and the history and `access.toml` could not tell them apart; rename one"),
+            Self::NoStart { start } => write!(f, "`StartAt` is `{start}`, which is no state there; name the first state"),
+            Self::NoSuchTarget { target } => write!(f, "it goes on with `{target}`, which is no state beside it; name one"),
+            Self::NoRules { list } => {
+                write!(f, "its {list} is no list of rules with `ErrorEquals`; write one, or remove it")
+            }
+            Self::UnknownLanguage { presented } => {
+                write!(f, "`QueryLanguage` is `{presented}`; expected `JSONata` or `JSONPath`")
+            }
+            Self::PathInJsonata => f.write_str("JSONPath in a machine of JSONata, which Step Functions does not take; write it in JSONata"),
+            Self::ReservedName => f.write_str("weave writes a state of this name; rename it"),
+            Self::Marked => {
+                write!(f, "its Comment begins with `{MARK}`, and what does is taken for weave's; change it")
+            }
+            Self::WovenNameTaken { woven } => write!(f, "weave writes a state `{woven}` for it, and there is one; rename either"),
+            Self::WovenNameTooLong { woven } => {
+                let length = woven.chars().count();
+                write!(f, "weave writes a state `{woven}` for it, which has {length} characters of {MAX_STATE_NAME}; shorten its name")
+            }
+            Self::GuardErrorNamed { list: "Catch", error } => {
+                write!(f, "its Catch names `{error}`, and where refusals lead is weave's; remove it, and name a state `IdentityDenied` for what comes after a denial")
+            }
+            Self::GuardErrorNamed { list, error } => {
+                write!(f, "its {list} names `{error}`, and what a guard says is for weave to answer; remove it")
+            }
+            Self::TokenVariable { name } => write!(f, "it uses `${name}`, and variables of such names are weave's; rename it"),
+            Self::DeniedPathInside => f.write_str("a denied path is the whole run's, and cannot begin inside of a Map or Parallel; move or rename it"),
+            Self::GuardedMissing { workflow } => {
+                write!(f, "`access.toml` guards it, and the machine has no such state; add it, or remove `[workflows.{workflow}.states.{state}]`")
+            }
+            Self::GuardedIsNoCall { found } => {
+                write!(f, "`access.toml` guards it, and it is {found}; only a Task of `lambda:invoke` or `lambda:invoke.waitForTaskToken` can ask a guard")
+            }
+            Self::NotNamed { workflow } => {
+                write!(f, "it calls a function, and `access.toml` does not name it, so it would act without identity; add `[workflows.{workflow}.states.{state}]`")
+            }
+            Self::Unguardable { resource } => {
+                write!(f, "`{resource}` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`")
+            }
+            Self::NoArguments { member } => write!(f, "`{member}` is no object, so nothing can be put into it; write an object"),
+            Self::NobodyWaits { invocation } => {
+                write!(f, "`InvocationType` is `{invocation}`, so nobody would hear the guard's refusal; remove it")
+            }
+            Self::RetriedAnew { error } => {
+                write!(f, "its Retry names `{error}`, and each attempt has a statement of its own, with which the count begins anew; catch the error instead, or give the state a `max_identity_age` above `0s`")
+            }
+            Self::NestedMissing { workflow } => {
+                write!(f, "`access.toml` has it start an execution, and the machine has no such state; add it, or remove `[workflows.{workflow}.nested.{state}]`")
+            }
+            Self::NestedIsNoRun { found } => {
+                write!(f, "`access.toml` has it start an execution, and it is {found}; write a Task of `states:startExecution.sync:2`")
+            }
+            Self::NestedHasName => f.write_str("its execution's name is part of what is signed, so weave writes it; remove `Name`"),
+            Self::Tolerates { member } => write!(f, "`{member}` would go on after a refused item; remove it, and catch inside of the item what may fail"),
+            Self::TakesInChild { child, error, list, state } => {
+                write!(f, "what is refused in {child} arrives as `{error}`, which the {list} of `{state}` takes in with everything else; name errors there, or catch them in the child")
+            }
+            Self::ExpressChildren => f.write_str("its children are EXPRESS, and a token is bound to a standard execution; write `STANDARD`"),
+            Self::ChildrenOfChildren => f.write_str("a distributed Map inside of a distributed Map, whose children cannot be told from others; make one of them inline, or move the guarded states out"),
+            Self::Batches => f.write_str("with `ItemBatcher` no item has an identity of its own; remove it"),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The pieces that weave writes, in the language of the state that they stand in.
+
+use crate::weave::json::{Json, Object, object};
+use crate::weave::machine::Language;
+use crate::weave::names::{EXPIRED, End, LAMBDA_ERRORS, MARK, REFUSED_AT};
+
+const INPUT: &str = "{% $states.input %}";
+const STATE: &str = "{% $states.context.State.Name %}";
+
+/// Where the deployment puts the revalidation function's ARN.
+const REVALIDATION: &str = "${RevalidationFunctionArn}";
+
+/// What is the same in all woven states of a machine.
+#[derive(Debug)]
+pub(super) struct Shapes {
+    /// The machine's language; its states may have another.
+    pub(super) language: Language,
+    /// The ARN of a call of a function, in the machine's partition.
+    pub(super) invoke: String,
+    /// Whether the author says what comes after a denial.
+    pub(super) has_denied_path: bool,
+}
+
+/// `{% $name %}`
+pub(super) fn variable(name: &str) -> String {
+    format!("{{% ${name} %}}")
+}
+
+/// A comment that says that the state is weave's, and what it is for.
+fn comment(what: &str) -> Json {
+    format!("{MARK}{what}").into()
+}
+
+/// Where a function is called from: Step Functions' own word, not an input's.
+fn context(language: Language) -> Object {
+    match language {
+        Language::Jsonata => object([
+            ("execution", "{% $states.context.Execution.Id %}".into()),
+            ("stateMachine", "{% $states.context.StateMachine.Id %}".into()),
+            ("state", STATE.into()),
+            ("redriveCount", count("Execution.RedriveCount")),
+            ("retryCount", count("State.RetryCount")),
+        ]),
+        Language::JsonPath => object([
+            ("execution.$", "$$.Execution.Id".into()),
+            ("stateMachine.$", "$$.StateMachine.Id".into()),
+            ("state.$", "$$.State.Name".into()),
+            ("redriveCount.$", "$$.Execution.RedriveCount".into()),
+            ("retryCount.$", "$$.State.RetryCount".into()),
+        ]),
+    }
+}
+
+/// A counter of the context object, which an interpreter may leave out as long as nothing was counted.
+fn count(path: &str) -> Json {
+    let path = format!("$states.context.{path}");
+    format!("{{% $type({path}) = 'number' ? {path} : 0 %}}").into()
+}
+
+/// What a guard or the revalidation function is handed: the token in that variable, the context, and one more member.
+pub(super) fn payload(language: Language, token: &str, member: &str, value: Json) -> Object {
+    let token = match language {
+        Language::Jsonata => ("transactionToken", variable(token)),
+        Language::JsonPath => ("transactionToken.$", format!("${token}")),
+    };
+    object([(token.0, token.1.into()), ("context", context(language).into()), (member, value)])
+}
+
+/// The author's value under a member of the same meaning: `x`, or `x.$` for a path of JSONPath.
+pub(super) fn author_s(object: &Object, member: &str, name: &str, language: Language) -> (String, Json) {
+    let path = format!("{member}.$");
+    match (object.get(member), object.get(&path), language) {
+        (Some(value), _, _) => (name.to_owned(), value.clone()),
+        (None, Some(value), Language::JsonPath) => (format!("{name}.$"), value.clone()),
+        (None, _, Language::JsonPath) => (format!("{name}.$"), "$".into()),
+        (None, _, Language::Jsonata) => (name.to_owned(), INPUT.into()),
+    }
+}
+
+/// Waits for what heals by itself.
+fn retry(errors: Vec<Json>, seconds: u32, attempts: u32, longest: u32) -> Json {
+    let rule = object([
+        ("ErrorEquals", errors.into()),
+        ("IntervalSeconds", seconds.into()),
+        ("BackoffRate", 2.into()),
+        ("MaxAttempts", attempts.into()),
+        ("MaxDelaySeconds", longest.into()),
+        ("JitterStrategy", "FULL".into()),
+    ]);
+    rule.into()
+}
+
+pub(super) fn retry_of_guard() -> Json {
+    retry(vec![End::Undecided.error().into()], 2, 4, 20)
+}
+
+pub(super) fn retry_of_lambda() -> Json {
+    retry(LAMBDA_ERRORS.map(Json::from).into(), 1, 3, 10)
+}
+
+/// A refusal stays one: in front of a Retry that names no error.
+pub(super) fn no_retry_of_refusals() -> Json {
+    let refusals = [EXPIRED, End::Denied.error(), End::Rejected.error(), End::Misconfigured.error()];
+    object([("ErrorEquals", refusals.map(Json::from).to_vec().into()), ("MaxAttempts", 0.into())]).into()
+}
+
+/// Goes on with a woven state that is handed what the refused one was.
+pub(super) fn catch_again(language: Language, error: &str, next: &str) -> Json {
+    let input = match language {
+        Language::Jsonata => ("Output", INPUT.into()),
+        Language::JsonPath => ("ResultPath", Json::Null),
+    };
+    object([("ErrorEquals", vec![error.into()].into()), input, ("Next", next.into())]).into()
+}
+
+impl Shapes {
+    /// Woven states are in JSONata, which a machine of JSONPath has to be told.
+    fn woven(&self, kind: &str, what: &str) -> Object {
+        let mut state = object([("Type", kind.into())]);
+        if self.language == Language::JsonPath {
+            state.set("QueryLanguage", "JSONata");
+        }
+        state.set("Comment", comment(what));
+        state
+    }
+
+    /// A state that assigns the token of a scope.
+    pub(super) fn receive(&self, what: &str, assigned: &str, token: &str, output: &str, next: &str) -> Object {
+        let mut state = self.woven("Pass", what);
+        state.set("Assign", object([(assigned, token.into())]));
+        state.set("Output", output);
+        state.set("Next", next);
+        state
+    }
+
+    /// A state that asks the revalidation function and assigns the new token. What it hands on is `output`.
+    pub(super) fn ask(
+        &self,
+        what: &str,
+        payload: Object,
+        assigned: &str,
+        output: &str,
+        catch: Vec<Json>,
+        next: &str,
+    ) -> Object {
+        let mut state = self.woven("Task", what);
+        state.set("Resource", self.invoke.as_str());
+        state.set("Arguments", object([("FunctionName", REVALIDATION.into()), ("Payload", payload.into())]));
+        state.set("TimeoutSeconds", 30);
+        state.set("Assign", object([(assigned, "{% $states.result.Payload.transactionToken %}".into())]));
+        state.set("Output", output);
+        self.end_of_task(state, catch, next)
+    }
+
+    /// A state that asks for the token and the name of a child execution. Its question holds the child's input, so it is
+    /// written in the language of the state that starts the child.
+    pub(super) fn bind(
+        &self,
+        what: &str,
+        language: Language,
+        payload: Object,
+        assigned: &str,
+        catch: Vec<Json>,
+        next: &str,
+    ) -> Object {
+        let arguments = object([("FunctionName", REVALIDATION.into()), ("Payload", payload.into())]);
+        let mut state = object([("Type", "Task".into())]);
+        if language != self.language {
+            state.set("QueryLanguage", "JSONata");
+        }
+        state.set("Comment", comment(what));
+        state.set("Resource", self.invoke.as_str());
+        state.set(language.arguments(), arguments);
+        state.set("TimeoutSeconds", 30);
+        match language {
+            Language::Jsonata => {
+                state.set("Assign", object([(assigned, "{% $states.result.Payload %}".into())]));
+                state.set("Output", INPUT);
+            }
+            Language::JsonPath => {
+                state.set("Assign", object([(format!("{assigned}.$").as_str(), "$.Payload".into())]));
+                state.set("ResultPath", Json::Null);
+            }
+        }
+        self.end_of_task(state, catch, next)
+    }
+
+    fn end_of_task(&self, mut state: Object, catch: Vec<Json>, next: &str) -> Object {
+        state.set("Retry", vec![retry_of_guard(), retry_of_lambda()]);
+        if !catch.is_empty() {
+            state.set("Catch", catch);
+        }
+        state.set("Next", next);
+        state
+    }
+
+    /// Goes to where a refusal ends. `scope` is the branch whose own end it is; none for the machine's.
+    pub(super) fn catch_end(&self, language: Language, end: End, scope: Option<&str>) -> Json {
+        let mut rule = object([("ErrorEquals", vec![end.error().into()].into())]);
+        let is_author_s = end == End::Denied && scope.is_none() && self.has_denied_path;
+        match (self.language, language) {
+            (Language::Jsonata, _) => {
+                let mut told = object([("state", STATE.into()), ("cause", "{% $states.errorOutput.Cause %}".into())]);
+                if is_author_s {
+                    told.set("input", INPUT);
+                }
+                rule.set("Output", told);
+            }
+            (Language::JsonPath, Language::JsonPath) if is_author_s => rule.set("ResultPath", "$.refusal"),
+            (Language::JsonPath, Language::Jsonata) if is_author_s => {
+                rule.set("Output", "{% $merge([$states.input, {'refusal': $states.errorOutput}]) %}");
+            }
+            // Without an Output the next state is handed `Error` and `Cause`.
+            (Language::JsonPath, Language::JsonPath) if scope.is_none() => {
+                rule.set("Assign", object([(format!("{REFUSED_AT}.$").as_str(), "$$.State.Name".into())]));
+            }
+            (Language::JsonPath, Language::Jsonata) if scope.is_none() => {
+                rule.set("Assign", object([(REFUSED_AT, STATE.into())]));
+            }
+            (Language::JsonPath, _) => {}
+        }
+        rule.set("Next", end.state(scope));
+        rule.into()
+    }
+
+    /// Where a refusal ends. Inside of a branch the cause is handed on as it came; the machine's own end makes it readable.
+    pub(super) fn end(&self, end: End, scope: Option<&str>) -> Object {
+        let what = match end {
+            _ if scope.is_some() => "hands the refusal on to what is around.",
+            End::Denied => "we know who asked, and they may not. The reasons are in the audit line.",
+            End::Rejected => {
+                "the statement proves nothing here. Nobody can cause this by asking for too much: it is an alarm."
+            }
+            End::Misconfigured => {
+                "no requirement is declared for the step, or a configuration is broken. It fails closed."
+            }
+            End::Undecided => "nobody could tell, and the retries are used up.",
+        };
+        let (cause, at) = match self.language {
+            Language::Jsonata => ("$states.input.cause", "$states.input.state".to_owned()),
+            Language::JsonPath => ("$states.input.Cause", format!("${REFUSED_AT}")),
+        };
+        let message = format!("($contains({cause}, 'errorMessage') ? $parse({cause}).errorMessage : {cause})");
+        let mut state = self.woven("Fail", what);
+        state.set("Error", end.error());
+        state.set(
+            "Cause",
+            scope.map_or_else(|| format!("{{% {at} & ': ' & {message} %}}"), |_| format!("{{% {cause} %}}")),
+        );
+        state
+    }
+}

@@ -1,0 +1,101 @@
+//! Takes out of a woven machine what weave has put in, so that weaving it again gives the same text.
+
+use std::collections::BTreeMap;
+
+use crate::weave::json::{Json, Object};
+use crate::weave::machine::{Language, errors, inner_machines_mut, redirect, redirect_member};
+use crate::weave::names::{GUARD_ERRORS, MARK, RECEIVE, VARIABLES};
+use crate::weave::shapes::retry_of_lambda;
+
+/// The author's machine. One that was never woven is left as it is, but for empty lists of rules.
+pub(super) fn strip(machine: &mut Object) {
+    let first = machine.object("States").and_then(|states| states.object(RECEIVE));
+    let is_woven = first.is_some_and(is_woven_state);
+    let language = Language::of_machine(machine);
+    strip_scope(machine, language, is_woven);
+}
+
+fn is_woven_state(state: &Object) -> bool {
+    state.text("Comment").is_some_and(|comment| comment.starts_with(MARK))
+}
+
+fn strip_scope(machine: &mut Object, language: Language, is_woven: bool) {
+    let mut followers = BTreeMap::new();
+    if let Some(states) = machine.get_mut("States").and_then(Json::as_object_mut) {
+        if is_woven {
+            let woven = states.iter().filter_map(|(name, state)| Some((name, state.as_object()?)));
+            let woven = woven.filter(|(_, state)| is_woven_state(state));
+            followers =
+                woven.map(|(name, state)| (name.to_owned(), state.text("Next").unwrap_or(name).to_owned())).collect();
+            states.retain(|_, state| !state.as_object().is_some_and(is_woven_state));
+        }
+        for state in states.iter_mut().filter_map(|(_, state)| state.as_object_mut()) {
+            strip_state(state, language, is_woven, &|target| follow(&followers, target));
+        }
+    }
+    redirect_member(machine, "StartAt", &|target| follow(&followers, target));
+}
+
+/// The first state behind the woven ones.
+fn follow(followers: &BTreeMap<String, String>, target: &str) -> String {
+    let mut target = target;
+    // Each step leaves a woven state behind; a file that somebody has tied into a ring ends with its last one.
+    for _ in followers {
+        target = followers.get(target).map_or(target, String::as_str);
+    }
+    target.to_owned()
+}
+
+fn strip_state(state: &mut Object, language: Language, is_woven: bool, target: &dyn Fn(&str) -> String) {
+    for list in ["Retry", "Catch"] {
+        if let Some(rules) = state.get_mut(list).and_then(Json::as_list_mut) {
+            // An author who retries Lambda's errors as weave does has it taken out as well, and put in again at weave's place.
+            let of_lambda = retry_of_lambda();
+            rules.retain(|rule| *rule != of_lambda && !(is_woven && rule.as_object().is_some_and(is_woven_rule)));
+            if rules.is_empty() {
+                state.remove(list);
+            }
+        }
+    }
+    redirect(state, target);
+    if is_woven {
+        strip_arguments(state, language.of_state(state));
+        if let Some(selected) = state.object("ItemSelector").and_then(wrapped) {
+            match selected {
+                ("input", value) => state.set("ItemSelector", value),
+                _ => drop(state.remove("ItemSelector")),
+            }
+        }
+    }
+    for machine in inner_machines_mut(state) {
+        strip_scope(machine, language, is_woven);
+    }
+}
+
+fn is_woven_rule(rule: &Object) -> bool {
+    let mut named = errors(rule).peekable();
+    named.peek().is_some() && named.all(|error| error.starts_with(GUARD_ERRORS))
+}
+
+/// Whether a value reads one of weave's variables, as no author's may.
+fn reads_token(value: &Json) -> bool {
+    let path = value.as_text().map(|text| text.strip_prefix("{% ").unwrap_or(text));
+    path.and_then(|path| path.strip_prefix('$')).is_some_and(|name| name.starts_with(VARIABLES))
+}
+
+/// What weave has wrapped: the member's name, which says whether it is a path, and its value.
+fn wrapped(object: &Object) -> Option<(&'static str, Json)> {
+    let inside = ["input", "input.$"].into_iter().find_map(|name| Some((name, object.get(name)?.clone())));
+    inside.filter(|_| object.iter().any(|(_, value)| reads_token(value)))
+}
+
+fn strip_arguments(state: &mut Object, language: Language) {
+    let Some(arguments) = state.get_mut(language.arguments()).and_then(Json::as_object_mut) else { return };
+    for member in ["Payload", "Input"] {
+        let Some((name, value)) = arguments.object(member).and_then(wrapped) else { continue };
+        let author_s = if name == "input" { member.to_owned() } else { format!("{member}.$") };
+        arguments.rename(member, &author_s, value);
+    }
+    // What is left of weave's is a child execution's name.
+    arguments.retain(|_, value| !reads_token(value));
+}

@@ -1,0 +1,313 @@
+//! Looks at every state of an author's machine before anything is written, and finds all that keeps it from being woven.
+
+use std::collections::BTreeSet;
+
+use crate::weave::json::{Json, Object};
+use crate::weave::machine::{
+    Call, Language, Scope, errors, has_wildcard, inner_machines, is_distributed, states, transitions,
+};
+use crate::weave::names::{DENIED, GUARD_ERRORS, MARK, RESERVED, VARIABLES};
+use crate::weave::plan::Plan;
+use crate::weave::refusal::{Cause, Refusal};
+
+const TYPES: [&str; 8] = ["Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"];
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    pub(super) refusals: Vec<Refusal>,
+    /// States that call something which asks no guard, and what they call.
+    pub(super) unguarded: Vec<(String, String)>,
+    /// The part of an ARN before `:states:::`, as the author's first call has it.
+    pub(super) partition: Option<String>,
+    /// The author's denied path stands in the machine.
+    pub(super) has_denied_path: bool,
+    names: BTreeSet<String>,
+}
+
+/// A Retry or Catch, around a state or its own, that takes every error in.
+#[derive(Debug, Clone)]
+struct Wildcard {
+    list: &'static str,
+    state: String,
+}
+
+/// A state with what is around it.
+struct Place<'a> {
+    name: &'a str,
+    state: &'a Object,
+    language: Language,
+    scope: &'a Scope,
+    /// The nearest one, from the state itself outwards.
+    wildcard: Option<Wildcard>,
+}
+
+impl Survey {
+    /// Surveys the whole machine.
+    pub(super) fn of(machine: &Object, plan: &Plan) -> Self {
+        let mut survey = Self::default();
+        survey.language(None, machine);
+        if !survey.refusals.is_empty() {
+            return survey;
+        }
+        survey.machine(None, machine, plan, Language::of_machine(machine), &Scope::outermost(), None);
+        for state in plan.guarded.keys().filter(|state| !survey.names.contains(*state)) {
+            survey.refusals.push(Refusal::of(state, Cause::GuardedMissing { workflow: plan.workflow.clone() }));
+        }
+        for state in plan.nested.iter().filter(|state| !survey.names.contains(*state)) {
+            survey.refusals.push(Refusal::of(state, Cause::NestedMissing { workflow: plan.workflow.clone() }));
+        }
+        survey
+    }
+
+    fn refuse(&mut self, state: &str, cause: Cause) {
+        self.refusals.push(Refusal::of(state, cause));
+    }
+
+    /// The machine, or one inside of the state `around`.
+    fn machine(
+        &mut self,
+        around: Option<&str>,
+        machine: &Object,
+        plan: &Plan,
+        language: Language,
+        scope: &Scope,
+        wildcard: Option<&Wildcard>,
+    ) {
+        let start = machine.text("StartAt").unwrap_or_default();
+        if states(machine).all(|(name, _)| name != start) {
+            let cause = Cause::NoStart { start: start.to_owned() };
+            self.refusals.push(Refusal { state: around.map(str::to_owned), cause });
+        }
+        let all = machine.object("States").into_iter().flat_map(Object::iter);
+        let not_states: Vec<&str> =
+            all.filter(|(_, state)| state.as_object().is_none()).map(|(name, _)| name).collect();
+        for name in not_states {
+            self.refuse(name, Cause::NotAnObject);
+        }
+        for (name, state) in states(machine) {
+            let own = ["Catch", "Retry"].into_iter().find(|list| has_wildcard(state, list));
+            let own = own.map(|list| Wildcard { list, state: name.to_owned() });
+            let wildcard = own.or_else(|| wildcard.cloned());
+            let place = Place { name, state, language: language.of_state(state), scope, wildcard };
+            self.structure(&place, machine);
+            self.language(Some((name, language)), state);
+            self.names_of(&place);
+            match state.text("Type") {
+                Some("Task") => self.task(&place, plan),
+                Some(other) => self.no_task(&place, other, plan),
+                None => {}
+            }
+            for (inner, inside) in inner_machines(name, state, scope) {
+                self.machine(Some(name), inside, plan, language, &inner, place.wildcard.as_ref());
+            }
+        }
+    }
+
+    fn structure(&mut self, place: &Place<'_>, machine: &Object) {
+        match place.state.text("Type") {
+            None => self.refuse(place.name, Cause::NotAnObject),
+            Some(kind) if !TYPES.contains(&kind) => {
+                self.refuse(place.name, Cause::UnknownType { presented: kind.to_owned() });
+            }
+            Some(_) => {}
+        }
+        for list in ["Retry", "Catch"] {
+            if place.state.get(list).is_some_and(|rules| !is_list_of_rules(rules)) {
+                self.refuse(place.name, Cause::NoRules { list });
+            }
+        }
+        if !self.names.insert(place.name.to_owned()) {
+            self.refuse(place.name, Cause::NameTwice);
+        }
+        for target in transitions(place.state) {
+            if states(machine).all(|(name, _)| name != target) {
+                self.refuse(place.name, Cause::NoSuchTarget { target: target.to_owned() });
+            }
+        }
+    }
+
+    fn language(&mut self, state: Option<(&str, Language)>, object: &Object) {
+        let Some(written) = object.get("QueryLanguage") else { return };
+        let presented = written.as_text().unwrap_or("no text");
+        let cause = match (Language::named(presented), state) {
+            (None, _) => Cause::UnknownLanguage { presented: presented.to_owned() },
+            (Some(Language::JsonPath), Some((_, Language::Jsonata))) => Cause::PathInJsonata,
+            (Some(Language::JsonPath | Language::Jsonata), _) => return,
+        };
+        self.refusals.push(match state {
+            Some((name, _)) => Refusal::of(name, cause),
+            None => Refusal::of_machine(cause),
+        });
+    }
+
+    /// Names that are weave's: of states, variables and errors.
+    fn names_of(&mut self, place: &Place<'_>) {
+        if RESERVED.contains(&place.name) {
+            self.refuse(place.name, Cause::ReservedName);
+        }
+        if place.state.text("Comment").is_some_and(|comment| comment.starts_with(MARK)) {
+            self.refuse(place.name, Cause::Marked);
+        }
+        if place.name == DENIED {
+            if place.scope.depth > 0 {
+                self.refuse(place.name, Cause::DeniedPathInside);
+            }
+            self.has_denied_path = true;
+        }
+        for list in ["Retry", "Catch"] {
+            let named = place.state.objects(list).flat_map(errors).find(|error| error.starts_with(GUARD_ERRORS));
+            if let Some(error) = named {
+                self.refuse(place.name, Cause::GuardErrorNamed { list, error: error.to_owned() });
+            }
+        }
+        if let Some(name) = token_variable_in(place.state) {
+            self.refuse(place.name, Cause::TokenVariable { name });
+        }
+    }
+
+    fn task(&mut self, place: &Place<'_>, plan: &Plan) {
+        let resource = place.state.text("Resource").unwrap_or_default();
+        let call = Call::of(resource);
+        if self.partition.is_none() {
+            self.partition = resource.split_once(":states:::").map(|(partition, _)| partition.to_owned());
+        }
+        if let Some(rule) = plan.guarded.get(place.name) {
+            match call {
+                Call::Function | Call::FunctionWithCallback => {
+                    self.invocation(place);
+                    if rule.is_asked_first {
+                        self.retries(place);
+                    }
+                }
+                Call::Unguardable => self.unguardable(place, resource),
+                Call::NestedRun | Call::Other(_) => {
+                    self.refuse(place.name, Cause::GuardedIsNoCall { found: format!("a Task of `{resource}`") });
+                }
+            }
+            return;
+        }
+        if plan.nested.contains(place.name) {
+            if call == Call::NestedRun {
+                self.nested(place);
+            } else {
+                self.refuse(place.name, Cause::NestedIsNoRun { found: format!("a Task of `{resource}`") });
+            }
+            return;
+        }
+        match call {
+            Call::Function | Call::FunctionWithCallback => {
+                self.refuse(place.name, Cause::NotNamed { workflow: plan.workflow.clone() });
+            }
+            Call::Unguardable => self.unguardable(place, resource),
+            Call::NestedRun | Call::Other(_) => self.unguarded.push((place.name.to_owned(), resource.to_owned())),
+        }
+    }
+
+    fn unguardable(&mut self, place: &Place<'_>, resource: &str) {
+        self.refuse(place.name, Cause::Unguardable { resource: resource.to_owned() });
+    }
+
+    fn invocation(&mut self, place: &Place<'_>) {
+        let member = place.language.arguments();
+        let Some(arguments) = place.state.object(member) else {
+            return self.refuse(place.name, Cause::NoArguments { member });
+        };
+        let invocation = ["InvocationType", "InvocationType.$"].into_iter().find_map(|name| arguments.text(name));
+        if let Some(invocation) = invocation.filter(|invocation| *invocation != "RequestResponse") {
+            self.refuse(place.name, Cause::NobodyWaits { invocation: invocation.to_owned() });
+        }
+    }
+
+    /// A state that asks for every attempt leaves itself to do so, and Step Functions counts retries from its entry. What
+    /// Lambda itself answers passes; what the task answers may not, and then the count never ends.
+    fn retries(&mut self, place: &Place<'_>) {
+        let named = place.state.objects("Retry").flat_map(errors).find(|error| !error.starts_with("Lambda."));
+        if let Some(error) = named {
+            self.refuse(place.name, Cause::RetriedAnew { error: error.to_owned() });
+        }
+    }
+
+    fn nested(&mut self, place: &Place<'_>) {
+        let member = place.language.arguments();
+        let Some(arguments) = place.state.object(member) else {
+            return self.refuse(place.name, Cause::NoArguments { member });
+        };
+        if arguments.contains("Name") || arguments.contains("Name.$") {
+            self.refuse(place.name, Cause::NestedHasName);
+        }
+        self.takes_in_child(place, "its execution", "States.TaskFailed");
+    }
+
+    /// What a child run was refused for cannot be told from its other errors.
+    fn takes_in_child(&mut self, place: &Place<'_>, child: &'static str, error: &'static str) {
+        let own = ["Catch", "Retry"]
+            .into_iter()
+            .find(|list| place.state.objects(list).flat_map(errors).any(|named| named == error));
+        let own = own.map(|list| Wildcard { list, state: place.name.to_owned() });
+        if let Some(Wildcard { list, state }) = own.or_else(|| place.wildcard.clone()) {
+            self.refuse(place.name, Cause::TakesInChild { child, error, list, state });
+        }
+    }
+
+    fn no_task(&mut self, place: &Place<'_>, kind: &str, plan: &Plan) {
+        let found = format!("a {kind}");
+        if plan.guarded.contains_key(place.name) {
+            self.refuse(place.name, Cause::GuardedIsNoCall { found });
+        } else if plan.nested.contains(place.name) {
+            self.refuse(place.name, Cause::NestedIsNoRun { found });
+        } else if plan.is_needed_inside(place.name, place.state) {
+            self.container(place);
+        }
+    }
+
+    fn container(&mut self, place: &Place<'_>) {
+        let tolerates = [
+            "ToleratedFailureCount",
+            "ToleratedFailureCountPath",
+            "ToleratedFailurePercentage",
+            "ToleratedFailurePercentagePath",
+        ];
+        let none = Json::from(0);
+        for member in tolerates {
+            if place.state.get(member).is_some_and(|tolerated| *tolerated != none) {
+                self.refuse(place.name, Cause::Tolerates { member });
+            }
+        }
+        if !is_distributed(place.state) {
+            return;
+        }
+        if place.scope.is_child_run {
+            self.refuse(place.name, Cause::ChildrenOfChildren);
+        }
+        let config = inner_machines(place.name, place.state, place.scope)
+            .first()
+            .and_then(|(_, machine)| machine.object("ProcessorConfig"));
+        if config.and_then(|config| config.text("ExecutionType")).is_some_and(|kind| kind != "STANDARD") {
+            self.refuse(place.name, Cause::ExpressChildren);
+        }
+        if place.state.contains("ItemBatcher") {
+            self.refuse(place.name, Cause::Batches);
+        }
+        self.takes_in_child(place, "a child run", "States.ExceedToleratedFailureThreshold");
+    }
+}
+
+fn is_list_of_rules(rules: &Json) -> bool {
+    let is_rule = |rule: &Json| rule.as_object().is_some_and(|rule| errors(rule).next().is_some());
+    !rules.items().is_empty() && rules.items().iter().all(is_rule)
+}
+
+/// The variable of weave's that a state assigns or reads.
+fn token_variable_in(state: &Object) -> Option<String> {
+    let rules = ["Catch", "Choices"].into_iter().flat_map(|list| state.objects(list));
+    let assigned = std::iter::once(state).chain(rules).filter_map(|one| one.object("Assign")).flat_map(Object::iter);
+    let mut assigned = assigned.map(|(name, _)| name.strip_suffix(".$").unwrap_or(name));
+    if let Some(name) = assigned.find(|name| name.starts_with(VARIABLES)) {
+        return Some(name.to_owned());
+    }
+    let read = format!("${VARIABLES}");
+    // The states inside have their own turn.
+    let own = state.iter().filter(|(member, _)| !["ItemProcessor", "Iterator", "Branches", "Comment"].contains(member));
+    own.into_iter().find_map(|(_, value)| value.any_text(&|text| text.contains(&read)).then(|| VARIABLES.to_owned()))
+}

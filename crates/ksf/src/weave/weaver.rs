@@ -1,0 +1,321 @@
+//! Writes the woven machine.
+
+use crate::weave::json::{Json, Object, object};
+use crate::weave::machine::{
+    Language, Scope, errors, has_wildcard, inner_machines, inner_machines_mut, is_distributed, redirect,
+};
+use crate::weave::names::{
+    EXPIRED, End, LAMBDA_ERRORS, RECEIVE, adopt, bind, bound_variable, receive, reconsider, revalidate, token_variable,
+};
+use crate::weave::plan::{Guarded, Plan};
+use crate::weave::shapes::{
+    Shapes, author_s, catch_again, no_retry_of_refusals, payload, retry_of_guard, retry_of_lambda, variable,
+};
+use crate::weave::source_map::{SourceMap, Written};
+
+/// Behind which members Retry and Catch stand.
+const LAST: [&str; 2] = ["Next", "End"];
+
+/// Weaves one machine.
+pub(super) struct Weaver<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) shapes: Shapes,
+    pub(super) map: SourceMap,
+}
+
+/// The states of a scope as they are written, and the ends that their rules lead to.
+struct Page {
+    states: Object,
+    ends: Vec<End>,
+}
+
+impl Page {
+    /// The end is written once, behind the author's states.
+    fn leads_to(&mut self, ends: &[End]) {
+        self.ends.extend(ends);
+    }
+}
+
+impl Weaver<'_> {
+    /// Weaves the states of a scope, which need the token.
+    pub(super) fn machine(&mut self, machine: &mut Object, scope: &Scope) {
+        let start = self.plan.entry(machine.text("StartAt").unwrap_or_default());
+        let mut page = Page { states: Object::default(), ends: Vec::new() };
+        let opening = self.opening(&mut page, &start, scope);
+        machine.set("StartAt", opening);
+        let states = machine.get_mut("States").and_then(Json::as_object_mut).map(std::mem::take).unwrap_or_default();
+        for (name, state) in states.iter() {
+            let Some(mut state) = state.as_object().cloned() else { continue };
+            let before = state.clone();
+            redirect(&mut state, &|target| self.plan.entry(target));
+            let is_led_elsewhere = state != before;
+            if let Some(rule) = self.plan.guarded.get(name) {
+                self.guarded(&mut page, name, state, *rule, scope);
+            } else if self.plan.nested.contains(name) {
+                self.nested(&mut page, name, state, scope);
+            } else if self.plan.is_needed_inside(name, &state) {
+                self.container(&mut page, name, state, scope);
+            } else {
+                self.author_s(&mut page, name, state, is_led_elsewhere, scope);
+            }
+        }
+        let ends = std::mem::take(&mut page.ends);
+        for end in End::ALL.into_iter().filter(|end| ends.contains(end)) {
+            let is_author_s = end == End::Denied && scope.depth == 0 && self.shapes.has_denied_path;
+            if !is_author_s {
+                let label = scope.label.as_deref();
+                self.write(
+                    &mut page,
+                    &end.state(label),
+                    self.shapes.end(end, label),
+                    None,
+                    scope,
+                    "a refusal ends here",
+                );
+            }
+        }
+        machine.set("States", page.states);
+    }
+
+    /// Puts a state on the page, and says where it comes from.
+    fn write(
+        &mut self,
+        page: &mut Page,
+        name: &str,
+        state: Object,
+        from: Option<&str>,
+        scope: &Scope,
+        because: &'static str,
+    ) {
+        self.map.add(Written {
+            state: name.to_owned(),
+            from: from.map(str::to_owned),
+            scope: scope.pointer.clone(),
+            because,
+        });
+        page.states.set(name, state);
+    }
+
+    /// The first state of a scope, which takes the token in. Its name.
+    fn opening(&mut self, page: &mut Page, start: &str, scope: &Scope) -> String {
+        let token = token_variable(scope.depth);
+        let input = "{% $states.input %}";
+        let (name, state, because) = match &scope.label {
+            None => {
+                let what = "the transaction token becomes a variable, so that no state's input or output holds it from here on.";
+                let state = self.shapes.receive(
+                    what,
+                    &token,
+                    "{% $states.input.transactionToken %}",
+                    "{% $states.input.input %}",
+                    start,
+                );
+                (RECEIVE.to_owned(), state, "takes the token out of the input")
+            }
+            Some(label) if scope.is_child_run => {
+                let what = "an item runs in an execution of its own, so it gets a token that is bound to it.";
+                let question =
+                    payload(Language::Jsonata, "states.input.transactionToken", "adopt", Object::default().into());
+                let state = self.shapes.ask(what, question, &token, "{% $states.input.input %}", Vec::new(), start);
+                (adopt(label), state, "binds the token to the item's own execution")
+            }
+            Some(label) => {
+                let what = "a branch may not assign an outer variable, so it has its own to renew.";
+                let outer = variable(&token_variable(scope.depth.saturating_sub(1)));
+                let state = self.shapes.receive(what, &token, &outer, input, start);
+                (receive(label), state, "gives the branch a token of its own")
+            }
+        };
+        self.write(page, &name, state, scope.part_of.as_deref(), scope, because);
+        name
+    }
+
+    fn author_s(&mut self, page: &mut Page, name: &str, state: Object, is_led_elsewhere: bool, scope: &Scope) {
+        let because = if is_led_elsewhere {
+            "as the author wrote it, but for where it goes on"
+        } else {
+            "as the author wrote it"
+        };
+        self.write(page, name, state, Some(name), scope, because);
+    }
+
+    /// A Task that asks a guard, with the states that renew its token.
+    fn guarded(&mut self, page: &mut Page, name: &str, mut state: Object, rule: Guarded, scope: &Scope) {
+        let language = self.shapes.language.of_state(&state);
+        let token = token_variable(scope.depth);
+        if let Some(arguments) = state.get_mut(language.arguments()).and_then(Json::as_object_mut) {
+            let (member, value) = author_s(arguments, "Payload", "input", language);
+            let woven = payload(language, &token, &member, value);
+            arguments.rename("Payload.$", "Payload", Json::Null);
+            arguments.set("Payload", woven);
+        }
+        self.retry(&mut state, true);
+        self.catch_of_guarded(page, name, &mut state, rule, scope);
+        self.write(page, name, state, Some(name), scope, "guarded: `access.toml` names it");
+
+        let what = if rule.is_asked_first {
+            format!("{name} acts on nothing but what Keycloak says now; asks it before every attempt.")
+        } else {
+            format!("what is known of the identity is too old for {name}; asks Keycloak what holds now.")
+        };
+        self.renewal(page, name, &revalidate(name), &what, "expired", scope);
+        if rule.is_reconsidered {
+            let what = format!("{name} was denied on what was known; asks Keycloak once whether that still holds.");
+            self.renewal(page, name, &reconsider(name), &what, "denied", scope);
+        }
+    }
+
+    fn renewal(&mut self, page: &mut Page, name: &str, woven: &str, what: &str, cause: &str, scope: &Scope) {
+        let token = token_variable(scope.depth);
+        let question = object([("state", name.into()), ("cause", cause.into())]);
+        let question = payload(Language::Jsonata, &token, "renew", question.into());
+        let catch = self.catch_of_woven(page, Language::Jsonata, scope);
+        let state = self.shapes.ask(what, question, &token, "{% $states.input %}", catch, name);
+        let because =
+            if cause == "denied" { "asks once more after a denial" } else { "renews a token that is too old" };
+        self.write(page, woven, state, Some(name), scope, because);
+    }
+
+    /// The refusals of the revalidation function. Inside of a branch they are left to what is around it.
+    fn catch_of_woven(&self, page: &mut Page, language: Language, scope: &Scope) -> Vec<Json> {
+        if scope.depth > 0 {
+            return Vec::new();
+        }
+        let ends = [End::Denied, End::Rejected, End::Misconfigured];
+        page.leads_to(&ends);
+        ends.into_iter().map(|end| self.shapes.catch_end(language, end, None)).collect()
+    }
+
+    fn retry(&self, state: &mut Object, is_task: bool) {
+        let author_s = state.list("Retry").to_vec();
+        let mut rules = Vec::new();
+        if is_task {
+            rules.push(retry_of_guard());
+            let is_named = state.objects("Retry").flat_map(errors).any(|error| LAMBDA_ERRORS.contains(&error));
+            if !is_named {
+                rules.push(retry_of_lambda());
+            }
+        }
+        if has_wildcard(state, "Retry") {
+            rules.push(no_retry_of_refusals());
+        }
+        rules.extend(author_s);
+        if !rules.is_empty() {
+            state.set_before(&["Catch", "Next", "End"], "Retry", rules);
+        }
+    }
+
+    fn catch_of_guarded(&self, page: &mut Page, name: &str, state: &mut Object, rule: Guarded, scope: &Scope) {
+        let language = self.shapes.language.of_state(state);
+        let mut rules = vec![catch_again(language, EXPIRED, &revalidate(name))];
+        if rule.is_reconsidered {
+            rules.push(catch_again(language, End::Denied.error(), &reconsider(name)));
+        }
+        let ends = self.ends_of(state, scope);
+        let ends: Vec<End> =
+            ends.iter().copied().filter(|end| !(rule.is_reconsidered && *end == End::Denied)).collect();
+        self.catch(page, state, rules, &ends, scope);
+    }
+
+    /// The refusals that a state has to catch itself: in the machine all that do not heal, inside of a branch none, but if the
+    /// author catches everything there, all in front of that.
+    fn ends_of(&self, state: &Object, scope: &Scope) -> &'static [End] {
+        match (scope.depth, has_wildcard(state, "Catch")) {
+            (_, true) => &End::ALL,
+            (0, false) => &[End::Denied, End::Rejected, End::Misconfigured],
+            (_, false) => &[],
+        }
+    }
+
+    /// Puts rules and then ends in front of the author's Catch.
+    fn catch(&self, page: &mut Page, state: &mut Object, mut rules: Vec<Json>, ends: &[End], scope: &Scope) {
+        let language = self.shapes.language.of_state(state);
+        page.leads_to(ends);
+        rules.extend(ends.iter().map(|end| self.shapes.catch_end(language, *end, scope.label.as_deref())));
+        rules.extend(state.list("Catch").to_vec());
+        if !rules.is_empty() {
+            state.set_before(&LAST, "Catch", rules);
+        }
+    }
+
+    /// A Task that starts an execution, behind a state that asks for the child's token.
+    fn nested(&mut self, page: &mut Page, name: &str, mut state: Object, scope: &Scope) {
+        let language = self.shapes.language.of_state(&state);
+        let bound = bound_variable(scope.depth);
+        let mut delegate = object([("state", name.into())]);
+        if let Some(arguments) = state.get_mut(language.arguments()).and_then(Json::as_object_mut) {
+            let (member, value) = author_s(arguments, "Input", "input", language);
+            delegate.set(&member, value.clone());
+            let token = match language {
+                Language::Jsonata => ("transactionToken", variable(&format!("{bound}.transactionToken"))),
+                Language::JsonPath => ("transactionToken.$", format!("${bound}.transactionToken")),
+            };
+            let woven = object([(token.0, token.1.into()), (member.as_str(), value)]);
+            arguments.rename("Input.$", "Input", Json::Null);
+            arguments.set("Input", woven);
+            match language {
+                Language::Jsonata => arguments.set("Name", variable(&format!("{bound}.name"))),
+                Language::JsonPath => arguments.set("Name.$", format!("${bound}.name")),
+            }
+        }
+        let what = format!("{name} starts an execution, which gets a token that is bound to it.");
+        let question = payload(language, &token_variable(scope.depth), "delegate", delegate.into());
+        let catch = self.catch_of_woven(page, language, scope);
+        let mut asks = self.shapes.bind(&what, language, question, &bound, catch, name);
+        // The paths of the child's input begin where those of the state do.
+        if let Some(path) = state.get("InputPath").cloned() {
+            asks.set_before(&["Parameters"], "InputPath", path);
+        }
+        self.write(page, &bind(name), asks, Some(name), scope, "asks for a token of the child execution");
+        self.write(page, name, state, Some(name), scope, "starts an execution with a token of its own");
+    }
+
+    /// A Map or Parallel with guarded states inside.
+    fn container(&mut self, page: &mut Page, name: &str, mut state: Object, scope: &Scope) {
+        let because;
+        if is_distributed(&state) {
+            because = "hands the token to its items' executions";
+            self.select(&mut state, scope);
+        } else {
+            because = "holds guarded states, and catches what they refuse";
+            self.retry(&mut state, false);
+            let ends = self.ends_of(&state, scope);
+            self.catch(page, &mut state, Vec::new(), ends, scope);
+        }
+        // The map lists what is around before what is inside.
+        self.write(page, name, Object::default(), Some(name), scope, because);
+        let inside: Vec<(Scope, bool)> = inner_machines(name, &state, scope)
+            .into_iter()
+            .map(|(inner, machine)| (inner, self.plan.is_needed_in(machine)))
+            .collect();
+        for (machine, (inner, is_needed)) in inner_machines_mut(&mut state).into_iter().zip(inside) {
+            if is_needed {
+                self.machine(machine, &inner);
+            } else {
+                self.map.add_all_of(machine, &inner);
+            }
+        }
+        page.states.set(name, state);
+    }
+
+    /// Variables do not reach into executions of their own, so the token travels with the item.
+    fn select(&self, state: &mut Object, scope: &Scope) {
+        let language = self.shapes.language.of_state(state);
+        let member = if state.contains("Parameters") { "Parameters" } else { "ItemSelector" };
+        let token = token_variable(scope.depth);
+        let selected = state.get(member).cloned();
+        let woven = match (language, selected) {
+            (Language::Jsonata, selected) => {
+                let item = selected.unwrap_or_else(|| "{% $states.context.Map.Item.Value %}".into());
+                object([("transactionToken", variable(&token).into()), ("input", item)])
+            }
+            (Language::JsonPath, Some(selected)) => {
+                object([("transactionToken.$", format!("${token}").into()), ("input", selected)])
+            }
+            (Language::JsonPath, None) => {
+                object([("transactionToken.$", format!("${token}").into()), ("input.$", "$$.Map.Item.Value".into())])
+            }
+        };
+        state.set_before(&["ItemProcessor", "Iterator"], member, woven);
+    }
+}

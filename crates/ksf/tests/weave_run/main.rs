@@ -1,0 +1,385 @@
+//! Woven machines at work: what is asked of whom with which token, and how a run ends, for each kind of machine.
+//!
+//! The guards and the revalidation function are played here; they have tests of their own. The interpreter is stricter than
+//! an emulator of Step Functions: it knows scopes of variables, and takes nothing for null that is not there.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod expression;
+mod interpreter;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use interpreter::{Execution, Failure, Interpreter};
+use serde_json::{Value, json};
+use stage::Stage;
+
+/// A run of a woven machine: its states with the tokens that they handed over and the errors that they got, and its end.
+struct Run {
+    log: Vec<String>,
+    inputs: BTreeMap<String, Vec<Value>>,
+    end: Result<Value, Failure>,
+}
+
+fn run(file: &str, input: Value, script: &[(&'static str, &[&'static str])]) -> Run {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let machine: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let script = script.iter().map(|(state, answers)| (*state, answers.to_vec())).collect();
+    let mut stage = Stage { script, ..Stage::default() };
+    let execution = Execution { id: "run".to_owned(), machine: "machine".to_owned() };
+    let mut interpreter = Interpreter {
+        world: &mut stage,
+        execution,
+        is_json_path: machine["QueryLanguage"] != "JSONata",
+        scopes: vec![BTreeMap::new()],
+    };
+    let end = interpreter.run(&machine, json!({ "transactionToken": "t0", "input": input }));
+    Run { log: stage.log, inputs: stage.inputs, end }
+}
+
+/// A run of that fixture goes like this and ends like that: with nothing, or with an error and its cause.
+#[track_caller]
+fn check(
+    name: &str,
+    input: Value,
+    script: &[(&'static str, &[&'static str])],
+    log: &[&str],
+    end: Option<(&str, &str)>,
+) -> Run {
+    let run = run(&format!("tests/weave/{name}.asl.json"), input, script);
+    assert_eq!(run.log, log);
+    assert_eq!(run.end.as_ref().err().cloned(), end.map(|(error, cause)| Failure::new(error, cause)));
+    run
+}
+
+#[test]
+fn identity_that_is_too_old_is_renewed_and_the_state_gets_the_same_input() {
+    let log = ["ReceiveIdentity", "Act t0 !IdentityExpired", "Revalidate Act t0", "Act t1", "Quiet t1", "Done"];
+    let run = check("denied-path", json!({ "order": 7 }), &[("Act", &["IdentityExpired"])], &log, None);
+    assert_eq!(run.inputs["Act"], [json!({ "order": 7 }), json!({ "order": 7 })]);
+}
+
+#[test]
+fn grant_that_came_while_the_run_waited_is_seen_after_a_denial() {
+    let log = ["ReceiveIdentity", "Act t0 !Denied", "Reconsider Act t0", "Act t1", "Quiet t1", "Done"];
+    check("denied-path", json!({}), &[("Act", &["Denied"])], &log, None);
+}
+
+#[test]
+fn denial_that_the_realm_confirms_ends_in_the_denied_path_with_the_input() {
+    let log = ["ReceiveIdentity", "Act t0 !Denied", "Reconsider Act t0 !Denied", "IdentityDenied", "Refused"];
+    let end = Some(("Order.Refused", "whoever ordered may not"));
+    check("denied-path", json!({ "order": 7 }), &[("Act", &["Denied"]), ("Reconsider Act", &["Denied"])], &log, end);
+    // A state that asks nobody after a denial goes there at once.
+    let log = ["ReceiveIdentity", "Act t0", "Quiet t0 !Denied", "IdentityDenied", "Refused"];
+    check("denied-path", json!({}), &[("Quiet", &["Denied"])], &log, end);
+}
+
+#[test]
+fn denied_path_of_a_json_path_machine_gets_the_refusal_beside_the_input() {
+    let log = ["ReceiveIdentity", "Look t0", "Pay t0 !Denied", "Reconsider Pay t0 !Denied", "IdentityDenied"];
+    let script: [(_, &[_]); 2] = [("Pay", &["Denied"]), ("Reconsider Pay", &["Denied"])];
+    let end = check("json-path-denied-path", json!({ "order": 7 }), &script, &log, None).end.unwrap();
+    assert_eq!(end["Error"], "ClaimGuard.Denied");
+}
+
+#[test]
+fn refusals_in_branches_of_a_json_path_machine_pass_its_rules_for_all_errors() {
+    let name = "json-path-denied-path";
+    let input = || json!({ "lines": [{ "id": 1 }] });
+    let begin = ["ReceiveIdentity", "Look t0", "Pay t0", "EachLine", "ReceiveIdentity EachLine"];
+    let with = |more: &[&'static str]| [&begin[..], more].concat();
+    let log = with(&["CheckLine t0", "WeighLine t0 !Denied", "IdentityDenied EachLine", "IdentityDenied"]);
+    let refusal = check(name, input(), &[("WeighLine", &["Denied"])], &log, None).end.unwrap();
+    assert_eq!(refusal["Error"], "ClaimGuard.Denied");
+    let log = with(&["CheckLine t0 !Rejected", "IdentityRejected EachLine", "IdentityRejected"]);
+    let end = Some(("ClaimGuard.Rejected", "EachLine: told so"));
+    check(name, input(), &[("CheckLine", &["Rejected"])], &log, end);
+    let log = with(&["CheckLine t0 !Line.Odd", "LineFailed"]);
+    check(name, input(), &[("CheckLine", &["Line.Odd"])], &log, None);
+}
+
+#[test]
+fn refusals_in_branches_end_the_run_by_their_names() {
+    let script: [(_, &[_]); 2] = [("ScreenPayee", &["Denied"]), ("Reconsider ScreenPayee", &["Denied"])];
+    let log = [
+        "ReceiveIdentity",
+        "Both",
+        "ReceiveIdentity Both 1",
+        "ScreenPayer t0",
+        "Price",
+        "PriceKnown",
+        "ReceiveIdentity Both 3",
+        "WaitForPayee",
+        "ScreenPayee t0 !Denied",
+        "Reconsider ScreenPayee t0 !Denied",
+        "IdentityDenied",
+    ];
+    check("parallel", json!({}), &script, &log, Some(("ClaimGuard.Denied", "Both: told so")));
+    let log = ["ReceiveIdentity", "Both", "ReceiveIdentity Both 1", "ScreenPayer t0 !Rejected", "IdentityRejected"];
+    check(
+        "parallel",
+        json!({}),
+        &[("ScreenPayer", &["Rejected"])],
+        &log,
+        Some(("ClaimGuard.Rejected", "Both: told so")),
+    );
+    let log =
+        ["ReceiveIdentity", "Both", "ReceiveIdentity Both 1", "ScreenPayer t0 !Misconfigured", "GuardMisconfigured"];
+    let end = Some(("ClaimGuard.Misconfigured", "Both: told so"));
+    check("parallel", json!({}), &[("ScreenPayer", &["Misconfigured"])], &log, end);
+}
+
+#[test]
+fn branches_renew_their_own_tokens_and_leave_the_others_alone() {
+    let log = [
+        "ReceiveIdentity",
+        "Both",
+        "ReceiveIdentity Both 1",
+        "ScreenPayer t0 !IdentityExpired",
+        "Revalidate ScreenPayer t0",
+        "ScreenPayer t1",
+        "Price",
+        "PriceKnown",
+        "ReceiveIdentity Both 3",
+        "WaitForPayee",
+        "ScreenPayee t0 !IdentityExpired",
+        "Revalidate ScreenPayee t0",
+        "ScreenPayee t2",
+        "Done",
+    ];
+    let script: [(_, &[_]); 2] = [("ScreenPayer", &["IdentityExpired"]), ("ScreenPayee", &["IdentityExpired"])];
+    check("parallel", json!({}), &script, &log, None);
+}
+
+#[test]
+fn maps_in_maps_renew_at_their_depth() {
+    let log = [
+        "ReceiveIdentity",
+        "EachOrder",
+        "ReceiveIdentity EachOrder",
+        "Open",
+        "EachLine",
+        "ReceiveIdentity EachLine",
+        "CheckLine t0",
+        "ReceiveIdentity EachLine",
+        "CheckLine t0 !IdentityExpired",
+        "Revalidate CheckLine t0",
+        "CheckLine t1",
+        "CloseOrder t0 !IdentityExpired",
+        "Revalidate CloseOrder t0",
+        "CloseOrder t2",
+        "EachNote",
+    ];
+    let script: [(_, &[_]); 2] = [("CheckLine", &["", "IdentityExpired"]), ("CloseOrder", &["IdentityExpired"])];
+    let input = json!({ "orders": [{ "lines": [1, 2] }], "notes": [] });
+    let run = check("map-in-map", input, &script, &log, None);
+    assert_eq!(run.inputs["CheckLine"], [json!(1), json!(2), json!(2)]);
+    assert_eq!(run.inputs["CloseOrder"][0], run.inputs["CloseOrder"][1]);
+}
+
+#[test]
+fn items_of_a_distributed_map_adopt_the_identity_for_their_own_execution() {
+    let log = [
+        "ReceiveIdentity",
+        "EachFile",
+        "Adopt identity EachFile t0 in EachFile:0",
+        "ImportFile t1 in EachFile:0",
+        "Adopt identity EachFile t0 in EachFile:1",
+        "ImportFile t2 in EachFile:1 !IdentityExpired",
+        "Revalidate ImportFile t2 in EachFile:1",
+        "ImportFile t3 in EachFile:1",
+        "EachOther",
+        "Adopt identity EachOther t0 in EachOther:0",
+        "ImportOther t4 in EachOther:0 !Denied",
+        "Reconsider ImportOther t4 in EachOther:0 !Denied",
+    ];
+    let script: [(_, &[_]); 3] = [
+        ("ImportFile", &["", "IdentityExpired"]),
+        ("ImportOther", &["Denied"]),
+        ("Reconsider ImportOther", &["Denied"]),
+    ];
+    let input = json!({ "files": ["a", "b"], "others": ["c"] });
+    let end = Some(("States.ExceedToleratedFailureThreshold", "ClaimGuard.Denied"));
+    let input = input.as_object().unwrap().clone();
+    let run = check("distributed-json-path", Value::Object(input), &script, &log, end);
+    assert_eq!(run.inputs["ImportFile"], [json!("a"), json!("b"), json!("b")]);
+    assert_eq!(run.inputs["ImportOther"], [json!("c")]);
+}
+
+#[test]
+fn nested_execution_is_started_with_a_token_and_a_name_of_its_own() {
+    let log = [
+        "ReceiveIdentity",
+        "Order t0 !IdentityExpired",
+        "Revalidate Order t0",
+        "Order t1",
+        "IsPaid",
+        "Bind Settle t1",
+        "Settle t2 as run-t2",
+        "EachParcel",
+        "ReceiveIdentity EachParcel",
+        "Bind Ship t1",
+        "Ship t3 as run-t3",
+    ];
+    let input = json!({ "amount": 7, "paid": false, "parcels": ["one"] });
+    let run = check("nested", input, &[("Order", &["IdentityExpired"])], &log, None);
+    assert_eq!((&run.inputs["Settle"][0], &run.inputs["Ship"][0]), (&json!({ "amount": 7 }), &json!("one")));
+    let log =
+        ["ReceiveIdentity", "Bind Settle t0", "Settle t1 as run-t1", "Bind Ship t0", "Ship t2 as run-t2", "Pay t0"];
+    let input = json!({ "order": { "amount": 7 }, "parcel": "one" });
+    let run = check("nested-json-path", input, &[], &log, None);
+    assert_eq!(run.inputs["Ship"], [json!("one")]);
+    assert_eq!(run.inputs["Settle"][0]["amount"], 7);
+    let log = ["ReceiveIdentity", "Bind Settle t0 !Denied", "IdentityDenied"];
+    let end = Some(("ClaimGuard.Denied", "Bind Settle: told so"));
+    check("nested-json-path", json!({ "order": { "amount": 7 } }), &[("Bind Settle", &["Denied"])], &log, end);
+}
+
+#[test]
+fn after_a_callback_the_next_guard_decides() {
+    let log = [
+        "ReceiveIdentity",
+        "AskHuman t0 !IdentityExpired",
+        "Revalidate AskHuman t0",
+        "AskHuman t1",
+        "Act t1 !IdentityExpired",
+        "Revalidate Act t1",
+        "Act t2",
+    ];
+    let script: [(_, &[_]); 2] = [("AskHuman", &["IdentityExpired"]), ("Act", &["IdentityExpired"])];
+    let run = check("callback", json!({ "question": "well?" }), &script, &log, None);
+    assert_eq!(run.inputs["AskHuman"][1], json!({ "taskToken": "task-token", "question": "well?" }));
+    let log = ["ReceiveIdentity", "AskHuman t0 !States.Timeout", "NobodyAnswered"];
+    let end = Some(("Human.Silent", "nobody answered within a week"));
+    check("callback", json!({ "question": "well?" }), &[("AskHuman", &["States.Timeout"])], &log, end);
+}
+
+#[test]
+fn author_s_rules_for_all_errors_take_no_refusal_in() {
+    // What fails for other reasons goes the author's way, in each scope.
+    let log = [
+        "ReceiveIdentity",
+        "Act t0 !Act.Failed",
+        "Act t0 again !Act.Failed",
+        "Act t0 again !Act.Failed",
+        "Repair",
+        "Done",
+    ];
+    check("wildcards", json!([1]), &[("Act", &["Act.Failed", "Act.Failed", "Act.Failed"])], &log, None);
+    let begin = ["ReceiveIdentity", "Act t0", "Each", "ReceiveIdentity Each", "Both", "ReceiveIdentity Both 1"];
+    let with = |more: &[&'static str]| [&begin[..], more].concat();
+    let log = with(&["Left t0 !Left.Failed", "LeftFailed", "Last t0", "Done"]);
+    check("wildcards", json!([1]), &[("Left", &["Left.Failed"])], &log, None);
+    // A refusal ends the run by its name, through every rule for all errors that is around.
+    for (refusal, end) in
+        [("Denied", "IdentityDenied"), ("Rejected", "IdentityRejected"), ("Misconfigured", "GuardMisconfigured")]
+    {
+        let left = format!("Left t0 !{refusal}");
+        let [branch, each] = [" Both 1", " Each"].map(|scope| format!("{end}{scope}"));
+        let log: Vec<&str> = begin.into_iter().chain([left.as_str(), &branch, &each, end]).collect();
+        let error = format!("ClaimGuard.{refusal}");
+        check("wildcards", json!([1]), &[("Left", &[refusal])], &log, Some((&error, "Each: told so")));
+    }
+    let log = with(&["Left t0", "Last t0 !Denied", "Reconsider Last t0 !Denied", "IdentityDenied"]);
+    let script: [(_, &[_]); 2] = [("Last", &["Denied"]), ("Reconsider Last", &["Denied"])];
+    check("wildcards", json!([1]), &script, &log, Some(("ClaimGuard.Denied", "Each: told so")));
+}
+
+#[test]
+fn undecided_is_asked_again_and_then_ends_the_run_by_its_name() {
+    const FIVE: &[&str] = &["Undecided"; 5];
+    let again = "Quiet t0 again !Undecided";
+    let log = ["ReceiveIdentity", "Act t0", "Quiet t0 !Undecided", again, again, again, again];
+    let cause = json!({ "errorType": "ClaimGuard.Undecided", "errorMessage": "told so" }).to_string();
+    check("denied-path", json!({}), &[("Quiet", FIVE)], &log, Some(("ClaimGuard.Undecided", &cause)));
+    let again = "Act t0 again !Undecided";
+    let log = ["ReceiveIdentity", "Act t0 !Undecided", again, again, again, again, "IdentityUndecided"];
+    check("wildcards", json!([1]), &[("Act", FIVE)], &log, Some(("ClaimGuard.Undecided", "Act: told so")));
+}
+
+#[test]
+fn state_that_asks_first_is_entered_by_no_other_way() {
+    let log = [
+        "ReceiveIdentity",
+        "Revalidate Pay t0",
+        "Pay t1 !Undecided",
+        "Pay t1 again !IdentityExpired",
+        "Revalidate Pay t1",
+        "Pay t2",
+        "More",
+        "Both",
+        "ReceiveIdentity Both 1",
+        "Revalidate PayLeft t2",
+        "PayLeft t3 !Pay.Again",
+        "Revalidate PayLeft t3",
+        "PayLeft t4",
+    ];
+    let script: [(_, &[_]); 2] = [("Pay", &["Undecided", "IdentityExpired"]), ("PayLeft", &["Pay.Again"])];
+    check("asked-first", json!({ "again": false, "both": true }), &script, &log, None);
+}
+
+#[test]
+fn json_path_machine_keeps_its_paths() {
+    let log = [
+        "ReceiveIdentity",
+        "Normalize",
+        "IsBig",
+        "Approve t0 !IdentityExpired",
+        "Revalidate Approve t0",
+        "Approve t1",
+        "CheckLines",
+        "ReceiveIdentity CheckLines",
+        "CheckLine t1 !Denied",
+        "Reconsider CheckLine t1",
+        "CheckLine t2",
+        "Revalidate Pay t1",
+        "Pay t3",
+        "Tell",
+    ];
+    let script: [(_, &[_]); 2] = [("Approve", &["IdentityExpired"]), ("CheckLine", &["Denied"])];
+    let run = check("json-path", json!({ "order": { "amount": 2000 }, "lines": ["a"] }), &script, &log, None);
+    assert_eq!(run.inputs["Approve"], [json!({ "amount": 2000 }), json!({ "amount": 2000 })]);
+    let line = json!({ "line": "a", "strict": true });
+    assert_eq!(run.inputs["CheckLine"], [line.clone(), line]);
+    let paid = &run.inputs["Pay"][0];
+    assert_eq!((&paid["approval"], &paid["checks"][0]["line"]), (&json!({ "by": "Approve" }), &json!("a")));
+    let log = ["ReceiveIdentity", "Normalize", "IsBig", "Approve t0 !Rejected", "IdentityRejected"];
+    let end = Some(("ClaimGuard.Rejected", "Approve: told so"));
+    check("json-path", json!({ "order": { "amount": 2000 }, "lines": [] }), &[("Approve", &["Rejected"])], &log, end);
+}
+
+#[test]
+fn sample_pays_on_what_the_realm_says_last() {
+    let file = "../../statemachines/payment.asl.json";
+    let input =
+        json!({ "project_id": "apollo", "amount": 1200, "currency": "EUR", "parties": ["a", "b"], "hold_seconds": 35 });
+    let script: [(_, &[_]); 2] =
+        [("ScreenPayment", &["IdentityExpired", "", "IdentityExpired"]), ("ApprovePayment", &["Denied"])];
+    let log = [
+        "ReceiveIdentity",
+        "ReadParties",
+        "HoldPayment",
+        "ScreenParties",
+        "ReceiveIdentity ScreenParties",
+        "ScreenPayment t0 !IdentityExpired",
+        "Revalidate ScreenPayment t0",
+        "ScreenPayment t1",
+        "ReceiveIdentity ScreenParties",
+        "ScreenPayment t0 !IdentityExpired",
+        "Revalidate ScreenPayment t0",
+        "ScreenPayment t2",
+        "ApprovePayment t0 !Denied",
+        "Reconsider ApprovePayment t0",
+        "ApprovePayment t3",
+        "Revalidate ExecutePayment t3",
+        "ExecutePayment t4",
+        "PaymentExecuted",
+    ];
+    let paid = run(file, input.clone(), &script);
+    assert_eq!((paid.log, paid.end), (log.map(str::to_owned).to_vec(), Ok(json!({ "by": "ExecutePayment" }))));
+    let withdrawn = run(file, input, &[("Revalidate ExecutePayment", &["Denied"])]);
+    assert_eq!(withdrawn.log.last().map(String::as_str), Some("IdentityDenied"));
+    assert_eq!(withdrawn.end, Err(Failure::new("ClaimGuard.Denied", "Revalidate ExecutePayment: told so")));
+}

@@ -1,0 +1,192 @@
+//! Where the identity goes: one variable at each depth, assigned from what `executions` or the revalidation function wrote,
+//! and nothing but a guard reads it.
+
+use serde_json::{Value, json};
+
+use super::workflow::{Opens, State, is_guarded, is_revalidation};
+use super::{Document, Finding, items, members};
+
+/// How the variables begin that hold transaction tokens.
+const TOKEN: &str = "transactionToken";
+
+/// Where a function is called from, and the only expression that may stand there.
+const CONTEXT: [(&str, &str); 3] = [
+    ("/context/execution", "{% $states.context.Execution.Id %}"),
+    ("/context/stateMachine", "{% $states.context.StateMachine.Id %}"),
+    ("/context/state", "{% $states.context.State.Name %}"),
+];
+
+pub fn findings(document: &Document, state: &State<'_>) -> Vec<Finding> {
+    [handed(document, state), assigned(document, state), expressions(document, state)].concat()
+}
+
+/// A variable of that name at a depth. A branch may not assign an outer variable, so each depth has its own.
+fn at_depth(name: &str, depth: usize) -> String {
+    if depth == 0 { name.to_owned() } else { format!("{name}{depth}") }
+}
+
+/// The variable that holds the token at a depth.
+fn token(depth: usize) -> String {
+    at_depth(TOKEN, depth)
+}
+
+/// The variable that holds a child execution's token and name.
+fn bound(depth: usize) -> String {
+    at_depth("transactionTokenBound", depth)
+}
+
+/// The name of a child execution that the revalidation function has signed.
+pub fn bound_name(depth: usize) -> String {
+    format!("{{% ${}.name %}}", bound(depth))
+}
+
+/// What a call hands over as its token.
+fn handed_token(state: &State<'_>) -> String {
+    match state.opens {
+        // An item's execution sees no outer variable, so its token comes with the item, and is bound to it first.
+        Some(Opens::ChildRun) if is_revalidation(state.state) => "{% $states.input.transactionToken %}".to_owned(),
+        Some(Opens::Machine | Opens::Branch | Opens::ChildRun) | None => format!("{{% ${} %}}", token(state.depth)),
+    }
+}
+
+/// Each task that calls a function hands it the token and where it is called from, neither taken from an input.
+fn handed(document: &Document, state: &State<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if is_guarded(state.state) {
+        let token = handed_token(state);
+        for (pointer, told) in std::iter::once(("/transactionToken", token.as_str())).chain(CONTEXT) {
+            let path = format!("{}.Arguments.Payload{}", state.path, pointer.replace('/', "."));
+            match state.state["Arguments"]["Payload"].pointer(pointer).and_then(Value::as_str) {
+                Some(there) if there == told => {}
+                Some(there) => found.push(document.finding(path, format!("`{there}` instead of `{told}`"))),
+                None => found.push(document.finding(path, format!("missing; `{told}` has to stand here"))),
+            }
+        }
+    }
+    found
+}
+
+/// Every place where a state assigns variables: its own and those of its rules.
+fn assignments<'a>(state: &'a State<'a>) -> impl Iterator<Item = (String, &'a Value)> {
+    let own = [(format!("{}.Assign", state.path), &state.state["Assign"])];
+    let lists = ["Catch", "Choices"].into_iter().flat_map(move |list| {
+        let rules = items(&state.state[list]).into_iter().enumerate();
+        rules.map(move |(number, rule)| (format!("{}.{list}.{number}.Assign", state.path), &rule["Assign"]))
+    });
+    own.into_iter().chain(lists)
+}
+
+/// The only variables of tokens that a state may assign, with what it assigns.
+fn may_assign(state: &State<'_>) -> Value {
+    let renewed = "{% $states.result.Payload.transactionToken %}";
+    if is_revalidation(state.state) {
+        if state.state["Arguments"]["Payload"]["delegate"].is_object() {
+            return json!({ bound(state.depth): "{% $states.result.Payload %}" });
+        }
+        return json!({ token(state.depth): renewed });
+    }
+    match state.opens {
+        Some(Opens::Branch) if state.state["Type"] == "Pass" => {
+            json!({ token(state.depth): format!("{{% ${} %}}", token(state.depth.saturating_sub(1))) })
+        }
+        Some(Opens::Machine | Opens::Branch | Opens::ChildRun) | None => json!({}),
+    }
+}
+
+/// The first state takes the token out of the input into the variable. Afterwards the revalidation function renews it, and
+/// a branch begins with one of its own.
+fn assigned(document: &Document, state: &State<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if state.opens == Some(Opens::Machine) {
+        if state.state["Assign"][TOKEN] != "{% $states.input.transactionToken %}" {
+            let path = format!("{}.Assign.{TOKEN}", state.path);
+            found.push(document.finding(path, "the first state does not take the token from the execution's input"));
+        }
+        if state.state["Output"] != "{% $states.input.input %}" {
+            let path = format!("{}.Output", state.path);
+            found.push(document.finding(path, "the token stays in the states' input beside the caller's"));
+        }
+        return found;
+    }
+    let may = may_assign(state);
+    for (path, variables) in assignments(state) {
+        for (name, value) in members(variables).filter(|(name, _)| name.starts_with(TOKEN)) {
+            if path != format!("{}.Assign", state.path) || may[name] != *value {
+                found.push(document.finding(&path, format!("`${name}` is assigned again")));
+            }
+        }
+    }
+    found
+}
+
+/// Where a state that is no guard hands the token on: to executions of their own, which bind it before anything else.
+fn may_carry(state: &State<'_>, path: &str, text: &str) -> bool {
+    let within = path.strip_prefix(&state.path).unwrap_or_default();
+    let is_distributed = state.state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED";
+    let bound = bound(state.depth);
+    (is_distributed && within == ".ItemSelector.transactionToken" && text == format!("{{% ${} %}}", token(state.depth)))
+        || (within == ".Arguments.Input.transactionToken" && text == format!("{{% ${bound}.transactionToken %}}"))
+        || (within == ".Arguments.Name" && text == bound_name(state.depth))
+}
+
+/// No expression but a guard's payload reads the token, none decides on what a token or an input says about the caller,
+/// and nothing carries one of the realm's tokens.
+fn expressions(document: &Document, state: &State<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (name, member) in members(state.state) {
+        // The states inside have their own turn.
+        if !["Comment", "ItemProcessor", "Iterator", "Branches", "Resource", "Next"].contains(&name) {
+            let path = format!("{}.{name}", state.path);
+            walk(document, state, &path, name, member, &mut found);
+        }
+    }
+    found
+}
+
+fn walk(document: &Document, state: &State<'_>, path: &str, name: &str, value: &Value, found: &mut Vec<Finding>) {
+    if carries_a_realm_token(path, name, value.as_str().unwrap_or_default()) {
+        found.push(document.finding(path, "one of the realm's tokens in an input, where the history shows it"));
+    }
+    match value {
+        Value::String(text) if text.starts_with("{%") => {
+            let payload = is_guarded(state.state) && path.ends_with(".Arguments.Payload.transactionToken");
+            // What may be assigned to these is looked at elsewhere.
+            let assigned = path.contains(".Assign.transactionToken");
+            if text.contains(TOKEN) && !payload && !assigned && !may_carry(state, path, text) {
+                found.push(document.finding(path, format!("`{text}` reads the transaction token, unverified")));
+            } else if text.contains("Execution.Input") {
+                found.push(document.finding(path, format!("`{text}` reads the execution's input, the token in it")));
+            } else if (path.ends_with(".Condition") || path.contains(".Assign.")) && reads_claims(text) {
+                found.push(document.finding(path, format!("`{text}` decides on claims that nobody verified")));
+            }
+        }
+        Value::Object(_) => {
+            for (name, inner) in members(value).filter(|(name, _)| *name != "Comment") {
+                walk(document, state, &format!("{path}.{name}"), name, inner, found);
+            }
+        }
+        Value::Array(all) => {
+            for (number, inner) in all.iter().enumerate() {
+                walk(document, state, &format!("{path}.{number}"), "", inner, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn carries_a_realm_token(path: &str, name: &str, text: &str) -> bool {
+    let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
+    let (name, text) = (plain(name), plain(text));
+    // Outside of headers, an authorization may be a payment's.
+    let header = (name == "authorization" && path.contains(".Headers.")) || text.contains("headers.authorization");
+    let names = ["accesstoken", "refreshtoken", "idtoken"];
+    let named = names.iter().any(|word| name == *word || text.contains(&format!(".{word}")));
+    named || header || text.contains("bearer ") || text.starts_with("eyj")
+}
+
+/// Whether a path ends in, or goes through, what tokens and identities say.
+fn reads_claims(text: &str) -> bool {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '.');
+    let mut steps = words.flat_map(|path| path.split('.').skip(1));
+    steps.any(|step| ["identity", "claims", "realm_access", "resource_access", "roles", "tctx"].contains(&step))
+}
