@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use support::{STARTS, and, expect_refusal, payload, payment, policy_digest, turn, unique};
 use xtask::keycloak::CLIENT;
 
-const WHOLE_STORY: [&str; 6] = [
+const WHOLE_STORY: [&str; 7] = [
     "door allow",
     "start allow",
     "ScreenPayment allow",
     "ScreenPayment allow",
     "ApprovePayment allow",
+    "Revalidate ExecutePayment allow",
     "ExecutePayment allow",
 ];
 
@@ -82,7 +83,7 @@ fn a_denied_payment_says_that_it_failed_and_not_why() {
     assert_eq!(members, ["error", "execution", "startedAt", "status", "stoppedAt", "transaction", "workflow"]);
     assert_eq!(json!([described.json()["status"], described.json()["error"]]), json!(["FAILED", "ClaimGuard.Denied"]));
     let cause = lab.execution(&execution.arn).unwrap()["cause"].as_str().unwrap().to_owned();
-    assert!(cause.starts_with("ApprovePayment: denied") && !cause.contains("kyc"), "{cause}");
+    assert!(cause.starts_with("Reconsider ApprovePayment: denied") && !cause.contains("kyc"), "{cause}");
 }
 
 #[test]

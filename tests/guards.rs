@@ -17,7 +17,7 @@ struct Captured {
 fn captured(lab: &mut Turn) -> Captured {
     let execution = lab.started(&lab.token("alice").unwrap()).arn;
     assert_eq!(lab.ended(&execution), "SUCCEEDED");
-    lab.audit(6);
+    lab.audit(7);
     Captured { token: transaction_token(lab, &execution), execution }
 }
 
@@ -208,6 +208,9 @@ fn an_input_cannot_smuggle_an_identity_in() {
         "ScreenPayment allow",
         "ScreenPayment allow",
         "ApprovePayment deny claim_unmet",
+        "Reconsider ApprovePayment allow",
+        "ApprovePayment deny claim_unmet",
+        "Reconsider ApprovePayment deny denied_again",
     ]);
     for line in lines {
         assert_eq!(line["subject"], payload(&carol)["sub"], "{line}");

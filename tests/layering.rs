@@ -7,12 +7,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The crates of the workspace that a crate may name among its dependencies; dev-dependencies are not looked at.
-const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
     ("claim-guard", &[]),
-    ("claim-guard-lambda", &["claim-guard"]),
+    ("clock", &["claim-guard"]),
+    ("claim-guard-lambda", &["claim-guard", "clock"]),
     ("realm-keys", &["claim-guard"]),
-    ("authorizer", &["claim-guard", "realm-keys"]),
-    ("executions", &["claim-guard", "realm-keys"]),
+    ("minting", &["claim-guard"]),
+    ("authorizer", &["claim-guard", "clock", "realm-keys"]),
+    ("executions", &["claim-guard", "clock", "minting", "realm-keys"]),
+    // A state of the workflow as the tasks are, so it reads their event and answers with their error names.
+    ("revalidation", &["claim-guard", "claim-guard-lambda", "clock", "minting", "realm-keys"]),
     ("payment-tasks", &["claim-guard-lambda"]),
     ("key-publisher", &[]),
     ("ksf", &["claim-guard"]),
@@ -20,8 +24,19 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     // It holds what stands for every parser, so it names every crate that parses. Nothing may depend on it.
     (
         "fuzz-targets",
-        &["authorizer", "claim-guard", "claim-guard-lambda", "executions", "key-publisher", "realm-keys", "test-realm"],
+        &[
+            "authorizer",
+            "claim-guard",
+            "claim-guard-lambda",
+            "executions",
+            "key-publisher",
+            "minting",
+            "realm-keys",
+            "revalidation",
+            "test-realm",
+        ],
     ),
+    ("bench", &[]),
     ("xtask", &[]),
     ("acceptance", &[]),
 ];
@@ -84,10 +99,11 @@ fn forged_keys_stay_in_tests() {
     assert_eq!(forging, ["fuzz-targets"]);
 }
 
-/// The features of `realm-keys` that building the workspace switches on, by who asks for them.
-fn features_of_realm_keys(edges: &str) -> String {
+/// The features of a crate that building the workspace switches on, by who asks for them.
+fn features_of(package: &str, options: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--workspace", "--locked", "--edges", edges, "--invert", "realm-keys"])
+        .args(["tree", "--workspace", "--locked", "--invert", package])
+        .args(options)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -95,14 +111,53 @@ fn features_of_realm_keys(edges: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// `cargo lambda build --bin NAME` at the root resolves the features of the whole workspace at once, so all of it counts;
+/// dev-dependencies do not, since no test is built (https://doc.rust-lang.org/cargo/reference/resolver.html).
+const SHIPPING: [&str; 2] = ["--edges", "features,no-dev"];
+
 #[test]
-fn no_function_that_ships_can_have_its_clock_moved() {
+fn no_function_that_ships_can_have_the_age_of_its_keys_moved() {
     const FEATURE: &str = "realm-keys feature \"moved-clock\"";
-    // `cargo lambda build --bin NAME` at the root resolves the features of the whole workspace at once, so all of it counts;
-    // dev-dependencies do not, since no test is built (https://doc.rust-lang.org/cargo/reference/resolver.html).
-    let shipping = features_of_realm_keys("features,no-dev");
+    let shipping = features_of("realm-keys", &SHIPPING);
     assert!(shipping.contains("authorizer v") && shipping.contains("executions v"), "{shipping}");
     assert!(!shipping.contains(FEATURE), "{shipping}");
     // It would be seen: the drills of this package have it.
-    assert!(features_of_realm_keys("features").contains(FEATURE));
+    assert!(features_of("realm-keys", &["--edges", "features"]).contains(FEATURE));
+}
+
+#[test]
+fn no_function_that_ships_can_have_its_clock_moved() {
+    const FEATURE: &str = "clock feature \"moved\"";
+    let shipping = features_of("clock", &SHIPPING);
+    for function in ["authorizer v", "executions v", "revalidation v", "payment-tasks v"] {
+        assert!(shipping.contains(function), "{function} reads its time elsewhere: {shipping}");
+    }
+    assert!(!shipping.contains(FEATURE), "{shipping}");
+    // It would be seen.
+    let moved = features_of("clock", &[&SHIPPING[..], &["--features", "clock/moved"]].concat());
+    assert!(moved.contains(FEATURE), "{moved}");
+}
+
+#[test]
+fn time_is_read_in_one_place() {
+    let sources = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates")).unwrap();
+    let mut readers = BTreeSet::new();
+    for package in sources {
+        let package = package.unwrap().path();
+        let mut folders = vec![package.join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if std::fs::read_to_string(&path).is_ok_and(|text| text.contains("SystemTime::now")) {
+                    readers.insert(package.file_name().unwrap().to_string_lossy().into_owned());
+                }
+            }
+        }
+    }
+    // `ksf` is a command and `xtask` a tool: neither is deployed. Keys grow old by a pair of clocks of their own, because a
+    // frozen function's monotonic one stands still.
+    readers.retain(|name| !["ksf", "xtask", "realm-keys"].contains(&name.as_str()));
+    assert_eq!(readers, BTreeSet::from(["clock".to_owned()]));
 }

@@ -22,7 +22,10 @@ const NOT_ENFORCED: [(&str, &str); 4] = [
     // The emulator has no X-Ray.
     ("AWSXRayDaemonWriteAccess", "The emulator has no X-Ray."),
     // The emulator does not look at the state machine's role.
-    ("CallTheSteps", "The state machine's role calls the three functions and nothing else. No emulator looks at it."),
+    (
+        "CallTheSteps",
+        "The state machine's role calls the three steps and revalidation, and nothing else. No emulator looks at it.",
+    ),
     ("LogDeliveryTakesNoResource", "it goes with the log-delivery actions, which take no resource"),
 ];
 
@@ -201,6 +204,12 @@ fn start(lab: &Turn) -> (u16, bool) {
     (answer.status, lab.executions().unwrap().len() > before)
 }
 
+/// How a payment ends that starts.
+fn payment_ends(lab: &Turn) -> String {
+    let execution = lab.started(&lab.token("alice").unwrap());
+    lab.ended(&execution.arn)
+}
+
 /// The API's status for describing an execution that is over.
 fn describe(lab: &Turn) -> u16 {
     let token = lab.token("alice").unwrap();
@@ -256,6 +265,7 @@ fn published(lab: &Turn) -> String {
 #[track_caller]
 fn expect_whole(lab: &Turn) {
     assert_eq!(start(lab), (202, true));
+    assert_eq!(payment_ends(lab), "SUCCEEDED");
 }
 
 /// Sees the main job break as the absence of this permission has to break it. A permission that is not listed here fails.
@@ -265,6 +275,9 @@ fn expect_broken(lab: &Turn, permission: &Permission) {
     match (owner.as_str(), statement.as_str(), action.as_str()) {
         ("ExecutionsRole", "StartThisWorkflow", "states:StartExecution")
         | ("TransactionKey", "ExecutionsSigns", "kms:Sign") => assert_eq!(start(lab), (500, false)),
+        ("TransactionKey", "RevalidationSigns", "kms:Sign") => {
+            assert_eq!(payment_ends(lab), "FAILED ClaimGuard.Misconfigured");
+        }
         ("ExecutionsRole", "SeeAndStopItsExecutions", "states:DescribeExecution") => assert_eq!(describe(lab), 500),
         ("ExecutionsRole", "SeeAndStopItsExecutions", "states:StopExecution") => {
             assert_eq!(stop(lab), (500, "SUCCEEDED".to_owned()));
@@ -295,7 +308,7 @@ fn the_main_job_breaks_without_any_one_permission() {
             taken += 1;
         }
     }
-    assert_eq!(taken, 6);
+    assert_eq!(taken, 7);
     expect_whole(&lab);
     assert_eq!((describe(&lab), published(&lab).as_str()), (200, "SUCCESS"));
 }

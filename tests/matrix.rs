@@ -10,7 +10,7 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TransactionId, TrustDomain,
 };
-use claim_guard::transaction::{Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
+use claim_guard::transaction::{Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionVerifier, UnixTime, VerifiedClaims,
     VerifiedTransaction,
@@ -44,6 +44,9 @@ fn claims(person: &Person) -> VerifiedClaims {
         .unwrap()
 }
 
+const WITHOUT_FRESHNESS: &str =
+    "workflows.any = { start.any_verified_caller = true, states.Any.any_verified_caller = true }";
+
 /// The statement that travels in an execution of this caller, through mint and verification.
 fn transaction(policy: &AccessPolicy, workflow: &Workflow, claims: &VerifiedClaims) -> Option<VerifiedTransaction> {
     let Decision::Allow(grant) = policy.decide_start(claims, workflow.name(), &input()) else { return None };
@@ -63,7 +66,12 @@ fn transaction(policy: &AccessPolicy, workflow: &Workflow, claims: &VerifiedClai
     let at = PresentedAt { workflow: workflow.name().clone(), execution, state_machine, redrive_count: 0 };
     let keys = TransactionKeySet::parse(key_set([&key]).as_bytes()).unwrap();
     let verifier = TransactionVerifier::new(minting.trust_domain, keys, Leeway::MAX);
-    Some(verifier.verify(&unsigned.seal(&der).unwrap(), &at, now()).unwrap())
+    // The matrix is about roles and claims; how fresh a statement has to be is no part of it.
+    let policy = AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap();
+    let state = StateName::parse("Any").unwrap();
+    let freshness = policy.workflows().next().unwrap().freshness(&state).unwrap();
+    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    Some(verifier.verify(&unsigned.seal(&der).unwrap(), &at, &attempt, now()).unwrap())
 }
 
 /// ✔, or ✘ with the code of everything that is unmet.

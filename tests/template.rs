@@ -97,15 +97,26 @@ fn every_step_is_guarded_by_its_own_rule_and_function() {
     let template = template();
     let machine = resources(&template, "AWS::Serverless::StateMachine").remove("PaymentStateMachine").unwrap();
     let mut called = BTreeMap::new();
+    let mut renewed = BTreeSet::new();
     for (name, state) in states(&state_machine()).into_iter().filter(|(_, state)| state["Type"] == "Task") {
         let payload = &state["Arguments"]["Payload"];
-        assert_eq!(payload["transactionToken"], "{% $transactionToken %}", "{name}");
+        let token = payload["transactionToken"].as_str().unwrap();
+        assert!(["{% $transactionToken %}", "{% $transactionToken1 %}"].contains(&token), "{name}: {token}");
         assert_eq!(payload["context"]["state"], "{% $states.context.State.Name %}", "{name}");
         let placeholder = state["Arguments"]["FunctionName"].as_str().unwrap();
         let placeholder = placeholder.trim_start_matches("${").trim_end_matches('}');
         let function = machine["DefinitionSubstitutions"][placeholder]["Fn::GetAtt"][0].as_str().unwrap();
-        called.insert(name, binary(&template, function));
+        match binary(&template, function).as_str() {
+            "revalidation" => {
+                assert_eq!(state["Next"], payload["renew"]["state"], "{name}");
+                renewed.insert(payload["renew"]["state"].as_str().unwrap().to_owned());
+            }
+            step => {
+                called.insert(name, step.to_owned());
+            }
+        }
     }
+    assert_eq!(renewed, called.keys().cloned().collect(), "a state without revalidation, or the other way round");
     let policy = policy();
     let mut declared = BTreeMap::new();
     for workflow in policy.workflows() {
@@ -138,10 +149,16 @@ fn every_refusal_of_a_guard_is_caught_or_retried() {
                 errors("Retry").into_iter().filter(|error| error.starts_with("ClaimGuard.")).collect();
             assert_eq!(retried, told(&["Undecided"]), "{name}");
         }
-        // A step inside of a Map is caught by the Map.
-        if state["Type"] == "Map" || (state["Type"] == "Task" && state["End"] != true) {
-            assert_eq!(errors("Catch"), told(&["Denied", "IdentityExpired", "Misconfigured", "Rejected"]), "{name}");
-        }
+        // What a branch of a Map does not answer itself, the Map catches.
+        let caught: &[&str] = match (name.as_str(), state["Type"].as_str().unwrap()) {
+            ("ScreenPayment", _) => &["Denied", "IdentityExpired"],
+            ("Revalidate ScreenPayment" | "Reconsider ScreenPayment", _) => &[],
+            (name, "Task") if name.starts_with("Re") => &["Denied", "Misconfigured", "Rejected"],
+            (_, "Task") => &["Denied", "IdentityExpired", "Misconfigured", "Rejected"],
+            (_, "Map") => &["Denied", "Misconfigured", "Rejected"],
+            _ => &[],
+        };
+        assert_eq!(errors("Catch"), told(caught), "{name}");
     }
 }
 
@@ -182,6 +199,10 @@ fn functions_are_given_exactly_the_variables_that_they_read() {
     read.insert("key-publisher", BTreeSet::new());
     read.insert("authorizer", asked_for(|lookup| drop(authorizer::Setup::from_lookup(Ok(policy()), lookup))));
     read.insert("executions", asked_for(|lookup| drop(executions::settings::Settings::from_lookup(&policy(), lookup))));
+    read.insert(
+        "revalidation",
+        asked_for(|lookup| drop(revalidation::settings::Settings::from_lookup(&policy(), lookup))),
+    );
     for (step, state) in STEPS.iter().zip(["ScreenPayment", "ApprovePayment", "ExecutePayment"]) {
         read.insert(step, asked_for(|lookup| drop(Guard::new(state, &file("access.toml"), lookup))));
     }
@@ -235,6 +256,7 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
         "PaymentStateMachineRole/LogDeliveryTakesNoResource: \"*\"",
         // In a key's policy this means the key.
         "TransactionKey/ExecutionsSigns: \"*\"",
+        "TransactionKey/RevalidationSigns: \"*\"",
         "TransactionKey/TheAccountAdministers: \"*\"",
     ];
     assert_eq!(found("Resource"), told.map(str::to_owned).into());
@@ -251,15 +273,86 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
 }
 
 #[test]
-fn only_executions_may_sign() {
+fn only_executions_and_revalidation_may_sign() {
     let template = template();
-    let text = template["Resources"].to_string();
-    assert_eq!(text.matches("kms:Sign\"").count(), 2);
-    let mut signers = BTreeSet::new();
+    let mut signers = BTreeMap::new();
     for (id, resource) in template["Resources"].as_object().unwrap() {
-        if resource.to_string().contains("kms:Sign\"") {
-            signers.insert(id.as_str());
+        let count = resource.to_string().matches("kms:Sign\"").count();
+        if count > 0 {
+            signers.insert(id.as_str(), count);
         }
     }
-    assert_eq!(signers, BTreeSet::from(["ExecutionsPolicy", "TransactionKey"]));
+    // The key's policy names two roles; a key from elsewhere wants the roles' own word too.
+    let told = BTreeMap::from([("ExecutionsPolicy", 1), ("RevalidationRole", 1), ("TransactionKey", 2)]);
+    assert_eq!(signers, told);
+    let statements = &template["Resources"]["TransactionKey"]["Properties"]["KeyPolicy"]["Statement"];
+    let statements = statements.as_array().unwrap().iter().filter(|one| one["Action"] == "kms:Sign");
+    let roles: Vec<&Value> = statements.map(|one| &one["Principal"]["AWS"]).collect();
+    let role = |name: &str| json!({"Fn::GetAtt": [name, "Arn"]});
+    assert_eq!(roles, [&role("ExecutionsRole"), &role("RevalidationRole")]);
+}
+
+#[test]
+fn whoever_mints_is_told_of_the_same_state_machine_by_its_name() {
+    let template = template();
+    let functions = functions(&template);
+    let of = |function: &str| functions[function]["Environment"]["Variables"]["WORKFLOW_STATE_MACHINES"].clone();
+    // A reference from revalidation would go round in a circle: the state machine names it.
+    let told = "{\"payment\":\"arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-payment\"}";
+    assert_eq!(
+        [of("ExecutionsFunction"), of("RevalidationFunction")],
+        [json!({"Fn::Sub": told}), json!({"Fn::Sub": told})]
+    );
+    let machine = &template["Resources"]["PaymentStateMachine"]["Properties"];
+    assert_eq!(machine["Name"], json!({"Fn::Sub": "${AWS::StackName}-payment"}));
+}
+
+#[test]
+fn an_alarm_tells_when_revalidation_cannot_ask_and_none_when_it_denies() {
+    let template = template();
+    let mut alarms = BTreeMap::new();
+    for (_, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let decision = alarm["Dimensions"][0]["Value"].as_str().unwrap().to_owned();
+        alarms.entry(alarm["MetricName"].as_str().unwrap().to_owned()).or_insert_with(BTreeSet::new).insert(decision);
+    }
+    let all = BTreeSet::from(["misconfigured", "reject", "undecided"].map(str::to_owned));
+    let metrics = ["DoorDecisions", "RevalidationDecisions", "StepDecisions"];
+    assert_eq!(alarms, metrics.map(|metric| (metric.to_owned(), all.clone())).into());
+}
+
+/// The client that revalidation signs in as, in the realm to import.
+#[test]
+fn the_realm_lets_revalidation_look_and_nothing_else() {
+    let realm: Value = serde_json::from_str(&file("realm/workflows-realm.json")).unwrap();
+    let name = template()["Parameters"]["RevalidationClient"]["Default"].clone();
+    let clients = realm["clients"].as_array().unwrap();
+    let client = clients.iter().find(|client| client["clientId"] == name).unwrap();
+    let ways_in: Vec<&Value> = [
+        "standardFlowEnabled",
+        "implicitFlowEnabled",
+        "directAccessGrantsEnabled",
+        "publicClient",
+        "fullScopeAllowed",
+        "serviceAccountsEnabled",
+    ]
+    .map(|way| &client[way])
+    .into();
+    assert_eq!(json!(ways_in), json!([false, false, false, false, false, true]));
+    let attributes = &client["attributes"];
+    let signs_in = json!([
+        client["clientAuthenticatorType"],
+        attributes["token.endpoint.auth.signing.alg"],
+        attributes["use.jwks.string"],
+        attributes["jwks.string"],
+        client["secret"],
+    ]);
+    assert_eq!(signs_in, json!(["client-jwt", "ES256", "true", "{\"keys\":[]}", null]));
+    let told = json!({"realm-management": ["view-users", "view-clients"]});
+    let user = json!({
+        "username": "service-account-workflow-revalidation", "enabled": true, "serviceAccountClientId": name,
+        "clientRoles": told,
+    });
+    assert_eq!(realm["users"], json!([user]));
+    let scope = json!([{"client": name, "roles": ["view-users", "view-clients"]}]);
+    assert_eq!(realm["clientScopeMappings"]["realm-management"], scope);
 }

@@ -22,7 +22,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::Excerpt;
 use claim_guard::identifier::KeyId;
-use realm_keys::KeysUnavailable;
+use realm_keys::ExchangeFault;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -186,7 +186,7 @@ fn without_keycloak_every_cached_key_serves_until_the_hard_age_and_none_after() 
     stage.front.close();
     let refusal = TcpStream::connect(stage.front.address()).unwrap_err().to_string();
     let (host, reason) = (Excerpt::of("127.0.0.1"), Excerpt::of(&refusal));
-    let undecided = Err(No::Undecided(KeysUnavailable::Unreachable { host, reason }));
+    let undecided = Err(No::Undecided(ExchangeFault::Unreachable { host, reason }.into()));
 
     let step = 5 * SECOND;
     for second in (0..HARD_AGE.as_secs()).step_by(5) {

@@ -1,5 +1,6 @@
 //! The lab's Keycloak: production mode, HTTPS only, its own data directory over a shared distribution.
 
+use std::fmt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,10 +19,27 @@ use crate::process::{self, Group};
 pub const REALM: &str = "workflows";
 /// The client that the lab's users log in with.
 pub const CLIENT: &str = "payment-app";
+/// The client that revalidation signs in as.
+pub const REVALIDATION_CLIENT: &str = "workflow-revalidation";
 
 const READY_WITHIN: Duration = Duration::from_secs(180);
 /// A small heap and a quick start matter more here than throughput.
 const JAVA_OPTIONS: &str = "-XX:-UseG1GC -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+
+/// What a user is given who logs in. It does not print.
+#[derive(Clone)]
+pub struct Tokens {
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens(…)")
+    }
+}
 
 /// One Keycloak of one lab.
 #[derive(Debug, Clone)]
@@ -93,6 +111,8 @@ impl Keycloak {
             .args(["start", "--optimized", "--import-realm", "--cache", "local"])
             .args(["--http-host", "127.0.0.1", "--https-port", &self.port.to_string()])
             .args(["--hostname", &self.url()])
+            .args(["--http-access-log-enabled", "true", "--http-access-log-pattern", "%r"])
+            .args(["--http-access-log-file-enabled", "true", "--http-access-log-file-rotate", "false"])
             .arg("--https-certificate-file")
             .arg(&self.certificates.server)
             .arg("--https-certificate-key-file")
@@ -101,6 +121,17 @@ impl Keycloak {
             .env("KC_BOOTSTRAP_ADMIN_USERNAME", bootstrap.0)
             .env("KC_BOOTSTRAP_ADMIN_PASSWORD", bootstrap.1);
         process::start(&mut command, "keycloak", &self.log)
+    }
+
+    /// Every request that the server has answered since it was laid out, oldest first, such as `GET /realms/workflows HTTP/2`.
+    ///
+    /// # Errors
+    /// The server's access log cannot be read.
+    pub fn requests(&self) -> Result<Vec<String>, Failure> {
+        let path = self.home.join("data/log/keycloak-http-access.log");
+        let text = std::fs::read_to_string(&path)
+            .or_failure(format!("read {}", path.display()), "see that the lab is up: `cargo xtask lab status`")?;
+        Ok(text.lines().map(|line| line.trim_matches('"').to_owned()).collect())
     }
 
     /// Waits until the realm's discovery document is served.
@@ -157,6 +188,28 @@ impl Keycloak {
         self.password_grant(REALM, CLIENT, user, password)
     }
 
+    /// A user's session: the password grant for a user whom the lab made.
+    ///
+    /// # Errors
+    /// Keycloak is out of reach or refuses the user.
+    pub fn log_in(&self, user: &str, password: &str) -> Result<Tokens, Failure> {
+        let answer = self.granted(REALM, CLIENT, user, password)?;
+        let token = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Tokens { access: token("access_token"), refresh: token("refresh_token") })
+    }
+
+    /// Ends a session, as its user does who logs out.
+    ///
+    /// # Errors
+    /// Keycloak is out of reach or refuses.
+    pub fn log_out(&self, tokens: &Tokens) -> Result<(), Failure> {
+        let url = format!("{}/protocol/openid-connect/logout", self.issuer());
+        let form = [("client_id", CLIENT), ("refresh_token", tokens.refresh.as_str())];
+        let (activity, remedy) = ("log out", "see that the session is still alive");
+        let answer = self.client()?.post(&url).form(&form).send().or_failure(activity, remedy)?;
+        answer.error_for_status().map(|_| ()).or_failure(activity, remedy)
+    }
+
     pub(crate) fn password_grant(
         &self,
         realm: &str,
@@ -164,6 +217,12 @@ impl Keycloak {
         user: &str,
         password: &str,
     ) -> Result<String, Failure> {
+        let answer = self.granted(realm, client_id, user, password)?;
+        Ok(answer.get("access_token").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    /// Keycloak's answer to the password grant, which holds an access token.
+    fn granted(&self, realm: &str, client_id: &str, user: &str, password: &str) -> Result<Value, Failure> {
         let url = format!("{}/realms/{realm}/protocol/openid-connect/token", self.url());
         let form = [("grant_type", "password"), ("client_id", client_id), ("username", user), ("password", password)];
         let remedy = "see `cargo xtask lab status`; bring the lab up if it is down";
@@ -171,9 +230,9 @@ impl Keycloak {
         let answer = self.client()?.post(&url).form(&form).send().or_failure(&activity, remedy)?;
         let status = answer.status();
         let body: Value = answer.json().or_failure(&activity, remedy)?;
-        match body.get("access_token").and_then(Value::as_str) {
-            Some(token) => Ok(token.to_owned()),
-            None => Err(Failure::new(format!("{activity}: {status} {body}"), remedy)),
+        if body.get("access_token").is_some_and(Value::is_string) {
+            return Ok(body);
         }
+        Err(Failure::new(format!("{activity}: {status} {body}"), remedy))
     }
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use crate::admin::Admin;
 use crate::aws::Aws;
 use crate::cache;
 use crate::certificates::{Certificates, random_password};
 use crate::emulator::Emulator;
 use crate::failure::{Failure, OrFailure};
-use crate::keycloak::{CLIENT, Keycloak};
+use crate::keycloak::{CLIENT, Keycloak, REVALIDATION_CLIENT};
 use crate::process::{self, Group};
 use crate::progress::{Progress, tell};
 use crate::stack::{Sam, Stack, architecture};
@@ -201,6 +202,23 @@ impl Lab {
         &self.directory
     }
 
+    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are, and lets
+    /// revalidation sign in with the keys that the stack then has.
+    ///
+    /// # Errors
+    /// The deployment fails, or Keycloak is out of reach.
+    pub fn redeploy(&mut self, parameters: &[(&str, String)]) -> Result<(), Failure> {
+        let tools = Tools::ensure(&Progress::new())?;
+        let template = cache::repository().join("template.yaml");
+        let sam = Sam { tools: &tools, template: &template, directory: &self.directory };
+        let mut state = self.current_state()?;
+        let endpoint = Emulator::new(&self.directory, state.ports.emulator).url();
+        self.stack = sam.deploy(&self.aws, &endpoint, &state.secret, parameters, &|_| ())?;
+        state.stack = Some(self.stack.clone());
+        state.save(&self.directory)?;
+        self.admin()?.register_keys(REVALIDATION_CLIENT, self.stack.transaction_keys()?)
+    }
+
     /// The state as it is on disk: another process may have stopped and started parts of the lab.
     fn current_state(&self) -> Result<State, Failure> {
         State::load(&self.directory)?.ok_or_else(|| {
@@ -308,7 +326,8 @@ impl Site {
         });
         build?;
         realm?;
-        self.deploy(progress)
+        self.deploy(progress)?;
+        self.register(progress)
     }
 
     fn realm(&self, progress: &Progress) -> Result<(), Failure> {
@@ -352,6 +371,7 @@ impl Site {
             ("Audience", "workflow-api".to_owned()),
             ("Clients", CLIENT.to_owned()),
             ("RealmCa", self.certificates.authority_base64()?),
+            ("RevalidationClient", REVALIDATION_CLIENT.to_owned()),
             ("CorsOrigin", CORS_ORIGIN.to_owned()),
             ("AuthorizerTtlSeconds", AUTHORIZER_TTL.to_owned()),
             ("Architecture", architecture().to_owned()),
@@ -359,6 +379,19 @@ impl Site {
         let stack = self.sam().deploy(&aws, &self.emulator.url(), &secret, &parameters, &|note| step.note(note))?;
         step.done(&format!("{} resources", stack.resources.len()));
         self.record(|state| state.stack = Some(stack))
+    }
+
+    /// What the platform team does after a deployment: the stack's public keys become the key of revalidation's client.
+    fn register(&self, progress: &Progress) -> Result<(), Failure> {
+        let step = progress.step("register the stack's keys at Keycloak");
+        let (administrator, stack) = {
+            let state = self.state();
+            (state.administrator.clone(), state.stack.clone())
+        };
+        let admin = Admin::log_in(&self.keycloak, (ADMINISTRATOR, &administrator))?;
+        admin.register_keys(REVALIDATION_CLIENT, stack.unwrap_or_default().transaction_keys()?)?;
+        step.done(REVALIDATION_CLIENT);
+        Ok(())
     }
 
     fn sam(&self) -> Sam<'_> {

@@ -1,13 +1,19 @@
 //! The contributor's command as a library: the lab, and what demo and tests do with it.
 
+/// What an administrator of its realm does.
+pub mod admin;
 /// Signed calls to it.
 pub mod aws;
+/// What the guard costs.
+pub mod bench;
 /// The directory that keeps tools between runs.
 pub mod cache;
 /// What can be asked of a lab that is up.
 pub mod calls;
 /// The lab's own certificate authority.
 pub mod certificates;
+/// What a revalidation costs.
+pub mod cost;
 /// The main job told as a story.
 pub mod demo;
 /// The lab's AWS.

@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use xtask::failure::Failure;
 use xtask::lab::{self, Lab, Options};
 use xtask::progress::Progress;
 use xtask::tools::Tools;
-use xtask::{demo, mutants, process, report, suite, vectors};
+use xtask::{bench, cost, demo, mutants, process, report, suite, vectors};
 
 /// Runs the whole system on this machine, shows it and tests it.
 ///
@@ -39,8 +40,8 @@ enum Command {
     ///
     /// Exit code 0 only if everything went as told. The lab is taken down at the end.
     Demo {
-        /// Play one scene: complete, no-start-role, missing-flag, other-project, forged-token or keycloak-stopped
-        #[arg(long, value_name = "NAME")]
+        /// Play one scene; without it, the story of the main job and the short drills
+        #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(demo::scenes().map(|scene| scene.name)))]
         scene: Option<String>,
         /// Leave the lab up
         #[arg(long)]
@@ -48,6 +49,11 @@ enum Command {
         /// Which lab it plays on
         #[arg(long = "name", value_name = "NAME", default_value = "demo")]
         name: String,
+    },
+    /// Measure, on a lab that is up, what a revalidation costs: requests to Keycloak, and time
+    Revalidation {
+        #[command(flatten)]
+        lab: LabName,
     },
     /// Run everything that has to hold: format, lints, tests, docs, template, dependencies, end to end
     Test,
@@ -62,6 +68,35 @@ enum Command {
         /// How many mutants to build and test at once
         #[arg(long, value_name = "N", default_value_t = 1)]
         jobs: u32,
+    },
+    /// Measure what the guard costs: one table of ratios, each to a baseline of the same run
+    ///
+    /// Builds in release, then runs the groups: verify, profile, guard, allocations, reject, authorizer, contention, cold-start and
+    /// warm-invoke; end-to-end too where --lab names one that is up. Close other programs: noise is measured, not removed.
+    Bench {
+        /// Only this group; may be repeated
+        #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(bench::groups()))]
+        only: Vec<String>,
+        /// Write the rows to a file: an array of name, ratio, noise and baseline
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// End with exit code 1 if a ratio is worse than that of this file by more than its noise
+        #[arg(long, value_name = "FILE")]
+        check: Option<PathBuf>,
+        /// Run the group end-to-end on this lab, which has to be up
+        #[arg(long, value_name = "NAME")]
+        lab: Option<String>,
+        /// How long each comparison is timed, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 4.0)]
+        seconds: f64,
+    },
+    /// Model a day of many warm containers and one Keycloak: its load, what is refused, what is trusted too long
+    ///
+    /// Takes `--NAME VALUE` pairs: --containers (may be repeated), --seed, and the knobs that it prints.
+    Simulate {
+        /// The knobs
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "--NAME VALUE")]
+        knobs: Vec<String>,
     },
     /// Decide every vector file of a directory: how many of each are right, and every disagreement
     ///
@@ -171,6 +206,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Revalidation { lab } => tell(&cost::measure(&Lab::open(&lab.name)?)?.to_string()),
         Command::Test => {
             if !suite::run(&progress)? {
                 return Ok(ExitCode::FAILURE);
@@ -181,6 +217,12 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Bench { only, json, check, lab, seconds } => {
+            if !bench::run(&bench::Options { only, json, check, lab, seconds }, &progress)? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Simulate { knobs } => bench::simulate(&knobs, &progress)?,
         Command::Vectors { directory } => {
             let (all_right, told) = vectors::run(&directory, &progress)?;
             tell(&told);

@@ -18,7 +18,7 @@ pub const NAME: &str = "workflows";
 const BUCKET: &str = "lab-artifacts";
 
 /// What was deployed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stack {
     /// The REST API's id.
     pub api: String,
@@ -26,6 +26,19 @@ pub struct Stack {
     pub stage: String,
     /// The physical id of every resource by its logical id.
     pub resources: BTreeMap<String, Resource>,
+    /// What the template's `Outputs` say, by name.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// The public keys of the stack's transaction tokens, a JWK set.
+    ///
+    /// # Errors
+    /// The template does not put them out.
+    pub fn transaction_keys(&self) -> Result<&str, Failure> {
+        let keys = self.outputs.get("TransactionKeySet").map(String::as_str);
+        keys.ok_or_else(|| Failure::new("the stack puts no TransactionKeySet out", "see template.yaml, Outputs"))
+    }
 }
 
 /// One resource of the stack.
@@ -145,8 +158,7 @@ pub fn architecture() -> &'static str {
 }
 
 fn describe(aws: &Aws) -> Result<Stack, Failure> {
-    let form = format!("Action=DescribeStackResources&Version=2010-05-15&StackName={NAME}");
-    let resources = resources(&aws.query("cloudformation", &form)?);
+    let resources = resources(&aws.query("cloudformation", &described("DescribeStackResources"))?);
     let id_of = |kind: &str| {
         let found = resources.values().find(|resource| resource.kind == kind);
         found.map(|resource| resource.id.clone()).ok_or_else(|| {
@@ -156,7 +168,18 @@ fn describe(aws: &Aws) -> Result<Stack, Failure> {
             )
         })
     };
-    Ok(Stack { api: id_of("AWS::ApiGateway::RestApi")?, stage: id_of("AWS::ApiGateway::Stage")?, resources })
+    let outputs = outputs(&aws.query("cloudformation", &described("DescribeStacks"))?);
+    Ok(Stack { api: id_of("AWS::ApiGateway::RestApi")?, stage: id_of("AWS::ApiGateway::Stage")?, resources, outputs })
+}
+
+fn described(action: &str) -> String {
+    format!("Action={action}&Version=2010-05-15&StackName={NAME}")
+}
+
+/// The outputs in CloudFormation's answer, as [`resources`] reads it.
+fn outputs(xml: &str) -> BTreeMap<String, String> {
+    let members = xml.split("<member>").skip(1);
+    members.filter_map(|member| Some((element(member, "OutputKey")?, element(member, "OutputValue")?))).collect()
 }
 
 /// The resources in CloudFormation's answer: a flat list of elements without attributes.
@@ -175,7 +198,7 @@ fn resources(xml: &str) -> BTreeMap<String, Resource> {
 fn element(xml: &str, name: &str) -> Option<String> {
     let (_, after) = xml.split_once(&format!("<{name}>"))?;
     let (text, _) = after.split_once(&format!("</{name}>"))?;
-    Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
 }
 
 #[cfg(test)]
@@ -189,5 +212,14 @@ mod tests {
                    <ResourceType>AWS::ApiGateway::RestApi</ResourceType></member></StackResources></R>";
         let expected = Resource { kind: "AWS::ApiGateway::RestApi".into(), id: "a&b".into() };
         assert_eq!(resources(xml), BTreeMap::from([("Api".to_owned(), expected)]));
+    }
+
+    #[test]
+    fn outputs_are_read_from_the_answer() {
+        let xml = "<R><Stacks><member><StackName>workflows</StackName><Parameters><member>\
+                   <ParameterKey>Issuer</ParameterKey><ParameterValue>x</ParameterValue></member></Parameters>\
+                   <Outputs><member><OutputKey>Keys</OutputKey><OutputValue>{&quot;keys&quot;:[]}</OutputValue>\
+                   </member></Outputs></member></Stacks></R>";
+        assert_eq!(outputs(xml), BTreeMap::from([("Keys".to_owned(), "{\"keys\":[]}".to_owned())]));
     }
 }

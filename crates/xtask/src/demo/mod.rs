@@ -1,7 +1,13 @@
-//! The main job told as a story: scene by scene, on a lab of its own.
+//! The main job told as a story, and what can happen to an identity under way: scene by scene, on a lab of its own.
 
-/// The scenes.
+/// What can happen to an identity while a workflow runs.
+mod drills;
+/// An execution's history in short.
+mod outline;
+/// The scenes of the story.
 mod scenes;
+/// The stack's signing key in an administrator's hands.
+mod signing;
 /// What a scene does and sees, printed and compared with what was told.
 mod stage;
 
@@ -10,25 +16,53 @@ use crate::lab::{Lab, Options};
 use crate::progress::{Progress, tell};
 use crate::report;
 
-pub use scenes::{SCENES, Scene};
 use stage::Stage;
 pub use stage::decision;
 
-/// Plays the scenes on a fresh lab. Answers whether everything went as told.
+/// One scene.
+pub struct Scene {
+    /// What `--scene` calls it.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: &'static str,
+    /// Where it belongs.
+    pub part: Part,
+    play: fn(&mut Stage<'_>) -> Result<(), Failure>,
+}
+
+/// Where a scene belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The story of the main job.
+    Story,
+    /// A drill: something happens to an identity while a workflow runs. A short one is part of the demo.
+    ShortDrill,
+    /// A drill that takes its time, or takes parts of the lab away. It is played by name.
+    LongDrill,
+}
+
+/// All scenes: the story, then the drills.
+pub fn scenes() -> impl Iterator<Item = &'static Scene> {
+    scenes::STORY.iter().chain(drills::DRILLS)
+}
+
+/// Plays the scene called `only`, or the story with the short drills, on a fresh lab. Answers whether everything went as
+/// told.
 ///
 /// # Errors
 /// There is no scene called `only`, or the lab cannot be brought up or taken down.
 pub fn play(options: &Options, only: Option<&str>, keep: bool, progress: &Progress) -> Result<bool, Failure> {
-    let scenes: Vec<&Scene> = SCENES.iter().filter(|scene| only.is_none_or(|name| scene.name == name)).collect();
-    if scenes.is_empty() {
-        let names: Vec<&str> = SCENES.iter().map(|scene| scene.name).collect();
+    let wanted = |scene: &&Scene| only.map_or(scene.part != Part::LongDrill, |name| scene.name == name);
+    let wanted: Vec<&Scene> = scenes().filter(wanted).collect();
+    if wanted.is_empty() {
+        let names: Vec<&str> = scenes().map(|scene| scene.name).collect();
         return Err(Failure::new(
             format!("there is no scene `{}`", only.unwrap_or_default()),
             format!("use one of {}", names.join(", ")),
         ));
     }
     let lab = Lab::up(options, progress)?;
-    let outcomes: Vec<(&Scene, bool)> = scenes.into_iter().map(|scene| (scene, play_one(scene, &lab))).collect();
+    let outcomes: Vec<(&Scene, bool)> = wanted.into_iter().map(|scene| (scene, play_one(scene, &lab))).collect();
     tell!("\n── the story in short ──");
     for (scene, as_told) in &outcomes {
         tell!("{} {:<18} {}", if *as_told { "✔" } else { "✘" }, scene.name, scene.title);
@@ -64,5 +98,18 @@ pub fn play_one(scene: &Scene, lab: &Lab) -> bool {
             tell!("✘ {failure}");
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scene_names_are_unique() {
+        let mut names: Vec<&str> = scenes().map(|scene| scene.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), scenes().count());
     }
 }

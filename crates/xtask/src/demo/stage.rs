@@ -1,34 +1,54 @@
 //! What a scene does and sees. Each step prints itself and, when it is not what was told, the difference.
 
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::outline::{ERROR, outline};
 use crate::calls::Answer;
+use crate::certificates::random_password;
 use crate::failure::Failure;
 use crate::lab::Lab;
 use crate::progress::tell;
 use crate::report::PAYMENT;
+use crate::users;
 
 const STARTS: &str = "/workflows/payment/executions";
-/// An execution of the sample workflow takes a few seconds at most.
-const EXECUTION_WITHIN: Duration = Duration::from_secs(60);
+/// An execution of the sample workflow takes a few seconds at most, and as long again as its input has it held.
+const EXECUTION_WITHIN: Duration = Duration::from_secs(180);
 /// Logs arrive a moment after the answer that they tell about.
 const LOGS_WITHIN: Duration = Duration::from_secs(5);
+/// How soon a payment is where its input has it held.
+const HELD_WITHIN: Duration = Duration::from_secs(30);
+const HELD: &str = "HoldPayment";
 
 /// One scene under way.
 pub struct Stage<'a> {
     /// The lab that it plays on.
     pub lab: &'a Lab,
     audited_before: usize,
+    /// What could not be decided and has been told: it is asked again, and again not decided, until it can be.
+    undecided: BTreeSet<String>,
     differences: usize,
+}
+
+/// A user whom a scene makes for itself.
+#[derive(Debug, Clone)]
+pub struct Somebody {
+    /// The user's id, which is `sub`.
+    pub id: String,
+    /// What he logged in to.
+    pub tokens: crate::keycloak::Tokens,
+    name: String,
 }
 
 impl<'a> Stage<'a> {
     /// An empty stage: what was logged until now belongs to earlier scenes.
     pub fn new(lab: &'a Lab) -> Result<Stage<'a>, Failure> {
-        Ok(Stage { lab, audited_before: lab.audit_lines()?.len(), differences: 0 })
+        let audited_before = lab.audit_lines()?.len();
+        Ok(Stage { lab, audited_before, undecided: BTreeSet::new(), differences: 0 })
     }
 
     /// Whether nothing differed from what was told.
@@ -41,12 +61,47 @@ impl<'a> Stage<'a> {
         tell!("\n  {text}");
     }
 
+    /// Makes a user who is known as alice is, has her roles but `missing`, and logs in.
+    pub fn somebody(&self, name: &str, missing: &[&str]) -> Result<Somebody, Failure> {
+        let alice = users::people().swap_remove(0);
+        let roles: Vec<&str> = alice.roles().iter().copied().filter(|role| !missing.contains(role)).collect();
+        let password = random_password()?;
+        // A scene may be played more than once on a lab.
+        let suffix: String = random_password()?.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+        let name = format!("{name}-{}", suffix.to_ascii_lowercase());
+        let id = self.lab.admin()?.create_user(&name, &password, &alice.attributes(), &roles)?;
+        let tokens = self.lab.keycloak().log_in(&name, &password)?;
+        self.lab.note_token(&tokens.access)?;
+        self.lab.note_token(&tokens.refresh)?;
+        match missing {
+            [] => self.say(&format!("{name} holds every role and flag, and logs in.")),
+            missing => self.say(&format!("{name} holds every role but {}, and logs in.", missing.join(", "))),
+        }
+        Ok(Somebody { id, tokens, name })
+    }
+
     /// Starts a payment with `token`, which `whose` describes, and expects an answer.
     pub fn start_payment(&mut self, whose: &str, token: &str, told: u16) -> Result<Answer, Failure> {
-        tell!("\n  POST {STARTS}\n       Authorization: Bearer ({whose})\n       {PAYMENT}");
+        self.start(whose, token, PAYMENT, told)
+    }
+
+    /// Starts a payment to `parties` that is held for some seconds, and answers the execution's ARN.
+    pub fn start_held(&mut self, somebody: &Somebody, parties: usize, seconds: u64) -> Result<String, Failure> {
+        let parties: Vec<String> = (1..=parties).map(|number| format!("party-{number}")).collect();
+        let body = json!({
+            "project_id": "apollo", "amount": 1200, "currency": "EUR", "parties": parties, "hold_seconds": seconds,
+        });
+        let whose = format!("token of {}", somebody.name);
+        let answer = self.start(&whose, &somebody.tokens.access, &body.to_string(), 202)?;
+        execution_arn(self.lab, &answer)
+            .ok_or_else(|| Failure::new("no payment was started", "read the answer above and the authorizer's log"))
+    }
+
+    fn start(&mut self, whose: &str, token: &str, body: &str, told: u16) -> Result<Answer, Failure> {
+        tell!("\n  POST {STARTS}\n       Authorization: Bearer ({whose})\n       {body}");
         let authorization = format!("Bearer {token}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
-        let answer = self.lab.request("POST", STARTS, &headers, Some(PAYMENT))?;
+        let answer = self.lab.request("POST", STARTS, &headers, Some(body))?;
         tell!("  → {}", answer.status);
         if let Some(location) = answer.header("location") {
             tell!("    Location: {location}");
@@ -56,6 +111,41 @@ impl<'a> Stage<'a> {
         }
         self.compare("the answer", &answer.status.to_string(), &told.to_string());
         Ok(answer)
+    }
+
+    /// Does something while a payment is held, and sees that it was held still when that was done.
+    pub fn while_held(
+        &mut self,
+        execution: &str,
+        what: &str,
+        act: impl FnOnce(&Lab) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + HELD_WITHIN;
+        while self.last_state(execution)?.as_deref() != Some(HELD) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(100));
+        }
+        self.say(&format!("While the payment is held: {what}."));
+        act(self.lab)?;
+        let now = self.last_state(execution)?.unwrap_or_default();
+        self.compare("where the payment is when that is done", &now, HELD);
+        Ok(())
+    }
+
+    /// Waits until an execution has met an error of that name.
+    pub fn until_error(&self, execution: &str, error: &str) -> Result<(), Failure> {
+        let line = format!("{ERROR}{error}");
+        let deadline = Instant::now() + EXECUTION_WITHIN;
+        while Instant::now() < deadline {
+            if outline(&self.lab.history(execution)?).contains(&line) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Err(Failure::new(format!("{execution} meets no {error}"), "read the execution's history"))
+    }
+
+    fn last_state(&self, execution: &str) -> Result<Option<String>, Failure> {
+        Ok(outline(&self.lab.history(execution)?).pop())
     }
 
     /// Waits for the execution that an answer names and expects its outcome: a status, and an error name where it failed.
@@ -75,30 +165,62 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Shows the scene's audit lines and expects exactly these decisions, in any order, each as `POINT DECISION REASONS`.
-    pub fn audit(&mut self, told: &[&str]) -> Result<(), Failure> {
+    /// The ARN of the execution that an answer names.
+    pub fn execution(&self, answer: &Answer) -> Option<String> {
+        execution_arn(self.lab, answer)
+    }
+
+    /// Waits for an execution's end, shows its history in outline, and expects exactly this one.
+    pub fn history(&mut self, execution: &str, told: &[&str]) -> Result<(), Failure> {
+        self.lab.outcome(execution, EXECUTION_WITHIN)?;
+        let seen = outline(&self.lab.history(execution)?);
+        tell!("\n  execution {}", execution.rsplit(':').next().unwrap_or_default());
+        for line in &seen {
+            tell!("    {}{line}", if line.starts_with(ERROR) { "  " } else { "" });
+        }
+        self.compare("the history", &seen.join(" → "), &told.join(" → "));
+        Ok(())
+    }
+
+    /// Shows the audit lines about an execution and expects exactly these decisions, in any order.
+    pub fn audit_of(&mut self, execution: &str, told: &[&str]) -> Result<(), Failure> {
         let deadline = Instant::now() + LOGS_WITHIN;
-        let lines = loop {
+        let (lines, seen) = loop {
             let mut lines = self.lab.audit_lines()?;
-            let lines = lines.split_off(self.audited_before.min(lines.len()));
-            if lines.len() >= told.len() || Instant::now() >= deadline {
-                break lines;
+            lines.retain(|line| text(line, "/point/execution") == execution);
+            let mut seen: Vec<String> = lines.iter().map(decision).collect();
+            seen.sort();
+            once_if_undecided(&mut seen);
+            if seen.len() >= told.len() || Instant::now() >= deadline {
+                break (lines, seen);
             }
             thread::sleep(Duration::from_millis(100));
         };
-        tell!("\n  audit ({}); the last line as it stands in the log", lines.len());
-        for line in &lines {
-            tell!("    {}", summary(line));
-        }
-        if let Some(last) = lines.last() {
-            tell!("    {last}");
-        }
-        let mut seen: Vec<String> = lines.iter().map(decision).collect();
-        let mut told: Vec<String> = told.iter().map(|line| (*line).to_owned()).collect();
-        seen.sort();
-        told.sort();
-        self.compare("the decisions", &seen.join("; "), &told.join("; "));
-        self.audited_before += lines.len();
+        show(&lines);
+        self.compare("the decisions", &seen.join("; "), &sorted(told));
+        Ok(())
+    }
+
+    /// Shows the scene's audit lines and expects exactly these decisions, in any order, each as `POINT DECISION REASONS`.
+    pub fn audit(&mut self, told: &[&str]) -> Result<(), Failure> {
+        let deadline = Instant::now() + LOGS_WITHIN;
+        let (all, lines) = loop {
+            let mut lines = self.lab.audit_lines()?;
+            let all = lines.len();
+            let mut lines = lines.split_off(self.audited_before.min(lines.len()));
+            let mut undecided = self.undecided.clone();
+            lines.retain(|line| text(line, "/decision") != "undecided" || undecided.insert(identified(line)));
+            if lines.len() >= told.len() || Instant::now() >= deadline {
+                self.undecided = undecided;
+                break (all, lines);
+            }
+            thread::sleep(Duration::from_millis(100));
+        };
+        show(&lines);
+        let seen: Vec<String> = lines.iter().map(decision).collect();
+        let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
+        self.compare("the decisions", &sorted(&seen), &sorted(told));
+        self.audited_before = all;
         Ok(())
     }
 
@@ -111,6 +233,32 @@ impl<'a> Stage<'a> {
     }
 }
 
+fn show(lines: &[Value]) {
+    tell!("\n  audit ({}); the last line as it stands in the log", lines.len());
+    for line in lines {
+        tell!("    {}", summary(line));
+    }
+    if let Some(last) = lines.last() {
+        tell!("    {last}");
+    }
+}
+
+fn sorted(decisions: &[&str]) -> String {
+    let mut decisions = decisions.to_vec();
+    decisions.sort_unstable();
+    decisions.join("; ")
+}
+
+/// How often something that could not be decided was asked again is a matter of time.
+fn once_if_undecided(sorted: &mut Vec<String>) {
+    sorted.dedup_by(|one, other| one == other && one.contains(" undecided"));
+}
+
+/// A decision and where it was made.
+fn identified(line: &Value) -> String {
+    format!("{} {}", decision(line), text(line, "/point/execution"))
+}
+
 /// The ARN of the execution that a `Location` header names.
 fn execution_arn(lab: &Lab, answer: &Answer) -> Option<String> {
     let id = answer.header("location")?.rsplit('/').next()?;
@@ -119,17 +267,17 @@ fn execution_arn(lab: &Lab, answer: &Answer) -> Option<String> {
     Some(format!("{}:{id}", machine.replace(":stateMachine:", ":execution:")))
 }
 
-/// An audit line in short: `door allow`, `start deny missing_role`, `ApprovePayment deny claim_unmet`.
+/// An audit line in short: `door allow`, `start deny missing_role`, `Revalidate ExecutePayment deny user_disabled`.
 pub fn decision(line: &Value) -> String {
-    let mut words = vec![point(line), text(line, "/decision")];
-    words.extend(reasons(line).iter().map(|reason| text(reason, "/code")));
+    let mut words = vec![point(line), text(line, "/decision").to_owned()];
+    words.extend(reasons(line).iter().map(|reason| text(reason, "/code").to_owned()));
     words.join(" ")
 }
 
 /// An audit line for a person: where, what, who, in which transaction, and why not.
 fn summary(line: &Value) -> String {
     let mut summary = format!(
-        "{:<15} {:<10} subject {:.8}  token {:.15}  transaction {:.8}",
+        "{:<25} {:<16} subject {:.8}  token {:.15}  transaction {:.8}",
         point(line),
         text(line, "/decision"),
         text(line, "/subject"),
@@ -142,11 +290,17 @@ fn summary(line: &Value) -> String {
     summary
 }
 
-fn point(line: &Value) -> &str {
-    match text(line, "/point/kind") {
-        "route" => "door",
-        "state" => text(line, "/point/state"),
-        kind => kind,
+/// Where a decision was made. A revalidation is called as the state that asks for it is in the woven state machine.
+fn point(line: &Value) -> String {
+    let state = text(line, "/point/state");
+    match (text(line, "/point/kind"), text(line, "/point/cause")) {
+        ("route", _) => "door".to_owned(),
+        ("state", _) => state.to_owned(),
+        ("revalidation", "expired") => format!("Revalidate {state}"),
+        ("revalidation", "denied") => format!("Reconsider {state}"),
+        ("revalidation", "child") => "Adopt identity".to_owned(),
+        ("revalidation", "nested") => format!("Delegate {state}"),
+        (kind, _) => kind.to_owned(),
     }
 }
 
@@ -161,7 +315,6 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn an_audit_line_in_short_names_point_decision_and_reasons() {
@@ -173,5 +326,20 @@ mod tests {
         assert_eq!(decision(&line), "ApprovePayment deny claim_unmet");
         let line = json!({"decision": "allow", "point": {"kind": "route"}, "reasons": []});
         assert_eq!(decision(&line), "door allow");
+    }
+
+    #[test]
+    fn a_revalidation_is_called_as_its_state_is() {
+        for (cause, told) in [("expired", "Revalidate Pay allow"), ("denied", "Reconsider Pay allow")] {
+            let line = json!({"decision": "allow", "point": {"kind": "revalidation", "state": "Pay", "cause": cause}});
+            assert_eq!(decision(&line), told);
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_decided_is_told_once() {
+        let mut seen = ["A allow", "A allow", "B undecided slow", "B undecided slow"].map(str::to_owned).to_vec();
+        once_if_undecided(&mut seen);
+        assert_eq!(seen, ["A allow", "A allow", "B undecided slow"]);
     }
 }

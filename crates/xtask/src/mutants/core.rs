@@ -87,7 +87,7 @@ fn unsorted(repository: &Path, list: &List) -> Result<Vec<String>, Failure> {
             faults.push(entry.path.clone());
         }
     }
-    for directory in ["token", "jws", "decision", "transaction", "access"] {
+    for directory in ["token", "jws", "decision", "transaction", "access", "revalidation"] {
         let directory = format!("crates/claim-guard/src/{directory}");
         let activity = format!("read {directory}");
         for entry in fs::read_dir(repository.join(&directory)).or_failure(&activity, REMEDY)? {

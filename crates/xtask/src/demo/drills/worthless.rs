@@ -1,0 +1,121 @@
+//! Tokens that are worth nothing where they are presented.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::HOLD_FOR_KEYS;
+use crate::demo::signing::{payload, signed_anew, token_of};
+use crate::demo::stage::{Somebody, Stage};
+use crate::failure::Failure;
+use crate::lab::Lab;
+
+pub(super) fn redriven(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let somebody = stage.somebody("peggy", &[])?;
+    let payment = stage.start_held(&somebody, 1, HOLD_FOR_KEYS)?;
+    stage.while_held(&payment, "nothing happens but time", |_| Ok(()))?;
+    stop(stage, &payment, &somebody)?;
+    stage.history(&payment, &["ReceiveIdentity", "ReadParties", "HoldPayment", "ABORTED"])?;
+    stage.lab.admin()?.set_enabled(&somebody.id, false)?;
+    stage.say(
+        "The user is disabled, and then the payment is redriven. No emulator has redrive, so its steps are called as",
+    );
+    stage.say("Step Functions would call them: with a redrive count of 1.");
+    let guarded = with(event(stage.lab, &payment, "ApprovePayment")?, "input", json!({"project_id": "apollo"}));
+    expect_error(stage, "ApprovePayment", &guarded, "ClaimGuard.IdentityExpired")?;
+    let renew = json!({"state": "ApprovePayment", "cause": "expired"});
+    let renewal = with(event(stage.lab, &payment, "Revalidate ApprovePayment")?, "renew", renew);
+    expect_error(stage, "Revalidation", &renewal, "ClaimGuard.Denied")?;
+    stage.audit_of(
+        &payment,
+        &[
+            "start allow",
+            "stop allow",
+            "ApprovePayment identity_expired redriven",
+            "Revalidate ApprovePayment deny user_disabled",
+        ],
+    )
+}
+
+/// Stops a payment, as its starter may.
+fn stop(stage: &mut Stage<'_>, payment: &str, somebody: &Somebody) -> Result<(), Failure> {
+    let name = payment.rsplit(':').next().unwrap_or_default();
+    let authorization = format!("Bearer {}", somebody.tokens.access);
+    let headers = [("authorization", authorization.as_str())];
+    let answer = stage.lab.request("DELETE", &format!("/workflows/payment/executions/{name}"), &headers, None)?;
+    stage.compare("the answer to the stop", &answer.status.to_string(), "204");
+    Ok(())
+}
+
+pub(super) fn replayed(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let somebody = stage.somebody("rupert", &[])?;
+    let earlier = stage.start_held(&somebody, 1, 0)?;
+    stage.lab.outcome(&earlier, Duration::from_secs(60))?;
+    let of_yesterday = yesterday(stage.lab, &token_of(stage.lab, &earlier)?)?;
+    stage.say("A token of yesterday, signed by the stack's own key, is put into an execution of today.");
+    let input = json!({
+        "transactionToken": of_yesterday,
+        "input": {"project_id": "apollo", "amount": 1200, "currency": "EUR", "parties": ["party-1"]},
+    });
+    let machine = stage.lab.physical_ids("AWS::StepFunctions::StateMachine").swap_remove(0);
+    let request = json!({"stateMachineArn": machine, "input": input.to_string()});
+    let started = stage.lab.aws().json("states", "AWSStepFunctions.StartExecution", &request)?;
+    let today = started.get("executionArn").and_then(Value::as_str).unwrap_or_default().to_owned();
+    stage.history(
+        &today,
+        &[
+            "ReceiveIdentity",
+            "ReadParties",
+            "HoldPayment",
+            "ScreenParties",
+            "✘ ClaimGuard.Rejected",
+            "IdentityRejected",
+            "FAILED ClaimGuard.Rejected",
+        ],
+    )?;
+    stage.say("Nor does revalidation make anything of it.");
+    let renew = json!({"state": "ScreenPayment", "cause": "expired"});
+    let renewal = with(event(stage.lab, &today, "Revalidate ScreenPayment")?, "renew", renew);
+    expect_error(stage, "Revalidation", &renewal, "ClaimGuard.Rejected")?;
+    stage.audit_of(&today, &["ScreenPayment reject other_execution", "Revalidate ScreenPayment reject other_execution"])
+}
+
+/// The same token, made a day earlier.
+fn yesterday(lab: &Lab, token: &str) -> Result<String, Failure> {
+    let mut claims = payload(token)?;
+    for time in ["/iat", "/exp", "/rctx/iat", "/tctx/started"] {
+        if let Some(time) = claims.pointer_mut(time) {
+            *time = json!(time.as_i64().unwrap_or_default().saturating_sub(24 * 60 * 60));
+        }
+    }
+    signed_anew(lab, token, &claims)
+}
+
+/// An event of a state of an execution that was redriven once, with the token that the execution was started with.
+fn event(lab: &Lab, execution: &str, state: &str) -> Result<Value, Failure> {
+    let (prefix, _) = execution.rsplit_once(':').unwrap_or_default();
+    Ok(json!({
+        "transactionToken": token_of(lab, execution)?,
+        "context": {
+            "execution": execution,
+            "stateMachine": prefix.replace(":execution:", ":stateMachine:"),
+            "state": state, "redriveCount": 1, "retryCount": 0,
+        },
+    }))
+}
+
+/// A payload with one member more.
+fn with(mut payload: Value, name: &str, member: Value) -> Value {
+    if let Some(members) = payload.as_object_mut() {
+        members.insert(name.to_owned(), member);
+    }
+    payload
+}
+
+fn expect_error(stage: &mut Stage<'_>, function: &str, event: &Value, told: &str) -> Result<(), Failure> {
+    let invocation = stage.lab.invoke(function, event)?;
+    let seen = invocation.payload.get("errorType").and_then(Value::as_str).unwrap_or("no error").to_owned();
+    stage.say(&format!("{function} answers: {}", if invocation.failed { &seen } else { "success" }));
+    stage.compare("the answer", &seen, told);
+    Ok(())
+}

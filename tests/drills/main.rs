@@ -1,0 +1,119 @@
+//! The drills: something happens to an identity while a workflow runs.
+//!
+//! What each does, and what it tells of the whole history and of every decision, stands in the scene of that name, which
+//! `cargo xtask demo --scene NAME` plays too.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod service_account;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use xtask::demo::{Part, play_one, scenes};
+use xtask::lab::Lab;
+
+static LAB: RwLock<()> = RwLock::new(());
+
+#[track_caller]
+fn play(name: &str) {
+    let scene = scenes().find(|scene| scene.name == name).unwrap_or_else(|| panic!("there is no scene `{name}`"));
+    let lab = Lab::for_tests().unwrap();
+    assert!(play_one(scene, &lab), "`{name}` went otherwise; see above");
+}
+
+/// The lab, for a drill that leaves the others in peace.
+fn shared() -> RwLockReadGuard<'static, ()> {
+    LAB.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A drill about one user and one execution.
+#[track_caller]
+fn beside_others(name: &str) {
+    let _shared = shared();
+    play(name);
+}
+
+/// A drill that takes from everybody: the realm, or the keys.
+#[track_caller]
+fn alone(name: &str) {
+    let _all_of_it = LAB.write().unwrap_or_else(PoisonError::into_inner);
+    play(name);
+}
+
+#[test]
+fn a_role_that_is_removed_while_the_run_waits_moves_no_money() {
+    beside_others("role-removed");
+}
+
+#[test]
+fn a_role_that_is_granted_while_the_run_waits_is_denied_first_and_then_passes() {
+    beside_others("role-granted");
+}
+
+#[test]
+fn a_user_who_is_disabled_stops_the_run() {
+    beside_others("user-disabled");
+}
+
+#[test]
+fn a_user_who_is_deleted_stops_the_run() {
+    beside_others("user-deleted");
+}
+
+#[test]
+fn a_user_who_logs_out_stops_a_run_that_requires_the_session() {
+    beside_others("logged-out");
+}
+
+#[test]
+fn a_realm_whose_not_before_is_raised_stops_the_run() {
+    alone("realm-not-before");
+}
+
+#[test]
+fn a_flag_that_turns_false_is_seen_by_the_state_that_asks_for_it() {
+    beside_others("flag-false");
+}
+
+#[test]
+fn a_keycloak_that_is_back_after_a_while_lets_the_run_go_on() {
+    alone("keycloak-down");
+}
+
+#[test]
+fn keys_that_are_rotated_during_the_run_do_not_stop_it() {
+    alone("keys-rotated");
+}
+
+#[test]
+fn a_run_that_is_redriven_after_its_user_was_disabled_gets_no_new_identity() {
+    beside_others("redriven");
+}
+
+#[test]
+fn ten_branches_that_expire_together_go_on_and_ask_once_each() {
+    beside_others("ten-branches");
+}
+
+#[test]
+fn a_token_of_yesterday_proves_nothing_in_an_execution_of_today() {
+    beside_others("replayed");
+}
+
+/// The names of the scenes that a test above plays.
+fn tested() -> BTreeSet<&'static str> {
+    let lines = include_str!("main.rs").lines().map(str::trim);
+    let name = |line: &'static str| {
+        let call = line.strip_prefix("beside_others(\"").or_else(|| line.strip_prefix("alone(\""))?;
+        call.strip_suffix("\");")
+    };
+    lines.filter_map(name).collect()
+}
+
+#[test]
+fn every_drill_is_a_test() {
+    let drills: BTreeSet<&str> = scenes().filter(|scene| scene.part != Part::Story).map(|scene| scene.name).collect();
+    assert_eq!(tested(), drills);
+}
