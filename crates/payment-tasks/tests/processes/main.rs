@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a wrong call is a wrong test")]
 
 mod runtime_api;
-#[expect(dead_code, reason = "no process here is asked for a renewed statement")]
 #[path = "../../../claim-guard-lambda/tests/guard/stack.rs"]
 mod stack;
 
@@ -21,8 +20,8 @@ fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
 }
 
-/// The token of an execution whose starter holds everything.
-fn token(stack: &Stack, run: &str, access_token: &Value) -> String {
+/// The token of an execution whose starter holds everything, renewed for a state if one is named.
+fn token(stack: &Stack, run: &str, access_token: &Value, renewed_for: Option<&str>) -> String {
     let (execution, transaction) = (execution(run), format!("txn-{run}"));
     let mint = Mint {
         trust_domain: TRUST_DOMAIN,
@@ -31,12 +30,13 @@ fn token(stack: &Stack, run: &str, access_token: &Value) -> String {
         transaction: &transaction,
         now: now(),
     };
-    stack.token(access_token, &mint)
+    let token = stack.token(access_token, &mint);
+    renewed_for.map_or_else(|| token.clone(), |state| stack.renewed(&token, &mint, state, now()))
 }
 
-/// Calls one state's function once, as the state machine does.
+/// Calls one state's function once, as the state machine does that has just asked for this state.
 fn call(stack: &Stack, binary: &str, state: &str, input: &Value) -> Invoked {
-    let token = token(stack, "run", &access_token_payload(now()));
+    let token = token(stack, "run", &access_token_payload(now()), Some(state));
     let event = event(&token, &execution("run"), state, input).to_string().into_bytes();
     let invoked = invoke(binary, &stack.environment(), &[event]);
     holds_no_token(&invoked, &token);
@@ -182,7 +182,7 @@ fn concurrent_invocations_of_one_process_do_not_mix() {
     environment.push(("AWS_LAMBDA_MAX_CONCURRENCY", "8".to_owned()));
     let subjects: Vec<String> = (0..64).map(|index| format!("subject-{index}")).collect();
     let events = subjects.iter().map(|subject| {
-        let token = token(&stack, subject, &with(access_token_payload(now()), "/sub", json!(subject)));
+        let token = token(&stack, subject, &with(access_token_payload(now()), "/sub", json!(subject)), None);
         let input = json!({ "party": subject });
         event(&token, &execution(subject), "ScreenPayment", &input).to_string().into_bytes()
     });
