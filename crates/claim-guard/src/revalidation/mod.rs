@@ -1,8 +1,8 @@
 //! Asking the realm about an identity that has grown old, or no longer fits: what to ask, what the answers say, and what
 //! follows from them.
 //!
-//! An old statement makes a [`Question`]. The realm's answers about its own, its client's and its user's standing make a
-//! [`Standing`], which only then may be evaluated into a [`LiveIdentity`]; and only that makes a [`RenewedStatement`]. So
+//! An old statement makes a `Question`. The realm's answers about its own, its client's and its user's standing make a
+//! `Standing`, which only then may be evaluated into a `LiveIdentity`; and only that makes a `RenewedStatement`. So
 //! there is no way from an old statement to a new one that leaves an answer out. What vouches for an answer is the
 //! connection that it came on, which is the caller's to see to: answers are not signed.
 
