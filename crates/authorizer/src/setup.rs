@@ -39,7 +39,7 @@ impl Setup<RealmKeys> {
         match (policy, RealmSettings::from_lookup(lookup)) {
             (Ok(policy), Ok(settings)) => Self::Ready { policy, verifier: settings.verifier, keys: settings.keys },
             (policy, settings) => {
-                let faults = policy.as_ref().err().map(policy_reasons).into_iter().flatten();
+                let faults = policy.as_ref().err().map(Reason::of_policy).into_iter().flatten();
                 let faults = faults.chain(settings.err().iter().flat_map(settings_reasons)).collect();
                 Self::Broken { policy: policy.ok().map(|policy| policy.digest().clone()), faults }
             }
@@ -53,14 +53,6 @@ impl Setup<RealmKeys> {
             Self::Broken { .. } => {}
         }
     }
-}
-
-fn policy_reasons(faults: &PolicyFaults) -> Vec<Reason> {
-    let reason = |fault: &claim_guard::access::PolicyFault| {
-        let message = format!("{}:{}: {}", faults.file(), fault.line, fault.cause);
-        Reason::new("malformed_policy", &message)
-    };
-    faults.faults().iter().map(reason).collect()
 }
 
 fn settings_reasons(faults: &SettingsFaults) -> Vec<Reason> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use claim_guard::access::{AccessPolicy, PolicyFault, PolicyFaults, Workflow};
+use claim_guard::access::{AccessPolicy, PolicyFaults, Workflow};
 use claim_guard::audit::{AuditContext, AuditPoint, Reason};
 use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineArn, TrustDomain, WorkflowName};
 use claim_guard::{
@@ -206,7 +206,11 @@ impl<O: Outside> Service<O> {
         let policy = match policy {
             Ok(policy) => policy,
             Err(faults) => {
-                return Self::Misconfigured(Misconfigured { policy: None, reasons: policy_reasons(&faults), origin });
+                return Self::Misconfigured(Misconfigured {
+                    policy: None,
+                    reasons: Reason::of_policy(&faults),
+                    origin,
+                });
             }
         };
         match Settings::from_lookup(&policy, lookup) {
@@ -229,12 +233,4 @@ impl<O: Outside> Service<O> {
             Self::Misconfigured(misconfigured) => misconfigured.answer(event, now),
         }
     }
-}
-
-fn policy_reasons(faults: &PolicyFaults) -> Vec<Reason> {
-    let reason = |fault: &PolicyFault| {
-        let message = format!("{}:{}: {}", faults.file(), fault.line, fault.cause);
-        Reason::new("malformed_policy", &message)
-    };
-    faults.faults().iter().map(reason).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use claim_guard::access::{AccessPolicy, PolicyFault, PolicyFaults};
+use claim_guard::access::{AccessPolicy, PolicyFaults};
 use claim_guard::audit::{AuditContext, AuditRecord, Reason};
 use claim_guard::identifier::{Digest, KeyId};
 use claim_guard::unix_time::{ClockError, UnixTime};
@@ -50,7 +50,7 @@ impl<R: Realm, S: Signer, C: Chance> Service<R, S, C> {
             Ok(policy) => policy,
             Err(faults) => {
                 let others = Settings::faults_without_policy(lookup);
-                let reasons = policy_reasons(&faults).chain(others.iter().map(Fault::reason)).collect();
+                let reasons = Reason::of_policy(&faults).into_iter().chain(others.iter().map(Fault::reason)).collect();
                 return Self::Misconfigured(Misconfigured { policy: None, reasons });
             }
         };
@@ -96,12 +96,4 @@ impl Misconfigured {
         let audit = AuditRecord::misconfigured(context, self.reasons.clone());
         Ruling { audit, verdict: Err(Refusal::Misconfigured) }
     }
-}
-
-fn policy_reasons(faults: &PolicyFaults) -> impl Iterator<Item = Reason> {
-    let reason = |fault: &PolicyFault| {
-        let message = format!("{}:{}: {}", faults.file(), fault.line, fault.cause);
-        Reason::new("malformed_policy", &message)
-    };
-    faults.faults().iter().map(reason)
 }

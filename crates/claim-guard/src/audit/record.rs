@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::access::{PolicyFault, PolicyFaults};
 use crate::audit::point::AuditPoint;
 use crate::claims::Identity;
 use crate::decision::{Decision, Denial};
@@ -46,6 +47,14 @@ impl Reason {
     /// A reason from a cause that has a code.
     pub fn new(code: &'static str, message: &impl fmt::Display) -> Self {
         Self { code, message: message.to_string() }
+    }
+
+    /// Every fault of a policy, in its text's order, each with where it stands.
+    pub fn of_policy(faults: &PolicyFaults) -> Vec<Self> {
+        let reason = |fault: &PolicyFault| {
+            Self::new("malformed_policy", &format_args!("{}:{}: {}", faults.file(), fault.line, fault.cause))
+        };
+        faults.faults().iter().map(reason).collect()
     }
 }
 
