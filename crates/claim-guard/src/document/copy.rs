@@ -1,6 +1,6 @@
 //! Copying a part of a document into one of its own, without the rest of the text.
 
-use super::{Content, Document, Json, NameSet, Object, Span, Tape};
+use super::{Content, Document, Json, Object, Places, Span, Tape};
 
 /// A path below an object.
 type Path<'p> = &'p [String];
@@ -8,13 +8,16 @@ type Path<'p> = &'p [String];
 impl Document {
     /// A copy of the object.
     pub(crate) fn of(members: Object<'_>) -> Self {
-        Copier::default().finish(|copier| copier.members(members))
+        Copier::default().finish(|copier| copier.members(Span::EMPTY, members))
     }
 
     /// A copy of what stands at the paths and is `kept`, in objects that have nothing else.
     pub(crate) fn pruned(members: Object<'_>, paths: &[Path<'_>], kept: fn(Json<'_>) -> bool) -> Self {
-        let members = if paths.is_empty() { Object::default() } else { members };
-        Copier::default().finish(|copier| copier.pruned(members, paths, kept))
+        Copier::default().finish(|copier| {
+            if !paths.is_empty() {
+                copier.pruned(Span::EMPTY, members, paths, kept);
+            }
+        })
     }
 }
 
@@ -25,9 +28,9 @@ struct Copier {
 }
 
 impl Copier {
-    fn finish(mut self, copy: impl FnOnce(&mut Self) -> Content) -> Document {
-        let root = copy(&mut self);
-        Document { text: self.text, nodes: self.tape.nodes, root }
+    fn finish(mut self, copy: impl FnOnce(&mut Self)) -> Document {
+        copy(&mut self);
+        Document { text: self.text, nodes: self.tape.nodes, places: Places::UNKNOWN }
     }
 
     fn text(&mut self, text: &str) -> Span {
@@ -36,8 +39,8 @@ impl Copier {
         Span { start, end: self.text.len() }
     }
 
-    fn value(&mut self, value: Json<'_>) -> Content {
-        match value {
+    fn value(&mut self, name: Span, value: Json<'_>) {
+        let content = match value {
             Json::Null => Content::Null,
             Json::Boolean(value) => Content::Boolean(value),
             Json::Unsigned(value) => Content::Unsigned(value),
@@ -45,55 +48,41 @@ impl Copier {
             Json::Fraction(value) => Content::Fraction(value),
             Json::Text(text) => Content::Text(self.text(text)),
             Json::Array(items) => {
-                for item in items.iter() {
-                    let place = self.tape.open(Span::EMPTY);
-                    let content = self.value(item);
-                    self.tape.close(place, content);
-                }
-                Content::Array
+                let place = self.tape.open(name, Content::Array);
+                items.iter().for_each(|item| self.value(Span::EMPTY, item));
+                return self.tape.close(place);
             }
-            Json::Object(members) => self.members(members),
-        }
+            Json::Object(members) => return self.members(name, members),
+        };
+        self.tape.open(name, content);
     }
 
-    fn members(&mut self, members: Object<'_>) -> Content {
-        let mut names = NameSet::default();
+    fn members(&mut self, name: Span, members: Object<'_>) {
+        let place = self.tape.open(name, Content::Object);
         for (name, value) in members.iter() {
-            names.insert(name);
-            let place = self.named(name);
-            let content = self.value(value);
-            self.tape.close(place, content);
+            let name = self.text(name);
+            self.value(name, value);
         }
-        Content::Object(names)
+        self.tape.close(place);
     }
 
-    fn pruned(&mut self, members: Object<'_>, paths: &[Path<'_>], kept: fn(Json<'_>) -> bool) -> Content {
-        let mut names = NameSet::default();
+    /// Says whether there was anything to keep.
+    fn pruned(&mut self, name: Span, members: Object<'_>, paths: &[Path<'_>], kept: fn(Json<'_>) -> bool) -> bool {
+        let place = self.tape.open(name, Content::Object);
         for (name, value) in members.iter() {
             let below: Vec<Path<'_>> = paths.iter().filter_map(|path| below(path, name)).collect();
             if below.is_empty() {
                 continue;
             }
-            let place = self.named(name);
-            let content = match value.object() {
-                _ if kept(value) && below.iter().any(|path| path.is_empty()) => Some(self.value(value)),
-                Some(inner) => Some(self.pruned(inner, &below, kept)).filter(|_| self.tape.holds_any(place)),
-                None => None,
-            };
-            match content {
-                Some(content) => {
-                    names.insert(name);
-                    self.tape.close(place, content);
-                }
-                None => self.tape.withdraw(place),
+            let (own, name) = (self.tape.nodes.len(), self.text(name));
+            match value.object() {
+                _ if kept(value) && below.iter().any(|path| path.is_empty()) => self.value(name, value),
+                Some(inner) if self.pruned(name, inner, &below, kept) => {}
+                Some(_) | None => self.tape.withdraw(own),
             }
         }
-        Content::Object(names)
-    }
-
-    fn named(&mut self, name: &str) -> usize {
-        let name = self.text(name);
-        self.tape.open(name)
+        self.tape.close(place);
+        !self.tape.inside(place).is_empty()
     }
 }
 

@@ -4,6 +4,7 @@
 //! allocated for a single value, so what nobody asks for costs little more than its parsing.
 
 mod copy;
+mod places;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -11,11 +12,15 @@ mod value;
 
 pub(crate) use value::{Json, Object, is_plain};
 
+use places::Places;
+
 /// A value with everything that it holds, and the text that its ranges are of.
 pub(crate) struct Document {
     text: String,
+    /// The first is the whole; without any it is an empty object.
     nodes: Vec<Node>,
-    root: Content,
+    /// Of the whole's members, if it is an object.
+    places: Places,
 }
 
 /// A member of an object or an item of an array; what it holds follows it, `inner` nodes in all.
@@ -36,7 +41,7 @@ enum Content {
     Fraction(f64),
     Text(Span),
     Array,
-    Object(NameSet),
+    Object,
 }
 
 /// A range of the document's text.
@@ -58,28 +63,6 @@ impl Span {
     }
 }
 
-/// A few bits of each name of an object: a name whose bit is absent is surely not there, without a look at the names.
-#[derive(Clone, Copy, Default)]
-struct NameSet(u64);
-
-impl NameSet {
-    fn may_hold(self, name: &str) -> bool {
-        self.0 & Self::bit(name) != 0
-    }
-
-    fn insert(&mut self, name: &str) {
-        self.0 |= Self::bit(name);
-    }
-
-    /// Of 64 bits one, by the name's length and its first and last byte.
-    fn bit(name: &str) -> u64 {
-        let bytes = name.as_bytes();
-        let (first, last) = (bytes.first().copied().unwrap_or_default(), bytes.last().copied().unwrap_or_default());
-        let mixed = name.len().wrapping_mul(11) ^ usize::from(first).wrapping_mul(5) ^ usize::from(last);
-        1_u64.rotate_left(u32::try_from(mixed % 64).unwrap_or_default())
-    }
-}
-
 /// The list while it is written.
 #[derive(Default)]
 struct Tape {
@@ -87,25 +70,24 @@ struct Tape {
 }
 
 impl Tape {
-    /// Begins a value of that name, and says where: what is written until it is closed is inside of it.
-    fn open(&mut self, name: Span) -> usize {
+    /// Writes down a value that is of that name, and where it is: what is written until it is closed is inside of it.
+    fn open(&mut self, name: Span, content: Content) -> usize {
         let place = self.nodes.len();
-        self.nodes.push(Node { name, content: Content::Null, inner: 0 });
+        self.nodes.push(Node { name, content, inner: 0 });
         place
     }
 
     /// Ends the value that was begun there.
-    fn close(&mut self, place: usize, content: Content) {
-        let end = self.nodes.len();
+    fn close(&mut self, place: usize) {
+        let inner = self.inside(place).len();
         if let Some(node) = self.nodes.get_mut(place) {
-            node.content = content;
-            node.inner = end - place - 1;
+            node.inner = inner;
         }
     }
 
-    /// Whether the value that was begun there holds anything.
-    fn holds_any(&self, place: usize) -> bool {
-        self.nodes.len() > place + 1
+    /// What was written since the value was begun there.
+    fn inside(&self, place: usize) -> &[Node] {
+        self.nodes.get(place + 1..).unwrap_or_default()
     }
 
     /// Takes the value back that was begun there.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Content, Document, NameSet, Node, Span, Tape};
+use super::{Content, Document, Node, Places, Span, Tape};
 use crate::json::{self, DUPLICATE, JsonError};
 
 /// Up to so many names of an object are compared with each other, more are sorted.
@@ -34,13 +34,14 @@ impl Document {
 
     fn read_text(mut text: String) -> Result<Self, JsonError> {
         let nodes = Vec::with_capacity(text.len() / BYTES_PER_NODE);
-        let mut reader = Reader { source: &text, unescaped: String::new(), tape: Tape { nodes } };
+        let mut reader =
+            Reader { source: &text, unescaped: String::new(), tape: Tape { nodes }, places: Places::EMPTY };
         let mut deserializer = serde_json::Deserializer::from_str(&text);
-        let root = reader.value().deserialize(&mut deserializer).map_err(json::malformed)?;
+        reader.value(Span::EMPTY).deserialize(&mut deserializer).map_err(json::malformed)?;
         deserializer.end().map_err(json::malformed)?;
-        let Reader { unescaped, tape, .. } = reader;
+        let Reader { unescaped, tape, places, .. } = reader;
         text.push_str(&unescaped);
-        Ok(Self { text, nodes: tape.nodes, root })
+        Ok(Self { text, nodes: tape.nodes, places })
     }
 }
 
@@ -49,11 +50,13 @@ struct Reader<'s> {
     source: &'s str,
     unescaped: String,
     tape: Tape,
+    /// Of the object that was read last, which in the end is the outermost.
+    places: Places,
 }
 
 impl<'s> Reader<'s> {
-    fn value(&mut self) -> ValueSeed<'_, 's> {
-        ValueSeed(self)
+    fn value(&mut self, name: Span) -> ValueSeed<'_, 's> {
+        ValueSeed { reader: self, name }
     }
 
     fn borrowed(&self, text: &'s str) -> Span {
@@ -74,33 +77,29 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Whether the name is none of the siblings', which are the members before it in the same object.
-    fn is_new(&self, name: Span, names: &mut Names, siblings: &[Node]) -> bool {
+    /// Whether the name is one of the siblings', which are the members before it in the same object. Those that may have
+    /// the same name begin at `alike`.
+    fn is_known(&self, name: Span, alike: Option<usize>, names: &mut Names, siblings: &[Node]) -> bool {
         let text = self.text(name);
-        let may_be_known = names.set.may_hold(text);
-        names.set.insert(text);
-        names.count += 1;
         if names.count <= FEW_NAMES {
-            return !may_be_known || !siblings_of(siblings).any(|sibling| self.text(sibling) == text);
+            let alike = alike.and_then(|alike| siblings.get(alike..)).unwrap_or_default();
+            return siblings_of(alike).any(|sibling| self.text(sibling) == text);
         }
         if names.sorted.is_empty() {
             names.sorted = siblings_of(siblings).collect();
             names.sorted.sort_unstable_by_key(|sibling| self.text(*sibling));
         }
-        match names.sorted.binary_search_by_key(&text, |sibling| self.text(*sibling)) {
-            Ok(_) => false,
-            Err(place) => {
-                names.sorted.insert(place, name);
-                true
-            }
+        let place = names.sorted.binary_search_by_key(&text, |sibling| self.text(*sibling));
+        if let Err(place) = place {
+            names.sorted.insert(place, name);
         }
+        place.is_ok()
     }
 }
 
 /// The names of one object so far. As long as they are few, `sorted` is empty.
-#[derive(Default)]
 struct Names {
-    set: NameSet,
+    places: Places,
     count: usize,
     sorted: Vec<Span>,
 }
@@ -113,16 +112,25 @@ fn siblings_of(mut nodes: &[Node]) -> impl Iterator<Item = Span> {
     })
 }
 
-/// Reads one value and says what it is; what it holds is on the tape then.
-struct ValueSeed<'r, 's>(&'r mut Reader<'s>);
+/// Reads one value of that name, and writes it down with what it holds.
+struct ValueSeed<'r, 's> {
+    reader: &'r mut Reader<'s>,
+    name: Span,
+}
+
+impl ValueSeed<'_, '_> {
+    fn is(self, content: Content) {
+        self.reader.tape.open(self.name, content);
+    }
+}
 
 /// Reads one name.
 struct NameSeed<'r, 's>(&'r mut Reader<'s>);
 
 impl<'de> DeserializeSeed<'de> for ValueSeed<'_, 'de> {
-    type Value = Content;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
@@ -152,63 +160,73 @@ impl<'de> Visitor<'de> for NameSeed<'_, 'de> {
 }
 
 impl<'de> Visitor<'de> for ValueSeed<'_, 'de> {
-    type Value = Content;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Content, E> {
-        Ok(Content::Null)
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.is(Content::Null);
+        Ok(())
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Content, E> {
-        Ok(Content::Boolean(value))
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.is(Content::Boolean(value));
+        Ok(())
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Content, E> {
-        Ok(Content::Negative(value))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.is(Content::Negative(value));
+        Ok(())
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Content, E> {
-        Ok(Content::Unsigned(value))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.is(Content::Unsigned(value));
+        Ok(())
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Content, E> {
-        Ok(Content::Fraction(value))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.is(Content::Fraction(value));
+        Ok(())
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Content, E> {
-        Ok(Content::Text(self.0.borrowed(text)))
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+        let text = self.reader.borrowed(text);
+        self.is(Content::Text(text));
+        Ok(())
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Content, E> {
-        Ok(Content::Text(self.0.copied(text)))
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        let text = self.reader.copied(text);
+        self.is(Content::Text(text));
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
-        loop {
-            let place = self.0.tape.open(Span::EMPTY);
-            let Some(item) = items.next_element_seed(self.0.value())? else {
-                self.0.tape.withdraw(place);
-                return Ok(Content::Array);
-            };
-            self.0.tape.close(place, item);
-        }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let place = self.reader.tape.open(self.name, Content::Array);
+        while items.next_element_seed(self.reader.value(Span::EMPTY))?.is_some() {}
+        self.reader.tape.close(place);
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
-        let mut names = Names::default();
-        let first = self.0.tape.nodes.len();
-        while let Some(name) = members.next_key_seed(NameSeed(self.0))? {
-            let place = self.0.tape.open(name);
-            let value = members.next_value_seed(self.0.value())?;
-            self.0.tape.close(place, value);
-            let siblings = self.0.tape.nodes.get(first..place).unwrap_or_default();
-            if !self.0.is_new(name, &mut names, siblings) {
-                return Err(A::Error::custom(DUPLICATE));
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let place = self.reader.tape.open(self.name, Content::Object);
+        let mut names = Names { places: Places::EMPTY, count: 0, sorted: Vec::new() };
+        while let Some(name) = members.next_key_seed(NameSeed(self.reader))? {
+            let before = self.reader.tape.inside(place).len();
+            members.next_value_seed(self.reader.value(name))?;
+            let alike = names.places.insert(self.reader.text(name), before);
+            names.count += 1;
+            if alike.is_some() || names.count > FEW_NAMES {
+                let siblings = self.reader.tape.inside(place).get(..before).unwrap_or_default();
+                if self.reader.is_known(name, alike, &mut names, siblings) {
+                    return Err(A::Error::custom(DUPLICATE));
+                }
             }
         }
-        Ok(Content::Object(names.set))
+        self.reader.tape.close(place);
+        self.reader.places = names.places;
+        Ok(())
     }
 }

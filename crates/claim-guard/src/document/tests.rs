@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Document, Json, NameSet, is_plain};
+use super::{Document, Json, is_plain};
 use crate::json;
 
 /// The document and the strict reader agree, on the value or on the error.
@@ -75,17 +75,25 @@ fn every_member_is_found_by_its_name() {
 }
 
 #[test]
-fn most_names_of_a_token_have_a_bit_of_their_own() {
-    let names =
-        ["exp", "iat", "jti", "iss", "aud", "sub", "typ", "azp", "sid", "acr", "scope", "realm_access", "email"];
-    let mut set = NameSet::default();
-    for (before, name) in names.iter().enumerate() {
-        assert_eq!(set.0.count_ones(), u32::try_from(before).expect("few"), "{name}");
-        assert!(!set.may_hold(name));
-        set.insert(name);
-        assert!(set.may_hold(name));
+fn a_member_is_found_however_many_stand_before_it() {
+    let text = format!("{{{}}}", members(70_000));
+    let document = Document::object(text.into_bytes()).expect("an object");
+    for number in [0_u64, 1, 4_463, 4_464, 4_465, 35_000, 69_999] {
+        assert_eq!(document.members().get(&format!("m{number}")).map(Json::to_value), Some(Value::from(number)));
     }
-    assert_eq!([NameSet::bit(""), NameSet::bit("a"), NameSet::bit("iss")], [1, 1 << 15, 1 << 31]);
+    assert!(!document.members().has("m70000"));
+}
+
+#[test]
+fn a_name_is_looked_for_in_its_own_object() {
+    let document = Document::object(br#"{"a":{"b":{"c":1},"d":2},"e":3}"#.to_vec()).expect("an object");
+    let at = |path: &[&str]| path.iter().try_fold(document.value(), |value, name| value.object()?.get(name));
+    let found: Vec<Option<i128>> =
+        [["a", "d"].as_slice(), &["a", "b", "c"], &["e"], &["b"], &["c"], &["a", "e"], &["a", "c"]]
+            .into_iter()
+            .map(|path| at(path)?.integer())
+            .collect();
+    assert_eq!(found, [Some(2), Some(1), Some(3), None, None, None, None]);
 }
 
 #[test]

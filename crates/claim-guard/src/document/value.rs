@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Content, Document, NameSet, Node};
+use super::{Content, Document, Node, Places, Span};
 
 /// A JSON value inside a document.
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ pub(crate) struct Array<'a>(Nodes<'a>);
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Object<'a> {
     nodes: Nodes<'a>,
-    names: NameSet,
+    places: Option<&'a Places>,
 }
 
 /// Nodes one after the other, each followed by what it holds.
@@ -48,7 +48,17 @@ struct Nodes<'a> {
 impl Document {
     /// The whole.
     pub(crate) fn value(&self) -> Json<'_> {
-        Json::of(self.root, Nodes { text: &self.text, nodes: &self.nodes })
+        let whole = Nodes { text: &self.text, nodes: &self.nodes }.next();
+        match whole.map_or(Json::Object(Object::default()), Held::json) {
+            Json::Object(Object { nodes, .. }) => Json::Object(Object { nodes, places: Some(&self.places) }),
+            other @ (Json::Null
+            | Json::Boolean(_)
+            | Json::Unsigned(_)
+            | Json::Negative(_)
+            | Json::Fraction(_)
+            | Json::Text(_)
+            | Json::Array(_)) => other,
+        }
     }
 
     /// The members of the whole; none if it is no object.
@@ -67,7 +77,7 @@ impl<'a> Json<'a> {
             Content::Fraction(value) => Self::Fraction(value),
             Content::Text(span) => Self::Text(span.in_text(inner.text)),
             Content::Array => Self::Array(Array(inner)),
-            Content::Object(names) => Self::Object(Object { nodes: inner, names }),
+            Content::Object => Self::Object(Object { nodes: inner, places: None }),
         }
     }
 
@@ -164,14 +174,20 @@ pub(crate) fn is_plain(value: Json<'_>) -> bool {
 impl<'a> Array<'a> {
     /// The items, in their order.
     pub(crate) fn iter(self) -> impl Iterator<Item = Json<'a>> + Clone {
-        self.0.map(|(_, item)| item)
+        self.0.map(Held::json)
     }
 }
 
 impl<'a> Object<'a> {
     /// The member of that name.
+    #[inline]
     pub(crate) fn get(self, name: &str) -> Option<Json<'a>> {
-        if self.names.may_hold(name) { self.nodes.named(name) } else { None }
+        self.find(name, self.places.map_or(Some(0), |places| places.first(name))?)
+    }
+
+    fn find(self, name: &str, first: usize) -> Option<Json<'a>> {
+        let nodes = self.nodes.nodes.get(first..)?;
+        Nodes { nodes, ..self.nodes }.find(|member| member.is_named(name)).map(Held::json)
     }
 
     /// Whether there is a member of that name.
@@ -181,7 +197,7 @@ impl<'a> Object<'a> {
 
     /// The members, in the order in which they were written.
     pub(crate) fn iter(self) -> impl Iterator<Item = (&'a str, Json<'a>)> {
-        self.nodes
+        self.nodes.map(|member| (member.name(), member.json()))
     }
 
     /// The same as a map of its own.
@@ -190,28 +206,37 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'a> Nodes<'a> {
-    /// The value of that name. The lengths are compared first, because most names fall at that.
-    fn named(mut self, name: &str) -> Option<Json<'a>> {
-        while let Some((node, rest)) = self.nodes.split_first() {
-            if node.name.len() == name.len() && node.name.in_text(self.text) == name {
-                return self.next().map(|(_, value)| value);
-            }
-            self.nodes = rest.get(node.inner..)?;
-        }
-        None
+/// A node with what it holds, before it is looked at.
+#[derive(Clone, Copy)]
+struct Held<'a> {
+    node: &'a Node,
+    inner: Nodes<'a>,
+}
+
+impl<'a> Held<'a> {
+    /// Bytes are compared, because a text's range would first be looked at for the ends of its characters.
+    fn is_named(self, name: &str) -> bool {
+        let Span { start, end } = self.node.name;
+        self.inner.text.as_bytes().get(start..end) == Some(name.as_bytes())
+    }
+
+    fn name(self) -> &'a str {
+        self.node.name.in_text(self.inner.text)
+    }
+
+    fn json(self) -> Json<'a> {
+        Json::of(self.node.content, self.inner)
     }
 }
 
 impl<'a> Iterator for Nodes<'a> {
-    type Item = (&'a str, Json<'a>);
+    type Item = Held<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (node, rest) = self.nodes.split_first()?;
         let (inner, rest) = rest.split_at_checked(node.inner)?;
         self.nodes = rest;
-        let inner = Self { text: self.text, nodes: inner };
-        Some((node.name.in_text(self.text), Json::of(node.content, inner)))
+        Some(Held { node, inner: Nodes { nodes: inner, text: self.text } })
     }
 }
 

@@ -1,12 +1,12 @@
 //! The compact serialization (RFC 7515 §7.1) and the order in which it is verified.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::memchr_iter;
 
 use crate::document::Document;
 use crate::excerpt::Excerpt;
 use crate::identifier::KeyId;
 use crate::jws::algorithm::Algorithm;
+use crate::jws::base64url;
 use crate::jws::error::{JwsError, Part};
 use crate::jws::key_set::KeySet;
 use crate::jws::members::Members;
@@ -34,28 +34,61 @@ pub(crate) struct UntrustedHeader {
     pub(crate) key_id: KeyId,
 }
 
+/// Where a text's two dots are, so that it is cut into its parts once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dots {
+    first: usize,
+    second: usize,
+}
+
+impl Dots {
+    pub(crate) fn of(token: &str, limit: usize) -> Result<Self, JwsError> {
+        if token.len() > limit {
+            return Err(JwsError::TooLong { limit, presented: token.len() });
+        }
+        let mut dots = memchr_iter(b'.', token.as_bytes());
+        match (dots.next(), dots.next(), dots.next()) {
+            (Some(first), Some(second), None) => Ok(Self { first, second }),
+            _ => Err(JwsError::WrongPartCount { presented: token.split('.').count() }),
+        }
+    }
+}
+
 /// Three parts, none of them decoded.
 #[derive(Clone, Copy)]
 pub(crate) struct Compact<'a> {
-    signing_input: &'a str,
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
+    text: &'a str,
+    dots: Dots,
 }
 
 impl<'a> Compact<'a> {
     pub(crate) fn parse(token: &'a str, limit: usize) -> Result<Self, JwsError> {
-        if token.len() > limit {
-            return Err(JwsError::TooLong { limit, presented: token.len() });
-        }
-        let wrong = || JwsError::WrongPartCount { presented: token.split('.').count() };
-        let (signing_input, signature) = token.rsplit_once('.').ok_or_else(wrong)?;
-        let (header, payload) = signing_input.split_once('.').ok_or_else(wrong)?;
-        if payload.contains('.') { Err(wrong()) } else { Ok(Self { signing_input, header, payload, signature }) }
+        Ok(Self::at(token, Dots::of(token, limit)?))
+    }
+
+    /// The text, whose dots are known.
+    pub(crate) fn at(text: &'a str, dots: Dots) -> Self {
+        Self { text, dots }
+    }
+
+    fn header(&self) -> &'a str {
+        self.text.get(..self.dots.first).unwrap_or_default()
+    }
+
+    fn payload(&self) -> &'a str {
+        self.text.get(self.dots.first + 1..self.dots.second).unwrap_or_default()
+    }
+
+    fn signing_input(&self) -> &'a str {
+        self.text.get(..self.dots.second).unwrap_or_default()
+    }
+
+    fn signature(&self) -> &'a str {
+        self.text.get(self.dots.second + 1..).unwrap_or_default()
     }
 
     pub(crate) fn untrusted_header(&self, types: TokenTypes) -> Result<UntrustedHeader, JwsError> {
-        let header = decode(Part::Header, self.header)?;
+        let header = decode(Part::Header, self.header())?;
         let members = Members::new(Part::Header, header.members());
         let name = members.text("alg")?;
         // RFC 8725 §3.1: our algorithms, never any that the token asks for.
@@ -70,7 +103,7 @@ impl<'a> Compact<'a> {
 
     /// The payload, before anything proves it: only for naming a refusal that stands already.
     pub(crate) fn untrusted_payload(&self) -> Option<Document> {
-        decode(Part::Payload, self.payload).ok()
+        decode(Part::Payload, self.payload()).ok()
     }
 
     /// The payload that a key of the set has signed, if this is the token's header. Nothing of it is decoded before the signature is verified.
@@ -81,11 +114,11 @@ impl<'a> Compact<'a> {
         if key.algorithm() != *algorithm {
             return Err(JwsError::AlgorithmOfAnotherKey { expected: key.algorithm(), presented: *algorithm });
         }
-        let signature = base64url(Part::Signature, self.signature)?;
-        if !key.has_signed(self.signing_input.as_bytes(), &signature) {
+        let signature = decode_bytes(Part::Signature, self.signature())?;
+        if !key.has_signed(self.signing_input().as_bytes(), &signature) {
             return Err(JwsError::BadSignature { key_id: key_id.clone() });
         }
-        decode(Part::Payload, self.payload)
+        decode(Part::Payload, self.payload())
     }
 }
 
@@ -105,10 +138,10 @@ fn accept_type(members: &Members<'_>, types: TokenTypes) -> Result<(), JwsError>
     }
 }
 
-fn base64url(part: Part, text: &str) -> Result<Vec<u8>, JwsError> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| JwsError::NotBase64Url { part })
+fn decode_bytes(part: Part, text: &str) -> Result<Vec<u8>, JwsError> {
+    base64url::decode(text).ok_or(JwsError::NotBase64Url { part })
 }
 
 fn decode(part: Part, text: &str) -> Result<Document, JwsError> {
-    Document::object(base64url(part, text)?).map_err(|error| JwsError::MalformedJson { part, error })
+    Document::object(decode_bytes(part, text)?).map_err(|error| JwsError::MalformedJson { part, error })
 }

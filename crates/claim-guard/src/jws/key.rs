@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::signature::Verifier as _;
 use serde_json::{Map, Value};
 
@@ -11,6 +9,7 @@ use crate::excerpt::Excerpt;
 use crate::identifier::{IdentifierError, KeyId};
 use crate::json::JsonError;
 use crate::jws::algorithm::Algorithm;
+use crate::jws::base64url;
 use crate::jws::edwards::{self, PointFault};
 use crate::jws::parsed_key::{Material, ParsedKey};
 use crate::jws::rsa::{self, ModulusFault};
@@ -240,7 +239,7 @@ fn algorithm_of(jwk: &Map<String, Value>, of_type: &[Algorithm]) -> Result<Algor
 }
 
 fn number(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyFault> {
-    URL_SAFE_NO_PAD.decode(text(jwk, name)?).map_err(|_| KeyFault::MalformedNumber { name })
+    base64url::decode(text(jwk, name)?).ok_or(KeyFault::MalformedNumber { name })
 }
 
 fn coordinate(jwk: &Map<String, Value>, name: &'static str, bytes: usize) -> Result<Vec<u8>, KeyFault> {

@@ -87,13 +87,28 @@ impl<'a> Members<'a> {
         &self,
         name: &'static str,
     ) -> Result<impl Iterator<Item = &'a str> + Clone + use<'a>, JwsError> {
+        self.texts_of(name, self.value(name)?)
+    }
+
+    /// As [`Self::texts`], of a member that was looked up.
+    pub(crate) fn texts_of(
+        &self,
+        name: &'static str,
+        value: Json<'a>,
+    ) -> Result<impl Iterator<Item = &'a str> + Clone + use<'a>, JwsError> {
         let expected = "an array of text";
-        let value = self.value(name)?;
         let items = value.array().ok_or_else(|| self.wrong_type(name, expected, value))?;
         match items.iter().find(|item| item.text().is_none()) {
             Some(item) => Err(self.wrong_type(name, expected, item)),
             None => Ok(items.iter().filter_map(Json::text)),
         }
+    }
+
+    pub(crate) fn optional_texts(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<impl Iterator<Item = &'a str> + Clone + use<'a>>, JwsError> {
+        self.members.get(name).map(|value| self.texts_of(name, value)).transpose()
     }
 
     fn text_of(&self, name: &'static str, value: Json<'a>) -> Result<&'a str, JwsError> {

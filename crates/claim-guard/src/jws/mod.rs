@@ -1,6 +1,7 @@
 //! Compact JWS: what access tokens and transaction tokens have in common (RFC 7515, RFC 7517, RFC 8725).
 
 mod algorithm;
+mod base64url;
 mod compact;
 mod edwards;
 mod error;
@@ -13,7 +14,7 @@ mod rsa;
 mod wycheproof;
 
 pub use algorithm::Algorithm;
-pub(crate) use compact::{Compact, TokenTypes, UntrustedHeader};
+pub(crate) use compact::{Compact, Dots, TokenTypes, UntrustedHeader};
 pub use error::{JwsError, Part};
 pub use key::KeyFault;
 pub(crate) use key_set::KeySet;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::excerpt::Excerpt;
 use crate::identifier::KeyId;
-use crate::jws::{Compact, JwsError, TokenTypes, UntrustedHeader};
+use crate::jws::{Compact, Dots, JwsError, TokenTypes, UntrustedHeader};
 use crate::token::rejection::Rejection;
 
 /// The most bytes that an access token may have. Keycloak's are about 1.6 KB.
@@ -18,6 +18,7 @@ const ACCESS_TOKEN_TYPES: TokenTypes =
 #[derive(Clone)]
 pub struct AccessToken {
     text: String,
+    dots: Dots,
     /// Read once: what is wrong with it is said when it is asked for.
     header: Result<UntrustedHeader, JwsError>,
 }
@@ -42,8 +43,9 @@ impl AccessToken {
     /// # Errors
     /// [`Rejection::Jws`] for a token that is too long or has not three parts.
     pub fn parse(token: &str) -> Result<Self, Rejection> {
-        let header = Compact::parse(token, MAX_ACCESS_TOKEN_BYTES)?.untrusted_header(ACCESS_TOKEN_TYPES);
-        Ok(Self { text: token.to_owned(), header })
+        let dots = Dots::of(token, MAX_ACCESS_TOKEN_BYTES)?;
+        let header = Compact::at(token, dots).untrusted_header(ACCESS_TOKEN_TYPES);
+        Ok(Self { text: token.to_owned(), dots, header })
     }
 
     /// Which key the token names, so that it can be looked up. Nothing of it is proven.
@@ -51,13 +53,12 @@ impl AccessToken {
     /// # Errors
     /// The [`Rejection`] that [`crate::AccessTokenVerifier::verify`] would give for this header.
     pub fn untrusted_key_id(&self) -> Result<KeyId, Rejection> {
-        let compact = self.compact()?;
-        self.header().map(|header| header.key_id.clone()).map_err(|error| named_refusal(&compact, error))
+        self.header().map(|header| header.key_id.clone()).map_err(|error| named_refusal(self.compact(), error))
     }
 
     /// Which token this claims to be: only for naming a refusal.
     pub fn untrusted_token_id(&self) -> Option<Excerpt> {
-        let payload = self.compact().ok()?.untrusted_payload()?;
+        let payload = self.compact().untrusted_payload()?;
         payload.members().get("jti")?.text().map(Excerpt::of)
     }
 
@@ -65,13 +66,13 @@ impl AccessToken {
         self.header.as_ref().map_err(Clone::clone)
     }
 
-    pub(crate) fn compact(&self) -> Result<Compact<'_>, JwsError> {
-        Compact::parse(&self.text, MAX_ACCESS_TOKEN_BYTES)
+    pub(crate) fn compact(&self) -> Compact<'_> {
+        Compact::at(&self.text, self.dots)
     }
 }
 
 /// Keycloak signs refresh tokens with HS512, so they fall at the algorithm; say what they are all the same.
-pub(crate) fn named_refusal(compact: &Compact<'_>, error: JwsError) -> Rejection {
+pub(crate) fn named_refusal(compact: Compact<'_>, error: JwsError) -> Rejection {
     if matches!(error, JwsError::ForbiddenAlgorithm { .. }) {
         let untrusted_payload = compact.untrusted_payload();
         let kind = untrusted_payload.as_ref().and_then(|payload| payload.members().get("typ")?.text());

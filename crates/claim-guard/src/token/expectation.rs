@@ -20,6 +20,11 @@ impl ClientList {
     pub fn contains(&self, client: &ClientId) -> bool {
         self.0.contains(client)
     }
+
+    /// The client of that name, if it is in the list.
+    pub(crate) fn named(&self, name: &str) -> Option<&ClientId> {
+        self.0.get(name)
+    }
 }
 
 /// How far two clocks may stand apart: 0 to 5 seconds.

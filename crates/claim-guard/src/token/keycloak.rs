@@ -1,8 +1,8 @@
 //! What is Keycloak's own in an access token: the kind, the roles, the scope.
 
-use crate::document::Object;
+use crate::document::{Json, Object};
 use crate::excerpt::Excerpt;
-use crate::identifier::Scope;
+use crate::identifier::{Scope, is_printable_ascii};
 use crate::jws::{Members, Part};
 use crate::token::rejection::Rejection;
 
@@ -51,28 +51,29 @@ pub(crate) fn verify_roles(members: &Members<'_>) -> Result<(), Rejection> {
         verify_role_names(access)?;
     }
     let Some(clients) = members.optional_object("resource_access")? else { return Ok(()) };
+    let faults = clients.iter().filter_map(|(client, access)| {
+        let fault = verify_client_roles(members, client, access).err()?;
+        Some((client, fault))
+    });
     // By name, so that of several faults the same one is named, in whatever order they were written.
-    let mut clients: Vec<_> = clients.iter().collect();
-    clients.sort_unstable_by_key(|(client, _)| *client);
-    for (client, access) in clients {
-        let Some(access) = access.object() else {
-            return Err(members.wrong_type("resource_access", "an object of objects", access).into());
-        };
-        verify_name(client)?;
-        verify_role_names(access)?;
-    }
-    Ok(())
+    faults.min_by_key(|(client, _)| *client).map_or(Ok(()), |(_, fault)| Err(fault))
+}
+
+fn verify_client_roles(members: &Members<'_>, client: &str, access: Json<'_>) -> Result<(), Rejection> {
+    let access =
+        access.object().ok_or_else(|| members.wrong_type("resource_access", "an object of objects", access))?;
+    verify_name(client)?;
+    verify_role_names(access)
 }
 
 fn verify_role_names(access: Object<'_>) -> Result<(), Rejection> {
     let members = Members::new(Part::Payload, access);
-    if members.has("roles") { members.texts("roles")?.try_for_each(verify_name) } else { Ok(()) }
+    members.optional_texts("roles")?.map_or(Ok(()), |mut names| names.try_for_each(verify_name))
 }
 
 /// A control character has no business in a name.
 fn verify_name(name: &str) -> Result<(), Rejection> {
-    let is_printable_ascii = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if !is_printable_ascii && name.chars().any(char::is_control) {
+    if !is_printable_ascii(name) && name.chars().any(char::is_control) {
         return Err(Rejection::MalformedRole { presented: Excerpt::of(name) });
     }
     Ok(())
@@ -83,10 +84,10 @@ fn verify_name(name: &str) -> Result<(), Rejection> {
 /// One that is longer than an identifier is passed over: it grants nothing.
 pub(crate) fn scope(members: &Members<'_>) -> Result<Option<Scope>, Rejection> {
     let Some(scope) = members.optional_text("scope")? else { return Ok(None) };
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+    let word = |word: &[u8]| {
+        !word.is_empty() && word.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
     };
-    if scope.is_empty() || scope.split(' ').all(word) {
+    if scope.is_empty() || scope.as_bytes().split(|byte| *byte == b' ').all(word) {
         Ok(Scope::parse(scope).ok())
     } else {
         Err(Rejection::MalformedScope { presented: Excerpt::of(scope) })
