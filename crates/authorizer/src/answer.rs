@@ -1,48 +1,70 @@
 //! What API Gateway is answered.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use claim_guard::Identity;
 use claim_guard::identifier::Digest;
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::iam_policy::PolicyDocument;
 
-/// Whom the policy is about, the policy, and what the API's backend is told.
+/// Whom the policy is about, the policy, and what the API's backend is told: written once, because it may not be long.
 ///
 /// It is the response format of an API Gateway Lambda authorizer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Answer(Box<RawValue>);
+
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
-    principal_id: String,
-    policy_document: PolicyDocument,
-    /// API Gateway takes texts, numbers and booleans here, and fails on anything nested.
-    context: BTreeMap<&'static str, String>,
+struct Parts<'a> {
+    principal_id: &'a str,
+    policy_document: &'a PolicyDocument<'a>,
+    context: Context<'a>,
+}
+
+/// API Gateway takes texts, numbers and booleans here, and fails on anything nested.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context<'a> {
+    subject: &'a str,
+    client: Cow<'a, str>,
+    token_id: Cow<'a, str>,
+    policy_digest: &'a str,
 }
 
 impl Answer {
-    /// The answer about a caller, decided under the policy of that digest.
-    pub(crate) fn of(identity: &Identity, policy: &Digest, document: PolicyDocument) -> Self {
-        let subject = plain(identity.subject().as_str());
-        let context = BTreeMap::from([
-            ("subject", subject.clone()),
-            ("client", plain(identity.client().as_str())),
-            ("tokenId", plain(identity.token_id().as_str())),
-            ("policyDigest", policy.to_string()),
-        ]);
-        Self { principal_id: subject, policy_document: document, context }
+    /// The answer about a caller, decided under the policy of that digest; none if it cannot be written.
+    pub(crate) fn of(identity: &Identity, policy: &Digest, policy_document: &PolicyDocument<'_>) -> Option<Self> {
+        let subject = &plain(identity.subject().as_str());
+        let context = Context {
+            subject,
+            client: plain(identity.client().as_str()),
+            token_id: plain(identity.token_id().as_str()),
+            policy_digest: policy.as_str(),
+        };
+        to_raw_value(&Parts { principal_id: subject, policy_document, context }).ok().map(Self)
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.get().len()
     }
 }
 
 /// Percent-encoded (RFC 3986 §2.1) but for ASCII letters, digits and what cannot end a JSON string.
 ///
 /// API Gateway puts these values into headers, mapping templates and access logs by plain substitution.
-fn plain(text: &str) -> String {
-    let encoded = |byte: u8| match byte {
-        b'"' | b'\\' | b'%' => format!("%{byte:02X}"),
-        b'!'..=b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
+fn plain(text: &str) -> Cow<'_, str> {
+    let stands_for_itself = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'%');
+    if text.bytes().all(stands_for_itself) {
+        return Cow::Borrowed(text);
+    }
+    let encoded = |byte: u8| match stands_for_itself(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
     };
     text.bytes().map(encoded).collect()
 }

@@ -2,10 +2,11 @@
 //!
 //! Every statement names its effect, one action, and resources that begin with the ARN of one stage of one API.
 
+use std::fmt;
+
 use claim_guard::VerifiedClaims;
-use claim_guard::access::{AccessPolicy, Route, RoutePattern, iam_patterns};
-use claim_guard::decision::Decision;
-use serde::Serialize;
+use claim_guard::access::{AccessPolicy, RoutePattern};
+use serde::{Serialize, Serializer};
 
 use crate::answer::Answer;
 use crate::method_arn::MethodArn;
@@ -17,25 +18,55 @@ const VERSION: &str = "2012-10-17";
 const ACTION: &str = "execute-api:Invoke";
 
 /// An IAM policy on calls of an API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct PolicyDocument {
+pub(crate) struct PolicyDocument<'a> {
     version: &'static str,
-    statement: Vec<Statement>,
+    statement: Vec<Statement<'a>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Statement {
+struct Statement<'a> {
     effect: Effect,
     action: &'static str,
-    resource: Vec<String>,
+    resource: Vec<Resource<'a>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 enum Effect {
     Allow,
     Deny,
+}
+
+/// An ARN of calls on the stage.
+#[derive(Debug, Clone, Copy)]
+struct Resource<'a> {
+    stage: &'a str,
+    calls: Calls<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Calls<'a> {
+    /// Those that a pattern of the route table covers.
+    Covered(&'a RoutePattern),
+    /// Those of the very method and path that were called.
+    Called(&'a MethodArn),
+}
+
+impl fmt::Display for Resource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.calls {
+            Calls::Covered(pattern) => write!(f, "{}/{pattern}", self.stage),
+            Calls::Called(called) => write!(f, "{}/{}{}", self.stage, called.method(), called.path()),
+        }
+    }
+}
+
+impl Serialize for Resource<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// Why no policy says what was decided.
@@ -59,47 +90,47 @@ pub(crate) fn answer(
     claims: &VerifiedClaims,
     called: &MethodArn,
 ) -> Result<Answer, Inexpressible> {
-    let allowed = |route: &Route| match access.decide_route(claims, route) {
-        Decision::Allow(_) => true,
-        Decision::Deny(_) => false,
+    let patterns = access.patterns_for(claims);
+    let unrouted = unrouted(access, called)?;
+    let answer = |allow: &[&RoutePattern], deny: &[&RoutePattern]| {
+        let allow = statement(Effect::Allow, called, allow, None);
+        let deny = statement(Effect::Deny, called, deny, unrouted);
+        let statement = [allow, deny].into_iter().flatten().collect();
+        let document = PolicyDocument { version: VERSION, statement };
+        let answer = Answer::of(claims.identity(), access.digest(), &document);
+        let presented = answer.as_ref().map_or(usize::MAX, Answer::bytes);
+        answer.filter(|_| presented <= MAX_ANSWER_BYTES).ok_or(Inexpressible::TooLarge { presented })
     };
-    let patterns = iam_patterns(access.routes(), &allowed);
+    if !patterns.allow.is_empty() {
+        return answer(&patterns.allow, &patterns.deny);
+    }
     // A caller who may call nothing is told so by name: an explicit Deny is a whole answer, no Allow is a missing one.
-    let denied = if patterns.allow.is_empty() { every_route(access) } else { patterns.deny };
-    let allow = statement(Effect::Allow, called, &patterns.allow, None);
-    let deny = statement(Effect::Deny, called, &denied, unrouted(access, called)?);
-    let statement = [allow, deny].into_iter().flatten().collect();
-    let document = PolicyDocument { version: VERSION, statement };
-    let answer = Answer::of(claims.identity(), access.digest(), document);
-    let presented = serde_json::to_vec(&answer).map_or(usize::MAX, |bytes| bytes.len());
-    if presented <= MAX_ANSWER_BYTES { Ok(answer) } else { Err(Inexpressible::TooLarge { presented }) }
+    let every = access.patterns_of_all().allow;
+    // Where there is no room for all of them one does: the others are denied because nothing allows them.
+    answer(&[], &every).or_else(|_| answer(&[], every.get(..1).unwrap_or_default()))
 }
 
-fn every_route(access: &AccessPolicy) -> Vec<RoutePattern> {
-    iam_patterns(access.routes(), &|_| true).allow
-}
-
-/// The called path, if no route matches it: an allowed pattern might reach it all the same.
-fn unrouted(access: &AccessPolicy, called: &MethodArn) -> Result<Option<String>, Inexpressible> {
+/// The called method and path, if no route matches them: an allowed pattern might reach them all the same.
+fn unrouted<'a>(access: &AccessPolicy, called: &'a MethodArn) -> Result<Option<Calls<'a>>, Inexpressible> {
     if access.route_for(called.method(), called.path()).is_some() {
         return Ok(None);
     }
     let stands_for_itself = |c: char| c.is_ascii_graphic() && !matches!(c, '*' | '?' | '$' | '{' | '}' | '"' | '\\');
     if called.path().chars().all(stands_for_itself) {
-        Ok(Some(format!("{}/{}{}", called.stage(), called.method(), called.path())))
+        Ok(Some(Calls::Called(called)))
     } else {
         Err(Inexpressible::AmbiguousPath)
     }
 }
 
-/// A statement on the patterns and a further resource; none on nothing.
-fn statement(
+/// A statement on the patterns and further calls; none on nothing.
+fn statement<'a>(
     effect: Effect,
-    called: &MethodArn,
-    patterns: &[RoutePattern],
-    further: Option<String>,
-) -> Option<Statement> {
-    let resource = |pattern: &RoutePattern| format!("{}/{}{}", called.stage(), pattern.method, pattern.path);
-    let resource: Vec<String> = patterns.iter().map(resource).chain(further).collect();
+    called: &'a MethodArn,
+    patterns: &[&'a RoutePattern],
+    further: Option<Calls<'a>>,
+) -> Option<Statement<'a>> {
+    let calls = patterns.iter().map(|pattern| Calls::Covered(pattern)).chain(further);
+    let resource: Vec<Resource<'_>> = calls.map(|calls| Resource { stage: called.stage(), calls }).collect();
     (!resource.is_empty()).then_some(Statement { effect, action: ACTION, resource })
 }

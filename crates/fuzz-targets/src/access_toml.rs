@@ -1,9 +1,7 @@
 use std::time::Duration;
 
 use claim_guard::Role;
-use claim_guard::access::{
-    AccessPolicy, Condition, Method, PathTemplate, Requirement, Route, RoutePattern, Workflow, iam_patterns,
-};
+use claim_guard::access::{AccessPolicy, Condition, Method, PathTemplate, Requirement, Route, RoutePattern, Workflow};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{Digest, WorkflowName};
 use toml::{Table, Value};
@@ -103,12 +101,12 @@ fn one_policy_says_the_same(policy: &AccessPolicy) {
         Decision::Allow(_) => true,
         Decision::Deny(_) => false,
     };
-    let patterns = iam_patterns(policy.routes(), &allowed);
+    let patterns = policy.patterns_for(claims);
     for route in policy.routes() {
         let path = instance(route);
         let found = policy.route_for(route.method().as_str(), &path).expect("a route");
-        let hit = |patterns: &[RoutePattern]| {
-            patterns.iter().any(|pattern| pattern.method == route.method() && covers(&pattern.path, &path))
+        let hit = |patterns: &[&RoutePattern]| {
+            patterns.iter().any(|pattern| pattern.method() == route.method() && covers(pattern.path(), &path))
         };
         assert_eq!(hit(&patterns.allow) && !hit(&patterns.deny), allowed(found), "{} {path}", route.method().as_str());
     }

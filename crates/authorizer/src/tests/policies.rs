@@ -243,6 +243,26 @@ fn i23_a_policy_that_is_too_large_is_undecided_and_never_shortened() {
 }
 
 #[test]
+fn a_caller_of_few_among_many_routes_is_answered_and_one_of_none_is_denied() {
+    let route = |n: usize| {
+        let role = if n.is_multiple_of(50) { "r0" } else { "r1" };
+        format!("[[routes]]\nmethod = \"GET\"\npath = \"/r{n}/{{id}}\"\nany_role = [\"workflow-api:{role}\"]\n")
+    };
+    let table: String = (0..512).map(route).collect();
+    let (answer, line) = answered(&table, &caller(&["r0"]), "GET/r50/x");
+    check_shape(&answer);
+    assert_eq!(line["decision"], json!("allow"));
+    assert!(iam_allows(&answer, "GET/r0/x") && iam_allows(&answer, "GET/r500/x") && !iam_allows(&answer, "GET/r51/x"));
+    let (answer, line) = answered(&table, &caller(&["r2"]), "GET/r50/x");
+    assert_eq!(line["decision"], json!("deny"));
+    let statement =
+        json!([{ "Effect": "Deny", "Action": "execute-api:Invoke", "Resource": [format!("{STAGE}/GET/r0/*")] }]);
+    assert_eq!(answer["policyDocument"]["Statement"], statement);
+    let (answer, line) = answered(&table, &caller(&["r1"]), "GET/r1/x");
+    assert_eq!((answer, &line["reasons"][0]["code"]), (undecided(), &json!("policy_too_large")));
+}
+
+#[test]
 fn the_shipped_policy_fits_with_room_for_every_caller() {
     for roles in [&["payment:start", "payment:audit", "payment:operate"][..], &["payment:audit"], &[]] {
         let (answer, _) = answered(SHIPPED, &caller(roles), "POST/workflows/payment/executions");

@@ -7,10 +7,10 @@ use crate::access::route::{Method, PathTemplateError};
 use crate::identifier::{IdentifierError, StateName};
 
 /// The most bytes that a policy's text may have.
-pub(super) const MAX_BYTES: usize = 64 * 1024;
+pub(super) const MAX_BYTES: usize = 128 * 1024;
 
 /// The most routes that a policy may have.
-pub(super) const MAX_ROUTES: usize = 64;
+pub(super) const MAX_ROUTES: usize = 512;
 
 /// Everything that is wrong with a policy's text, in the text's order; at least one fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct PolicyFault {
 /// What is wrong with a policy's text. A `key` is the whole dotted key: `workflows.payment.start.roles[0]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyFaultCause {
-    /// Over 64 KiB; the text was not parsed.
+    /// Over 128 KiB; the text was not parsed.
     TooLarge {
         /// How many bytes there are.
         presented: usize,
@@ -79,7 +79,7 @@ pub enum PolicyFaultCause {
         /// The type it is of.
         presented: &'static str,
     },
-    /// More than 64 routes.
+    /// More than 512 routes.
     TooManyRoutes {
         /// How many there are.
         presented: usize,

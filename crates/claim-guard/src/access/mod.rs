@@ -14,6 +14,8 @@ mod workflow;
 // The whole, and what API Gateway can be told of its routes.
 mod policy;
 mod route_patterns;
+mod route_table;
+mod route_tree;
 
 // From text to policy, or to everything that is wrong with the text.
 mod fault;
@@ -27,7 +29,7 @@ pub use freshness::{Freshness, MaxIdentityAge, SessionRule};
 pub use policy::AccessPolicy;
 pub use requirement::Requirement;
 pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};
-pub use route_patterns::{RoutePattern, RoutePatterns, iam_patterns};
+pub use route_patterns::{RoutePattern, RoutePatterns};
 pub use workflow::Workflow;
 
 #[cfg(test)]

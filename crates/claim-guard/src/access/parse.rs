@@ -13,7 +13,7 @@ use crate::access::parse_workflow::read_workflows;
 use crate::access::policy::AccessPolicy;
 use crate::access::requirement::Requirement;
 use crate::access::route::{Method, PathTemplate, Route};
-use crate::access::route_patterns::inexpressible;
+use crate::access::route_table::RouteTable;
 use crate::access::toml_table::{Entry, Findings, Table};
 use crate::claims::Role;
 use crate::identifier::Digest;
@@ -28,8 +28,11 @@ pub(super) fn policy(file: &str, text: &str) -> Result<AccessPolicy, PolicyFault
 }
 
 fn read(text: &str, findings: &mut Findings<'_>) -> AccessPolicy {
-    let mut policy =
-        AccessPolicy { digest: Digest::of(text.as_bytes()), routes: Vec::new(), workflows: BTreeMap::new() };
+    let mut policy = AccessPolicy {
+        digest: Digest::of(text.as_bytes()),
+        routes: Box::new(RouteTable::new(Vec::new())),
+        workflows: BTreeMap::new(),
+    };
     if text.len() > MAX_BYTES {
         findings.add(0, Cause::TooLarge { presented: text.len() });
         return policy;
@@ -44,7 +47,7 @@ fn read(text: &str, findings: &mut Findings<'_>) -> AccessPolicy {
     };
     let [routes, workflows] = Table::root(root.get_ref()).entries(&["routes", "workflows"], findings);
     if let Some(entry) = routes {
-        policy.routes = read_routes(&entry, findings);
+        policy.routes = Box::new(read_routes(&entry, findings));
     }
     if let Some(entry) = workflows {
         policy.workflows = read_workflows(&entry, findings);
@@ -52,11 +55,11 @@ fn read(text: &str, findings: &mut Findings<'_>) -> AccessPolicy {
     policy
 }
 
-fn read_routes(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Vec<Route> {
-    let entries = entry.array(findings).unwrap_or_default();
+fn read_routes(entry: &Entry<'_>, findings: &mut Findings<'_>) -> RouteTable {
+    let mut entries = entry.array(findings).unwrap_or_default();
     if entries.len() > MAX_ROUTES {
         findings.add(entry.offset, Cause::TooManyRoutes { presented: entries.len() });
-        return Vec::new();
+        entries.clear();
     }
     let mut routes = Vec::new();
     let mut offsets = Vec::new();
@@ -66,36 +69,35 @@ fn read_routes(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Vec<Route> {
             offsets.push(entry.offset);
         }
     }
-    report_repeated_routes(&routes, &offsets, findings);
-    report_inexpressible_routes(&routes, &offsets, findings);
-    routes
+    let table = RouteTable::new(routes);
+    report_repeated_routes(&table, &offsets, findings);
+    report_inexpressible_routes(&table, &offsets, findings);
+    table
 }
 
-fn report_repeated_routes(routes: &[Route], offsets: &[usize], findings: &mut Findings<'_>) {
-    for (index, (route, offset)) in routes.iter().zip(offsets).enumerate() {
-        let same =
-            |(first, _): &(&Route, &usize)| first.method == route.method && first.path.matches_the_same(&route.path);
-        if let Some((first, first_offset)) = routes.iter().zip(offsets).take(index).find(same) {
+fn report_repeated_routes(table: &RouteTable, offsets: &[usize], findings: &mut Findings<'_>) {
+    let at = |place: usize| table.routes().get(place).zip(offsets.get(place).copied());
+    for (repeated, first) in table.repeated() {
+        if let (Some((route, offset)), Some((first, first_offset))) = (at(repeated), at(first)) {
             let cause = Cause::RepeatedRoute {
                 method: route.method,
                 path: route.path.to_string(),
                 first: first.path.to_string(),
-                first_line: findings.line(*first_offset),
+                first_line: findings.line(first_offset),
             };
-            findings.add(*offset, cause);
+            findings.add(offset, cause);
         }
     }
 }
 
-fn report_inexpressible_routes(routes: &[Route], offsets: &[usize], findings: &mut Findings<'_>) {
-    for found in inexpressible(routes) {
-        let at = routes.iter().zip(offsets).find(|(route, _)| *route == found.denied);
+fn report_inexpressible_routes(table: &RouteTable, offsets: &[usize], findings: &mut Findings<'_>) {
+    for found in table.inexpressible() {
         let cause = Cause::Inexpressible {
             denied: found.denied.to_string(),
             allowed: found.allowed.to_string(),
             hit: found.hit.to_string(),
         };
-        findings.add(at.map_or(0, |(_, offset)| *offset), cause);
+        findings.add(offsets.get(found.place).copied().unwrap_or_default(), cause);
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::access::fault::PolicyFaults;
 use crate::access::parse;
-use crate::access::route::{Method, Route, reached};
+use crate::access::requirement::Requirement;
+use crate::access::route::{Method, Route};
+use crate::access::route_patterns::RoutePatterns;
+use crate::access::route_table::RouteTable;
 use crate::access::workflow::Workflow;
 use crate::identifier::{Digest, WorkflowName};
 
@@ -12,7 +15,7 @@ use crate::identifier::{Digest, WorkflowName};
 #[derive(Debug, PartialEq, Eq)]
 pub struct AccessPolicy {
     pub(super) digest: Digest,
-    pub(super) routes: Vec<Route>,
+    pub(super) routes: Box<RouteTable>,
     pub(super) workflows: BTreeMap<WorkflowName, Workflow>,
 }
 
@@ -32,7 +35,7 @@ impl AccessPolicy {
 
     /// The routes, in the policy's order; no two of them match the same requests.
     pub fn routes(&self) -> &[Route] {
-        &self.routes
+        self.routes.routes()
     }
 
     /// The route that API Gateway takes for a request, the path without its stage.
@@ -40,8 +43,12 @@ impl AccessPolicy {
     /// The most specific one: from the left, a literal segment goes before a parameter. A path with an empty segment,
     /// and so one with a trailing slash, has no route.
     pub fn route_for(&self, method: &str, path: &str) -> Option<&Route> {
-        let segments: Vec<Option<&str>> = path.strip_prefix('/')?.split('/').map(Some).collect();
-        reached(&self.routes, Method::parse(method)?, &segments)
+        self.routes.route_for(Method::parse(method)?, path)
+    }
+
+    /// What one IAM policy says of every route, to a caller who meets the requirements that `is_met` says.
+    pub(crate) fn patterns(&self, is_met: impl Fn(&Requirement) -> bool) -> RoutePatterns<'_> {
+        self.routes.patterns(is_met)
     }
 
     /// The workflow of that name.

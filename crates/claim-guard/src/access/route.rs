@@ -1,6 +1,5 @@
 //! A route: a method and a path template, as API Gateway has them.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -140,11 +139,6 @@ impl PathTemplate {
         };
         self.segments.iter().map(segment).collect()
     }
-
-    /// Whether the templates match the same paths: they differ at most in the names of parameters.
-    pub(super) fn matches_the_same(&self, other: &Self) -> bool {
-        self.iam_pattern() == other.iam_pattern()
-    }
 }
 
 impl PathSegment {
@@ -165,14 +159,6 @@ impl PathSegment {
             Some(name) => Ok(Self::Parameter(name.to_owned())),
             None if name == "." || name == ".." => Err(PathTemplateError::DotSegment),
             None => Ok(Self::Literal(name.to_owned())),
-        }
-    }
-
-    /// Whether the segment of a request matches; `None` stands for a segment that no literal of any route equals.
-    pub(super) fn matches(&self, segment: Option<&str>) -> bool {
-        match self {
-            Self::Literal(literal) => segment == Some(literal),
-            Self::Parameter(_) => segment != Some(""),
         }
     }
 }
@@ -204,26 +190,6 @@ impl Route {
     pub fn requirement(&self) -> &Requirement {
         &self.requirement
     }
-}
-
-/// The route of that method that a request with these segments reaches.
-///
-/// API Gateway's rule: segment by segment from the left, a literal goes before a parameter.
-pub(super) fn reached<'a>(routes: &'a [Route], method: Method, segments: &[Option<&str>]) -> Option<&'a Route> {
-    let matches = |route: &&Route| {
-        let template = route.path.segments();
-        route.method == method
-            && template.len() == segments.len()
-            && template.iter().zip(segments).all(|(segment, presented)| segment.matches(*presented))
-    };
-    routes.iter().filter(matches).min_by(|one, other| precedence(&one.path, &other.path))
-}
-
-fn precedence(one: &PathTemplate, other: &PathTemplate) -> Ordering {
-    let parameters = |path: &PathTemplate| -> Vec<bool> {
-        path.segments().iter().map(|segment| matches!(segment, PathSegment::Parameter(_))).collect()
-    };
-    parameters(one).cmp(&parameters(other))
 }
 
 impl fmt::Display for Route {
@@ -333,12 +299,5 @@ mod tests {
         for text in ["ANY", "OPTIONS", "get", "Get", "", "*", "TRACE", "GET "] {
             assert_eq!(Method::parse(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn templates_that_differ_in_names_of_parameters_match_the_same() {
-        let template = |text| PathTemplate::parse(text).expect("a template");
-        assert!(template("/a/{x}").matches_the_same(&template("/a/{y}")));
-        assert!(!template("/a/{x}").matches_the_same(&template("/a/x")));
     }
 }

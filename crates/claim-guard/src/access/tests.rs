@@ -174,13 +174,13 @@ fn a_text_that_is_no_toml_has_one_fault() {
 
 #[test]
 fn a_text_beyond_the_limits_is_not_read() {
-    check(&"#".repeat(64 * 1024 + 1), &["access.toml:1: the text has `65537` bytes, expected at most `65536`"]);
-    assert_eq!(AccessPolicy::parse("access.toml", &"#".repeat(64 * 1024)).map(|policy| policy.routes().len()), Ok(0));
+    check(&"#".repeat(128 * 1024 + 1), &["access.toml:1: the text has `131073` bytes, expected at most `131072`"]);
+    assert_eq!(AccessPolicy::parse("access.toml", &"#".repeat(128 * 1024)).map(|policy| policy.routes().len()), Ok(0));
     let route =
         |index: usize| format!("[[routes]]\nmethod = \"GET\"\npath = \"/r{index}\"\nany_verified_caller = true\n");
     let routes = |count: usize| (0..count).map(route).collect::<String>();
-    assert_eq!(AccessPolicy::parse("access.toml", &routes(64)).map(|policy| policy.routes().len()), Ok(64));
-    check(&routes(65), &["access.toml:1: `routes` has `65` entries, expected at most `64`"]);
+    assert_eq!(AccessPolicy::parse("access.toml", &routes(512)).map(|policy| policy.routes().len()), Ok(512));
+    check(&routes(513), &["access.toml:1: `routes` has `513` entries, expected at most `512`"]);
 }
 
 #[test]

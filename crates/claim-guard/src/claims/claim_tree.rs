@@ -60,3 +60,34 @@ fn is_plain_or_array(value: Json<'_>) -> bool {
         | Json::Object(_) => is_plain(value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_meet_a_condition_is_kept() {
+        let text = r#"{"a":{"object":{"b":1},"null":null,"fraction":1.5,"text":"t","number":1,"flag":false,
+            "plain":["t",1,true],"empty":[],"nested":[["t"]],"mixed":["t",{}],"nothing":[null],"fractions":[1,1.5]}}"#;
+        let tree = ClaimTree::assertion(Document::object(text.as_bytes().to_vec()).expect("an object"));
+        let names = [
+            "object",
+            "null",
+            "fraction",
+            "text",
+            "number",
+            "flag",
+            "plain",
+            "empty",
+            "nested",
+            "mixed",
+            "nothing",
+            "fractions",
+        ];
+        let paths = names.map(|name| ClaimPath::parse(&format!("a.{name}")).expect("a path"));
+        let kept = serde_json::json!({
+            "a": { "text": "t", "number": 1, "flag": false, "plain": ["t", 1, true], "empty": [] }
+        });
+        assert_eq!(Value::Object(tree.pruned(&paths).to_map()), kept);
+    }
+}

@@ -11,12 +11,25 @@ use crate::unix_time::UnixTime;
 
 /// Everything of the requirement that the identity does not meet, in the requirement's order.
 pub(crate) fn unmet(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Vec<Unmet> {
-    let missing = |role: &&Role| !identity.has(role);
+    each_unmet(identity, requirement, input).collect()
+}
+
+/// Whether the identity meets all of the requirement.
+pub(super) fn is_met(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> bool {
+    each_unmet(identity, requirement, input).next().is_none()
+}
+
+fn each_unmet<'a>(
+    identity: &'a Identity,
+    requirement: &'a Requirement,
+    input: &'a Map<String, Value>,
+) -> impl Iterator<Item = Unmet> + use<'a> {
+    let missing = move |role: &&Role| !identity.has(role);
     let roles = requirement.roles().iter().filter(missing).map(|role| Unmet::MissingRole { expected: role.clone() });
     let any_role = Some(requirement.any_role()).filter(|roles| !roles.is_empty());
     let any_role = any_role.and_then(|roles| none_of(identity, roles));
-    let conditions = requirement.conditions().iter().filter_map(|condition| unmet_by(identity, condition, input));
-    roles.chain(any_role).chain(conditions).collect()
+    let conditions = requirement.conditions().iter().filter_map(move |condition| unmet_by(identity, condition, input));
+    roles.chain(any_role).chain(conditions)
 }
 
 /// The cause if the identity has none of the roles, so also if there are none.

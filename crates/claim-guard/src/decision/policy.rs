@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::access::{AccessPolicy, Requirement, Route, Workflow};
+use crate::access::{AccessPolicy, Requirement, Route, RoutePatterns, Workflow};
 use crate::claims::{Identity, Role};
-use crate::decision::decide::{none_of, unmet};
+use crate::decision::decide::{is_met, none_of, unmet};
 use crate::decision::{Decision, Grant, Starter, Unmet};
 use crate::identifier::{StateName, WorkflowName};
 use crate::token::VerifiedClaims;
@@ -19,6 +19,16 @@ impl AccessPolicy {
     /// Decides whether the caller may call a route. The route's condition on claims cannot look at an input.
     pub fn decide_route(&self, claims: &VerifiedClaims, route: &Route) -> Decision {
         on_requirement(claims.identity(), route.requirement(), &Map::new())
+    }
+
+    /// What one IAM policy says to the caller of every route: the same as the decisions on them do.
+    pub fn patterns_for(&self, claims: &VerifiedClaims) -> RoutePatterns<'_> {
+        self.patterns(|requirement| is_met(claims.identity(), requirement, &Map::new()))
+    }
+
+    /// What one IAM policy says of every route to a caller who meets everything.
+    pub fn patterns_of_all(&self) -> RoutePatterns<'_> {
+        self.patterns(|_| true)
     }
 
     /// Decides whether the caller may start the workflow on that input.

@@ -60,6 +60,11 @@ fn a_duplicate_is_an_error_where_the_strict_reader_finds_it() {
             check(format!("{{{},\"\\u006d{known}\":1}}", members(count.max(1))).as_bytes());
             check(format!("{{\"y\":[{{{}}}],\"m{known}\":{{\"y\":2}}}}", members(count)).as_bytes());
         }
+        // A name that is like none of those before it, twice.
+        for rare in ["zz", "A", "", "a-long-name-of-another-length", "\u{e9}"] {
+            check(format!("{{{},\"{rare}\":1,\"{rare}\":2}}", members(count.max(1))).as_bytes());
+            check(format!("{{{},\"{rare}\":1,\"x\":3,\"{rare}\":2}}", members(count.max(1))).as_bytes());
+        }
     }
 }
 
