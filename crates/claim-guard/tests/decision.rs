@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use claim_guard::access::AccessPolicy;
+use claim_guard::access::{AccessPolicy, RoutePatterns};
 use claim_guard::decision::{Decision, Grant, Starter};
 use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateName, TransactionId, TrustDomain, WorkflowName};
 use claim_guard::transaction::{Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
@@ -100,6 +100,16 @@ fn a_request_and_its_route_are_decided_alike() {
         check(&policy.decide_request(&support::claims(&payload), "POST", path), codes);
     }
     check(&policy.decide_request(&support::claims(&access_token_payload(NOW)), "GET", path), &["no_route"]);
+}
+
+#[test]
+fn the_patterns_for_a_caller_are_of_the_routes_that_he_may_call() {
+    let policy = policy();
+    let allowed = |patterns: RoutePatterns<'_>| patterns.allow.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let route = ["POST/workflows/*/executions"];
+    assert_eq!(allowed(policy.patterns_for(&support::claims(&access_token_payload(NOW)))), route);
+    assert_eq!(allowed(policy.patterns_for(&support::claims(&other(json!([]))))), <[&str; 0]>::default());
+    assert_eq!(allowed(policy.patterns_of_all()), route);
 }
 
 #[test]

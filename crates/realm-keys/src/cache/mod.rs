@@ -38,7 +38,7 @@ pub(crate) trait KeySource: Send + Sync {
 ///
 /// What may be relied on:
 /// - A set is served for at most 60 minutes after the fetch that brought it began, on whichever clock says more.
-/// - From 4½ to 5 minutes of age on (the moment is drawn anew for each set, so that many processes do not ask at once) the
+/// - From 2½ to 5 minutes of age on (the moment is drawn anew for each set, so that many processes do not ask at once) the
 ///   next request renews it, and is served from the old set should that fail.
 /// - While a set stands, fetches begin at least 30 seconds apart, whatever key ids are asked for and whatever the fetches
 ///   answer. A key that the realm has just added is therefore known after 30 seconds at the latest.

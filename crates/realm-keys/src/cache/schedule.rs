@@ -16,8 +16,9 @@ use crate::unavailable::KeysUnavailable;
 
 /// From this age on a set is renewed, at the latest.
 pub(super) const SOFT_AGE: Duration = Duration::from_secs(5 * 60);
-/// How much earlier, in per cent, the draw may make it.
-pub(super) const SOFT_AGE_SPREAD: u32 = 10;
+/// How much earlier, in per cent, the draw may make it. Half spreads the processes that an event made begin at once, such
+/// as a rotation, over as long as they live together: at the next renewal they are a crowd no more.
+pub(super) const SOFT_AGE_SPREAD: u32 = 50;
 /// From this age on a set is served no more.
 pub(super) const HARD_AGE: Duration = Duration::from_secs(60 * 60);
 /// How far apart fetches begin while a set stands.

@@ -208,11 +208,11 @@ async fn one_request_renews_a_set_of_five_minutes_and_the_others_do_not_wait() {
 }
 
 #[tokio::test]
-async fn the_draw_renews_a_set_up_to_half_a_minute_earlier() {
+async fn the_draw_renews_a_set_up_to_half_of_the_soft_age_earlier() {
     let (keys, realm, time) = stage_drawing(999);
     realm.publishes(&["a"]);
     check(ask(&keys, "a").await, Ok("a"));
-    time.pass(4 * MINUTE + 30 * SECOND);
+    time.pass(2 * MINUTE + 30 * SECOND);
     check(ask(&keys, "a").await, Ok("a"));
     assert_eq!(keys.fetches(), 1);
     time.pass(SECOND);
