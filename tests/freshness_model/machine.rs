@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
         self.asked(thread, state, Cause::Expired, visit, |run, thread| {
             let at = run.presented_at(thread);
             let parent = run.stack.transactions.verify_of_parent_run(&thread.token, &at, time(thread.clock)).unwrap();
-            run.stack.policy.question_of_child(parent, &thread.execution, thread.redrives, time(thread.clock))
+            run.stack.policy.question_of_child(parent.into(), &thread.execution, thread.redrives, time(thread.clock))
         })
     }
 
@@ -274,7 +274,7 @@ impl<'a> Run<'a> {
         self.asked(thread, state, cause, visit, |run, thread| {
             let (at, now) = (run.presented_at(thread), time(thread.clock));
             let aged = run.stack.transactions.verify_whatever_age(&thread.token, &at, now).unwrap();
-            run.stack.policy.question_of_state(aged, &state_name(state), cause, at.redrive_count, now)
+            run.stack.policy.question_of_state(aged.into(), &state_name(state), cause, at.redrive_count, now)
         })?;
         if self.pattern == Pattern::KeepsTheOldStatement {
             thread.token = old;
@@ -331,6 +331,6 @@ impl<'a> Run<'a> {
             answered => answered,
         };
         let Ok(live) = answered? else { return Ok(None) };
-        Ok(self.stack.renewed(question, live, now))
+        Ok(self.stack.renewed(live, now))
     }
 }

@@ -156,13 +156,13 @@ impl Realm {
     }
 
     /// What it says to a question: of the subject's standing at `first`, of the claims at `then`.
-    pub fn ask(
+    pub fn ask<'q>(
         &self,
-        question: &Question,
+        question: &'q Question,
         verifier: &AccessTokenVerifier,
         now: UnixTime,
         (first, then): (i64, i64),
-    ) -> Result<Result<LiveIdentity, Withdrawals>, Unanswered> {
+    ) -> Result<Result<LiveIdentity<'q>, Withdrawals>, Unanswered> {
         let (facts, outage) = (self.at(first), self.outage_at(first));
         if outage == Some(Outage::OutOfReach) {
             return Err(Unanswered);
@@ -203,7 +203,7 @@ impl Realm {
         }
         let claims = facts.token(then);
         let claims = if outage == Some(Outage::AnotherUser) { with(claims, "/sub", json!("mallory")) } else { claims };
-        match standing.evaluated(&said(&claims, outage), question, verifier, now) {
+        match standing.evaluated(&said(&claims, outage), verifier, now) {
             Ok(live) => Ok(Ok(live)),
             Err(_) => Err(Unanswered),
         }

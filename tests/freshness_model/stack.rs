@@ -7,7 +7,7 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateName, TransactionId, TrustDomain, WorkflowName,
 };
-use claim_guard::revalidation::{LiveIdentity, Question};
+use claim_guard::revalidation::LiveIdentity;
 use claim_guard::transaction::{
     Attempt, Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken,
 };
@@ -95,8 +95,8 @@ impl Stack {
     }
 
     /// The statement of what the realm says now; none if it does not suffice for one.
-    pub fn renewed(&self, question: Question, live: LiveIdentity, now: UnixTime) -> Option<TransactionToken> {
-        let statement = question.answered(&self.policy, live, now).ok()?;
+    pub fn renewed(&self, live: LiveIdentity<'_>, now: UnixTime) -> Option<TransactionToken> {
+        let statement = live.statement(&self.policy, now).ok()?;
         let domain = TrustDomain::parse(DOMAIN).unwrap();
         Some(self.seal(UnsignedTransactionToken::renewed(&statement, &domain, &self.key_id())))
     }

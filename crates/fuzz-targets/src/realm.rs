@@ -77,13 +77,13 @@ fn unreadable(fault: AnswerFault) -> Failure {
 }
 
 impl Realm for Told {
-    async fn ask(&self, question: &Question, now: UnixTime) -> Result<Answered, Unanswered> {
+    async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         self.answers().asked(question, now)
     }
 }
 
 impl Answers {
-    fn asked(&self, question: &Question, now: UnixTime) -> Result<Answered, Unanswered> {
+    fn asked<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         let realm = RealmAnswer::parse(&self.realm, question).map_err(unreadable)?;
         let client = ClientAnswer::parse(&self.clients, question).map_err(unreadable)?;
         let user = UserAnswer::parse(&self.user, question).map_err(unreadable)?;
@@ -93,7 +93,7 @@ impl Answers {
             Ok(standing) => standing,
             Err(withdrawals) => return Ok(Err(withdrawals)),
         };
-        let live = standing.evaluated(&self.evaluation, question, &VERIFIER, now).map_err(unreadable)?;
+        let live = standing.evaluated(&self.evaluation, &VERIFIER, now).map_err(unreadable)?;
         assert!(strict_json_object(&self.evaluation).is_ok());
         Ok(Ok(live))
     }

@@ -6,7 +6,7 @@ use claim_guard::UnixTime;
 use claim_guard::revalidation::{LiveIdentity, Question, Withdrawals};
 
 /// What the realm says: what an access token of now would say of the subject, or everything that stands against one.
-pub type Answered = Result<LiveIdentity, Withdrawals>;
+pub type Answered<'q> = Result<LiveIdentity<'q>, Withdrawals>;
 
 /// Why the realm's answers are not to be had: it heals by itself, or somebody has to act.
 pub type Unanswered = minting::Failure;
@@ -19,5 +19,9 @@ pub trait Realm: Sync {
     /// Asks everything that the question needs, now: first what stands behind the access token
     /// ([`Question::standing`]), and where nothing stands against it what a token of now would say
     /// ([`claim_guard::revalidation::Standing::evaluated`]).
-    fn ask(&self, question: &Question, now: UnixTime) -> impl Future<Output = Result<Answered, Unanswered>> + Send;
+    fn ask<'q>(
+        &self,
+        question: &'q Question,
+        now: UnixTime,
+    ) -> impl Future<Output = Result<Answered<'q>, Unanswered>> + Send;
 }

@@ -1,6 +1,7 @@
 //! From a woven state's call to a new statement, or to everything that stands against one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
@@ -108,13 +109,11 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
             Err(rejection) => return rejected(context, None, rejection),
         };
         let at = presented_at(workflow, &event.context);
-        let verified = || self.verified(&token, &event.ask, &at, now);
-        // Twice, because the question uses one of them up, and the audit line still has to say whose it was.
-        let (old, asked) = match verified().and_then(|old| Ok((old, verified()?))) {
-            Ok(both) => both,
+        let old = match self.verified(&token, &event.ask, &at, now) {
+            Ok(old) => Arc::new(old),
             Err(rejection) => return rejected(context, Some(&token), rejection),
         };
-        match self.minted(asked, event.ask, &at, now).await {
+        match self.minted(Arc::clone(&old), event.ask, &at, now).await {
             Ok(minted) => minted.ruling(context, old.identity()),
             Err(Unrenewed::Withdrawn(withdrawals)) => withdrawn(context, old.identity(), &withdrawals),
             Err(Unrenewed::Failed(failure)) => failed(context, Some(old.identity()), failure),
@@ -146,7 +145,7 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
 
     async fn minted(
         &self,
-        old: AgedTransaction,
+        old: Arc<AgedTransaction>,
         ask: Ask,
         at: &PresentedAt,
         now: UnixTime,
@@ -154,12 +153,18 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
         let is_about_to_start = matches!(ask, Ask::Delegate { .. });
         let question = self.question(old, ask, at, now)?;
         let live = self.outside.realm.ask(&question, now).await??;
-        let statement = question.answered(&self.policy, live, now)?;
+        let statement = live.statement(&self.policy, now)?;
         let token = self.signed(&statement, now).await?;
         Ok(Minted { statement, token, is_about_to_start })
     }
 
-    fn question(&self, old: AgedTransaction, ask: Ask, at: &PresentedAt, now: UnixTime) -> Result<Question, Unrenewed> {
+    fn question(
+        &self,
+        old: Arc<AgedTransaction>,
+        ask: Ask,
+        at: &PresentedAt,
+        now: UnixTime,
+    ) -> Result<Question, Unrenewed> {
         Ok(match ask {
             Ask::Renew { state, cause } => self.policy.question_of_state(old, &state, cause, at.redrive_count, now)?,
             Ask::Adopt => self.policy.question_of_child(old, &at.execution, at.redrive_count, now)?,

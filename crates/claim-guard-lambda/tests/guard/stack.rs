@@ -83,7 +83,7 @@ impl Stack {
         let transactions = TransactionVerifier::new(domain.clone(), keys, Leeway::NONE);
         let old = transactions.verify_whatever_age(&token, &at, now).unwrap();
         let (policy, state) = (policy(), StateName::parse(state).unwrap());
-        let question = policy.question_of_state(old, &state, Cause::Expired, mint.redrive_count, now).unwrap();
+        let question = policy.question_of_state(old.into(), &state, Cause::Expired, mint.redrive_count, now).unwrap();
         let realm = json!({ "realm": "workflows", "tokens-not-before": 0 }).to_string();
         let realm = RealmAnswer::parse(realm.as_bytes(), &question).unwrap();
         let client = json!([{ "id": "uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0 }]).to_string();
@@ -95,8 +95,8 @@ impl Stack {
         let sessions = SessionsAnswer::parse(sessions.as_bytes(), &question).unwrap();
         let standing = question.standing(&realm, &client, &user, Some(&sessions)).unwrap();
         let claims = access_token_payload(issued_at).to_string();
-        let live = standing.evaluated(claims.as_bytes(), &question, &verifier(), now).unwrap();
-        let statement = question.answered(&policy, live, now).unwrap();
+        let live = standing.evaluated(claims.as_bytes(), &verifier(), now).unwrap();
+        let statement = live.statement(&policy, now).unwrap();
         let key_id = KeyId::parse(self.kms.kid()).unwrap();
         self.sealed(UnsignedTransactionToken::renewed(&statement, &domain, &key_id))
     }

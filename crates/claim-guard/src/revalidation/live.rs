@@ -11,15 +11,18 @@ use crate::revalidation::withdrawal::Withdrawal;
 use crate::token::{AccessTokenVerifier, Rejection};
 use crate::unix_time::UnixTime;
 
-/// What an access token of now would say of the subject, as the realm's own mappers make it.
+/// What an access token of now would say of a question's subject, as the realm's own mappers make it.
 ///
 /// ```compile_fail
-/// let live: claim_guard::revalidation::LiveIdentity = serde_json::from_str("{}").unwrap();
+/// let live: claim_guard::revalidation::LiveIdentity<'_> = serde_json::from_str("{}").unwrap();
 /// ```
 #[derive(Debug)]
-pub struct LiveIdentity(pub(super) Result<Box<Identity>, Withdrawal>);
+pub struct LiveIdentity<'q> {
+    pub(super) question: &'q Question,
+    pub(super) said: Result<Box<Identity>, Withdrawal>,
+}
 
-impl Standing {
+impl<'q> Standing<'q> {
     /// Reads the claims of an example access token:
     /// `GET /admin/realms/REALM/clients/UUID/evaluate-scopes/generate-example-access-token`.
     ///
@@ -31,10 +34,10 @@ impl Standing {
     pub fn evaluated(
         &self,
         bytes: &[u8],
-        question: &Question,
         verifier: &AccessTokenVerifier,
         now: UnixTime,
-    ) -> Result<LiveIdentity, AnswerFault> {
+    ) -> Result<LiveIdentity<'q>, AnswerFault> {
+        let question = self.question;
         let kind = AnswerKind::Evaluation;
         let payload = object(bytes, kind)?;
         let members = Members::new(Part::Payload, payload.members());
@@ -48,16 +51,15 @@ impl Standing {
             let presented = Excerpt::of(verifier.issuer().as_str());
             return Err(AnswerFault::AnotherRealm { expected: question.issuer().to_string(), presented });
         }
-        match verifier.read(payload, now) {
-            Ok(identity) => Ok(LiveIdentity(Ok(Box::new(identity)))),
+        let said = match verifier.read(payload, now) {
+            Ok(identity) => Ok(Box::new(identity)),
             // A realm that derives the audience from roles writes none for a subject without roles.
-            Err(Rejection::WrongAudience { presented, .. }) => {
-                Ok(LiveIdentity(Err(Withdrawal::AudienceWithdrawn { presented })))
-            }
+            Err(Rejection::WrongAudience { presented, .. }) => Err(Withdrawal::AudienceWithdrawn { presented }),
             Err(Rejection::Jws(JwsError::Missing { part: Part::Payload, name: "aud" })) => {
-                Ok(LiveIdentity(Err(Withdrawal::AudienceWithdrawn { presented: Excerpt::of("") })))
+                Err(Withdrawal::AudienceWithdrawn { presented: Excerpt::of("") })
             }
-            Err(rejection) => Err(AnswerFault::Evaluation(rejection)),
-        }
+            Err(rejection) => return Err(AnswerFault::Evaluation(rejection)),
+        };
+        Ok(LiveIdentity { question, said })
     }
 }

@@ -2,8 +2,9 @@
 //! follows from them.
 //!
 //! An old statement makes a `Question`. The realm's answers about its own, its client's and its user's standing make a
-//! `Standing`, which only then may be evaluated into a `LiveIdentity`; and only that makes a `RenewedStatement`. So
-//! there is no way from an old statement to a new one that leaves an answer out. What vouches for an answer is the
+//! `Standing`, which only then may be evaluated into a `LiveIdentity`; and only that makes a `RenewedStatement`. Each of
+//! them is of the one question that it came from. So there is no way from an old statement to a new one that leaves an
+//! answer out or takes another question's. What vouches for an answer is the
 //! connection that it came on, which is the caller's to see to: answers are not signed.
 
 mod answer;

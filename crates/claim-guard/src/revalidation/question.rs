@@ -1,5 +1,6 @@
 //! An old statement → what to ask the realm.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -56,7 +57,7 @@ pub(super) enum Purpose {
 /// Whom the realm has to be asked about, and what for.
 #[derive(Debug)]
 pub struct Question {
-    pub(super) aged: AgedTransaction,
+    pub(super) aged: Arc<AgedTransaction>,
     pub(super) purpose: Purpose,
     pub(super) redrive_count: u32,
     session: SessionRule,
@@ -64,14 +65,15 @@ pub struct Question {
 }
 
 impl AccessPolicy {
-    /// What to ask before a state gets a new statement in place of `aged`.
+    /// What to ask before a state gets a new statement in place of `aged`, which is shared: whatever comes of the question,
+    /// the audit line says whose it was.
     ///
     /// # Errors
     /// [`Withdrawals`] if the policy says that there is nothing to ask: the run is too long, the denial is final, or the
     /// state has been answered already.
     pub fn question_of_state(
         &self,
-        aged: AgedTransaction,
+        aged: Arc<AgedTransaction>,
         state: &StateName,
         cause: Cause,
         redrive_count: u32,
@@ -110,7 +112,7 @@ impl AccessPolicy {
     /// [`Withdrawals`] if the run is too long.
     pub fn question_of_child(
         &self,
-        parent: AgedTransaction,
+        parent: Arc<AgedTransaction>,
         child: &ExecutionArn,
         redrive_count: u32,
         now: UnixTime,
@@ -128,7 +130,7 @@ impl AccessPolicy {
     /// [`Withdrawals`] if the run is too long, or the policy says of this state that it starts nothing.
     pub fn question_of_nested_start(
         &self,
-        parent: AgedTransaction,
+        parent: Arc<AgedTransaction>,
         state: &StateName,
         execution: &ExecutionArn,
         input: Map<String, Value>,
@@ -174,7 +176,7 @@ fn within(seconds: i64, duration: Duration) -> bool {
 }
 
 impl Question {
-    fn new(aged: AgedTransaction, purpose: Purpose, redrive_count: u32, session: SessionRule) -> Self {
+    fn new(aged: Arc<AgedTransaction>, purpose: Purpose, redrive_count: u32, session: SessionRule) -> Self {
         let issuer = aged.identity().issuer().as_str();
         // The issuer of a Keycloak realm ends in `/realms/REALM`.
         let realm = issuer.rsplit('/').next().unwrap_or_default().to_owned();

@@ -89,36 +89,31 @@ impl fmt::Display for Change {
     }
 }
 
-impl Question {
+impl LiveIdentity<'_> {
     /// The new statement, on what the realm says now: fewer roles or more, flags as they are.
     ///
     /// # Errors
     /// [`Withdrawals`] if an access token of now would not be for us or does not suffice to start the other workflow, or
     /// if the run has taken as long as it may meanwhile.
-    pub fn answered(
-        self,
-        policy: &AccessPolicy,
-        live: LiveIdentity,
-        now: UnixTime,
-    ) -> Result<RenewedStatement, Withdrawals> {
-        let live = live.0.map_err(Withdrawals::one)?;
-        let name = match &self.purpose {
-            Purpose::Renew(_) | Purpose::Child(_) => self.aged.binding().workflow.clone(),
+    pub fn statement(self, policy: &AccessPolicy, now: UnixTime) -> Result<RenewedStatement, Withdrawals> {
+        let live = self.said.map_err(Withdrawals::one)?;
+        let Question { aged, purpose, redrive_count, .. } = self.question;
+        let name = match purpose {
+            Purpose::Renew(_) | Purpose::Child(_) => aged.binding().workflow.clone(),
             Purpose::Nested { workflow, .. } => workflow.clone(),
         };
         let unknown = || Withdrawals::one(Withdrawal::StartUnmet(no_workflow(&name)));
         let workflow = policy.workflow(&name).ok_or_else(unknown)?;
-        Withdrawals::of(match &self.purpose {
+        Withdrawals::of(match purpose {
             // The realm may have taken its time.
-            Purpose::Renew(_) | Purpose::Child(_) => too_long(workflow, &self.aged, now).into_iter().collect(),
+            Purpose::Renew(_) | Purpose::Child(_) => too_long(workflow, aged, now).into_iter().collect(),
             Purpose::Nested { input, .. } => {
                 unmet_by(&live, workflow.start(), input).into_iter().map(Withdrawal::StartUnmet).collect()
             }
         })?;
-        let aged = self.aged;
         let old = aged.identity();
         let transaction = old.transaction().cloned().ok_or_else(unknown)?;
-        let started_at = match &self.purpose {
+        let started_at = match purpose {
             Purpose::Renew(_) | Purpose::Child(_) => aged.run().started_at,
             Purpose::Nested { .. } => now,
         };
@@ -138,17 +133,23 @@ impl Question {
             claims: live.claims().pruned(workflow.named_claims()),
         };
         let run = Run { started_at, ..aged.run().clone() };
-        let binding = |execution| Binding { workflow: name.clone(), execution, redrive_count: self.redrive_count };
-        let (binding, epoch, renewed, input_digest, changes) = match self.purpose {
+        let binding = |execution| Binding { workflow: name.clone(), execution, redrive_count: *redrive_count };
+        let (binding, epoch, renewed, input_digest, changes) = match purpose {
             Purpose::Renew(renewed) => {
                 let changes = changes(old, &identity, &workflow.named_claims().into_iter().collect::<Vec<_>>());
                 let binding = binding(aged.binding().execution.clone());
-                (binding, aged.epoch().saturating_add(1), Some(renewed), aged.input_digest().clone(), changes)
+                (binding, aged.epoch().saturating_add(1), Some(renewed.clone()), aged.input_digest().clone(), changes)
             }
-            Purpose::Child(execution) => {
-                (binding(execution), aged.epoch().saturating_add(1), None, aged.input_digest().clone(), Vec::new())
+            Purpose::Child(execution) => (
+                binding(execution.clone()),
+                aged.epoch().saturating_add(1),
+                None,
+                aged.input_digest().clone(),
+                Vec::new(),
+            ),
+            Purpose::Nested { execution, input, .. } => {
+                (binding(execution.clone()), 0, None, digest(input), Vec::new())
             }
-            Purpose::Nested { execution, input, .. } => (binding(execution), 0, None, digest(&input), Vec::new()),
         };
         Ok(RenewedStatement { identity, transaction, binding, run, epoch, renewed, input_digest, lifetime, changes })
     }

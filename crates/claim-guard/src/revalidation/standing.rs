@@ -4,17 +4,20 @@ use crate::revalidation::answer::{Client, ClientAnswer, RealmAnswer, SessionsAns
 use crate::revalidation::question::Question;
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
 
-/// The realm stands behind the access token, as far as it can be asked without its claims.
+/// The realm stands behind the access token that a question is about, as far as it can be asked without its claims.
 ///
 /// ```compile_fail
-/// let standing = claim_guard::revalidation::Standing { client_uuid: String::new() };
+/// fn of(question: &claim_guard::revalidation::Question) -> claim_guard::revalidation::Standing<'_> {
+///     claim_guard::revalidation::Standing { question, client_uuid: String::new() }
+/// }
 /// ```
 #[derive(Debug)]
-pub struct Standing {
+pub struct Standing<'q> {
+    pub(super) question: &'q Question,
     client_uuid: String,
 }
 
-impl Standing {
+impl Standing<'_> {
     /// What the realm calls the client in its admin API.
     pub fn client_uuid(&self) -> &str {
         &self.client_uuid
@@ -32,7 +35,7 @@ impl Question {
         client: &ClientAnswer,
         user: &UserAnswer,
         sessions: Option<&SessionsAnswer>,
-    ) -> Result<Standing, Withdrawals> {
+    ) -> Result<Standing<'_>, Withdrawals> {
         let issued_at = self.aged.run().access_token_issued_at;
         let mut against = Vec::new();
         // Keycloak's own comparison: a token of the same second survives.
@@ -67,7 +70,7 @@ impl Question {
         }
         against.extend(self.session_over(sessions));
         Withdrawals::of(against)?;
-        Ok(Standing { client_uuid })
+        Ok(Standing { question: self, client_uuid })
     }
 
     fn session_over(&self, sessions: Option<&SessionsAnswer>) -> Option<Withdrawal> {

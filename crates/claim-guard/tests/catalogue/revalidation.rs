@@ -1,5 +1,6 @@
 //! Rows of sections F and J that only the realm can answer: what was true at the start is not true any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use claim_guard::access::{AccessPolicy, Condition, Plain};
@@ -65,8 +66,8 @@ impl Realm {
         let client = ClientAnswer::parse(&bytes(&client), &question).unwrap();
         let user = UserAnswer::parse(&bytes(&self.user), &question).unwrap();
         let standing = question.standing(&realm, &client, &user, None)?;
-        let live = standing.evaluated(&bytes(&self.claims), &question, &support::verifier(), time(seconds)).unwrap();
-        let statement = question.answered(policy, live, time(seconds))?;
+        let live = standing.evaluated(&bytes(&self.claims), &support::verifier(), time(seconds)).unwrap();
+        let statement = live.statement(policy, time(seconds))?;
         let key_id = KeyId::parse(key.kid()).unwrap();
         Ok(sealed(key, UnsignedTransactionToken::renewed(&statement, &domain(), &key_id)))
     }
@@ -102,8 +103,8 @@ fn unmet_at_approve(transaction: &VerifiedTransaction) -> Vec<Unmet> {
     unmet(&fresh().decide_state(transaction, &workflow("payment"), &approve(), &Map::new()))
 }
 
-fn aged(token: &TransactionToken, key: &TestKey, at: &PresentedAt, seconds: i64) -> AgedTransaction {
-    verifier(&[key]).verify_whatever_age(token, at, time(seconds)).unwrap()
+fn aged(token: &TransactionToken, key: &TestKey, at: &PresentedAt, seconds: i64) -> Arc<AgedTransaction> {
+    verifier(&[key]).verify_whatever_age(token, at, time(seconds)).unwrap().into()
 }
 
 /// The new statement for `Approve`, or what stands against it.

@@ -20,9 +20,9 @@ fn parsed(kind: AnswerKind, bytes: &[u8], question: &Question) -> Result<(), Ans
         AnswerKind::Client => ClientAnswer::parse(bytes, question).map(|_| ()),
         AnswerKind::User => UserAnswer::parse(bytes, question).map(|_| ()),
         AnswerKind::Sessions => SessionsAnswer::parse(bytes, question).map(|_| ()),
-        AnswerKind::Evaluation => crate::fixture::standing(question)
-            .evaluated(bytes, question, &support::verifier(), support::now())
-            .map(|_| ()),
+        AnswerKind::Evaluation => {
+            crate::fixture::standing(question).evaluated(bytes, &support::verifier(), support::now()).map(|_| ())
+        }
     }
 }
 

@@ -76,7 +76,7 @@ fn evaluated_for(issuer: &str, audience: &str, client: &str) -> Result<(), Answe
     let (issuer, audience) = (Issuer::parse(issuer).unwrap(), Audience::parse(audience).unwrap());
     let verifier = AccessTokenVerifier::new(issuer, audience, clients, Leeway::NONE);
     let (question, claims) = (question(), evaluation(0).to_string());
-    standing(&question).evaluated(claims.as_bytes(), &question, &verifier, time(0)).map(|_| ())
+    standing(&question).evaluated(claims.as_bytes(), &verifier, time(0)).map(|_| ())
 }
 
 #[test]

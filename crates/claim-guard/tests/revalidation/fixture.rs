@@ -1,5 +1,7 @@
 //! One run of one workflow, and a realm that stands behind it.
 
+use std::sync::Arc;
+
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{Issuer, KeyId, Scope, Subject};
 use claim_guard::revalidation::{
@@ -82,13 +84,13 @@ pub fn renewed_for(state: &str, rounds: u32) -> Value {
 }
 
 /// The statement as it is presented in its own run, signed by the stack.
-pub fn aged(statement: &Value) -> AgedTransaction {
+pub fn aged(statement: &Value) -> Arc<AgedTransaction> {
     aged_at(statement, EXECUTION)
 }
 
-pub fn aged_at(statement: &Value, execution: &str) -> AgedTransaction {
+pub fn aged_at(statement: &Value, execution: &str) -> Arc<AgedTransaction> {
     let key = forging_key();
-    verifier(&[&key]).verify_whatever_age(&forged(&key, statement), &at(execution), time(0)).unwrap()
+    verifier(&[&key]).verify_whatever_age(&forged(&key, statement), &at(execution), time(0)).unwrap().into()
 }
 
 /// The question for the state `Approve`, whose statement is too old.
@@ -156,7 +158,7 @@ pub fn parse_sessions(answer: &Value, question: &Question) -> Result<SessionsAns
 }
 
 /// A realm that stands behind everything.
-pub fn standing(question: &Question) -> Standing {
+pub fn standing(question: &Question) -> Standing<'_> {
     let realm = parse_realm(&realm(), question).unwrap();
     let (client, user) = (parse_client(&client(), question).unwrap(), parse_user(&user(), question).unwrap());
     let sessions = parse_sessions(&json!([session(SESSION)]), question).unwrap();
@@ -164,9 +166,9 @@ pub fn standing(question: &Question) -> Standing {
 }
 
 /// What the realm's claims of now come to.
-pub fn evaluated(claims: &Value, question: &Question, seconds: i64) -> Result<LiveIdentity, AnswerFault> {
+pub fn evaluated<'q>(claims: &Value, question: &'q Question, seconds: i64) -> Result<LiveIdentity<'q>, AnswerFault> {
     let claims = claims.to_string();
-    standing(question).evaluated(claims.as_bytes(), question, &support::verifier(), time(seconds))
+    standing(question).evaluated(claims.as_bytes(), &support::verifier(), time(seconds))
 }
 
 /// What follows from the realm's claims of now.
@@ -177,7 +179,7 @@ pub fn answered(
     seconds: i64,
 ) -> Result<RenewedStatement, Vec<Withdrawal>> {
     let live = evaluated(claims, &question, seconds).unwrap();
-    question.answered(policy, live, time(seconds)).map_err(|withdrawals| withdrawals.all().to_vec())
+    live.statement(policy, time(seconds)).map_err(|withdrawals| withdrawals.all().to_vec())
 }
 
 /// The renewed statement, lacking its signature.

@@ -94,7 +94,7 @@ fn renewal_asks_nothing_of_the_start() {
 fn subject_whose_tokens_are_not_for_us_starts_nothing() {
     let question = question(&statement(), input(), 20);
     let live = evaluated(&without(evaluation(20), "/aud"), &question, 20).unwrap();
-    let withdrawn = question.answered(&policy(), live, time(20)).map(|_| ()).map_err(|all| all.all().to_vec());
+    let withdrawn = live.statement(&policy(), time(20)).map(|_| ()).map_err(|all| all.all().to_vec());
     let presented = claim_guard::Excerpt::of("");
     assert_eq!(withdrawn, Err(vec![Withdrawal::AudienceWithdrawn { presented }]));
 }

@@ -92,7 +92,7 @@ impl<S: Assertions> Keycloak<S> {
     ///
     /// # Errors
     /// [`KeycloakFault`] if Keycloak does not answer, or not to the question.
-    pub async fn answers(&self, question: &Question, now: UnixTime) -> Result<Answered, KeycloakFault> {
+    pub async fn answers<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, KeycloakFault> {
         if question.issuer() != self.endpoint.issuer() {
             let (expected, presented) = (self.endpoint.issuer().clone(), question.issuer().clone());
             return Err(KeycloakFault::AnotherIssuer { expected, presented });
@@ -101,7 +101,7 @@ impl<S: Assertions> Keycloak<S> {
         tokio::time::timeout(self.deadline, self.answered(question, now)).await.unwrap_or(Err(timeout))
     }
 
-    async fn answered(&self, question: &Question, now: UnixTime) -> Result<Answered, KeycloakFault> {
+    async fn answered<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, KeycloakFault> {
         let (realm, client, user, sessions) = tokio::try_join!(
             self.realm(question),
             self.client(question, now),
@@ -111,7 +111,7 @@ impl<S: Assertions> Keycloak<S> {
         match question.standing(&realm, &client, &user, sessions.as_ref()) {
             Ok(standing) => {
                 let evaluation = self.evaluation(&standing, question, now).await?;
-                Ok(Ok(standing.evaluated(&evaluation, question, &self.verifier, now)?))
+                Ok(Ok(standing.evaluated(&evaluation, &self.verifier, now)?))
             }
             Err(withdrawals) => Ok(Err(withdrawals)),
         }
@@ -151,7 +151,7 @@ impl<S: Assertions> Keycloak<S> {
 
     async fn evaluation(
         &self,
-        standing: &Standing,
+        standing: &Standing<'_>,
         question: &Question,
         now: UnixTime,
     ) -> Result<Vec<u8>, KeycloakFault> {
@@ -246,7 +246,7 @@ impl<S: Assertions> Keycloak<S> {
 }
 
 impl<S: Assertions> Realm for Keycloak<S> {
-    async fn ask(&self, question: &Question, now: UnixTime) -> Result<Answered, Unanswered> {
+    async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         Ok(self.answers(question, now).await?)
     }
 }

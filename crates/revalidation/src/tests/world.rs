@@ -95,7 +95,7 @@ fn evaluated_at(evaluation: Value, now: UnixTime) -> Value {
 }
 
 impl Realm for &World {
-    async fn ask(&self, question: &Question, now: UnixTime) -> Result<Answered, Unanswered> {
+    async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if let Some(failure) = &self.outage {
             return Err(failure.clone());
@@ -113,7 +113,7 @@ impl Realm for &World {
             Err(withdrawals) => return Ok(Err(withdrawals)),
         };
         let evaluation = bytes(&evaluated_at(self.evaluation.clone(), now));
-        let live = standing.evaluated(&evaluation, question, &access_tokens(), now);
+        let live = standing.evaluated(&evaluation, &access_tokens(), now);
         live.map(Ok).map_err(unreadable)
     }
 }

@@ -53,7 +53,8 @@ async fn the_token_is_kept_from_one_question_to_the_next_until_shortly_before_it
 async fn k12_ten_branches_that_ask_at_once_take_one_token() {
     let server = good_keycloak().await;
     let keycloak = asker(&server, PATIENT);
-    let ask = || async { keycloak.answers(&question(&server, WITH_SESSION), now()).await.unwrap().unwrap() };
+    let question = question(&server, WITH_SESSION);
+    let ask = || async { keycloak.answers(&question, now()).await.unwrap().unwrap() };
     tokio::join!(ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask());
     assert_eq!(count(&server, TOKEN), 1);
     assert_eq!(server.paths().len(), 1 + 10 * 5);
@@ -198,7 +199,8 @@ async fn without_a_signature_nobody_is_asked_for_a_token() {
         let server = good_keycloak().await;
         let key_id = KeyId::parse("kms-1").unwrap();
         let keycloak = Keycloak::new(access(&server), key_id, NoKey(signed)).unwrap();
-        let asked = keycloak.ask(&question(&server, WITH_SESSION), now()).await;
+        let question = question(&server, WITH_SESSION);
+        let asked = keycloak.ask(&question, now()).await;
         assert_eq!(asked.map(|_| ()), Err(expected));
         assert_eq!((count(&server, TOKEN), administered(&server)), (0, Vec::new()));
     }

@@ -253,7 +253,7 @@ pub(super) fn question_of(statement: &Value, session: &str) -> Question {
     };
     let aged = verifier.verify_whatever_age(&token, &at, now()).unwrap();
     let state = StateName::parse("ApprovePayment").unwrap();
-    policy(session).question_of_state(aged, &state, Cause::Expired, 0, now()).unwrap()
+    policy(session).question_of_state(aged.into(), &state, Cause::Expired, 0, now()).unwrap()
 }
 
 pub(super) fn question(server: &FaultyServer, session: &str) -> Question {
@@ -270,7 +270,7 @@ pub(super) type Outcome = Result<Result<RenewedStatement, Vec<Withdrawal>>, Keyc
 
 pub(super) async fn outcome(keycloak: &Keycloak<Key>, question: Question, session: &str) -> Outcome {
     let answered = keycloak.answers(&question, now()).await?;
-    let renewed = answered.and_then(|live| question.answered(&policy(session), live, now()));
+    let renewed = answered.and_then(|live| live.statement(&policy(session), now()));
     Ok(renewed.map_err(|withdrawals| withdrawals.all().to_vec()))
 }
 
