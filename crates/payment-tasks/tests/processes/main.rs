@@ -52,7 +52,9 @@ fn holds_no_token(invoked: &Invoked, token: &str) {
 }
 
 /// The decision, state and subject of each audit line; any other line is none.
+#[track_caller]
 fn decisions(invoked: &Invoked) -> Vec<(String, String, String)> {
+    assert_eq!(invoked.out, "");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let lines = invoked.log.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.map(|line| (text(&line["decision"]), text(&line["point"]["state"]), text(&line["subject"]))).collect()

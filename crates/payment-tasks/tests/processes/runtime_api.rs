@@ -1,4 +1,5 @@
-//! Lambda's runtime API, as far as a function sees it: it hands out events and takes answers.
+//! Lambda's runtime API, as far as a function sees it: it hands out events and takes answers. Other crates' tests of their
+//! functions include this file too.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -18,6 +19,8 @@ pub struct Invoked {
     pub answers: Vec<Answer>,
     /// The lines on standard error.
     pub log: Vec<String>,
+    /// What else was printed: standard output.
+    pub out: String,
 }
 
 /// What a function answered to an event.
@@ -36,10 +39,15 @@ pub fn invoke(binary: &str, environment: &[(&str, String)], events: &[Vec<u8>]) 
     let mut function = Command::new(binary)
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+        .env("AWS_REGION", "eu-central-1")
         .env("AWS_LAMBDA_FUNCTION_NAME", "task")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        // Whatever is logged at all is asked for, so that what is held back is held back by the function itself.
+        .env("RUST_LOG", "trace")
+        .env("AWS_LAMBDA_LOG_LEVEL", "TRACE")
         .envs(environment.iter().map(|(name, value)| (*name, value)))
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -52,11 +60,12 @@ pub fn invoke(binary: &str, environment: &[(&str, String)], events: &[Vec<u8>]) 
     }
     function.kill().unwrap();
     let output = function.wait_with_output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
     let log: Vec<String> = String::from_utf8(output.stderr).unwrap().lines().map(ToOwned::to_owned).collect();
     received.sort_by_key(|(index, _)| *index);
     let order: Vec<usize> = received.iter().map(|(index, _)| *index).collect();
     assert_eq!(order, (0..events.len()).collect::<Vec<_>>(), "not every event was answered once: {log:?}");
-    Invoked { answers: received.into_iter().map(|(_, answer)| answer).collect(), log }
+    Invoked { answers: received.into_iter().map(|(_, answer)| answer).collect(), log, out }
 }
 
 fn serve(queue: &Queue) -> (SocketAddr, Receiver<(usize, Answer)>) {
