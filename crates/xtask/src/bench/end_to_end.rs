@@ -212,6 +212,7 @@ fn floor_function(lab: &Lab, floor: &Path) -> Result<String, Failure> {
         "Architectures": like.get("Architectures"),
         "MemorySize": like.get("MemorySize"),
         "Timeout": 10,
+        "Environment": { "Variables": { "ECHO_LINE": "echo" } },
         "Code": { "ZipFile": STANDARD.encode(archive) },
     });
     text_of(&lab.aws().rest("lambda", Method::POST, FUNCTIONS, Some(&request))?, "FunctionArn")
