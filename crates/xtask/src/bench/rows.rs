@@ -84,10 +84,9 @@ impl Rows {
 }
 
 impl Row {
-    /// With as many digits as mean something.
+    /// With as many digits as mean something. Noise is rounded up: a row without any could never be met again.
     fn rounded(&self) -> Row {
-        let round = |number: f64| (number * 1e4).round() / 1e4;
-        Row { ratio: round(self.ratio), noise: round(self.noise), ..self.clone() }
+        Row { ratio: (self.ratio * 1e4).round() / 1e4, noise: (self.noise * 1e4).ceil() / 1e4, ..self.clone() }
     }
 
     fn goal_told(&self) -> String {
