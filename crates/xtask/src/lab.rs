@@ -3,18 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
-use crate::admin::Admin;
 use crate::aws::Aws;
 use crate::cache;
-use crate::certificates::{Certificates, random_password};
 use crate::emulator::Emulator;
 use crate::failure::{Failure, OrFailure};
-use crate::keycloak::{CLIENT, Keycloak, REVALIDATION_CLIENT};
+use crate::keycloak::{Keycloak, REVALIDATION_CLIENT};
 use crate::process::{self, Group};
 use crate::progress::{Progress, tell};
-use crate::stack::{Sam, Stack, architecture};
+use crate::site::Site;
+use crate::stack::{Sam, Stack};
 use crate::state::{self, Ports, State};
 use crate::tools::Tools;
 use crate::traffic;
@@ -22,10 +20,6 @@ use crate::users;
 
 /// The name of Keycloak's administrator in a lab.
 pub const ADMINISTRATOR: &str = "lab";
-/// How long API Gateway keeps an authorizer's answer in a lab, in seconds.
-const AUTHORIZER_TTL: &str = "60";
-/// The web origin that the deployed API answers browsers of; nothing listens there.
-const CORS_ORIGIN: &str = "http://localhost:8080";
 /// Names the lab that tests use; `default` when it is unset.
 pub const LAB_VARIABLE: &str = "KSF_LAB";
 
@@ -75,11 +69,11 @@ impl Lab {
         let _held = cache::lock(&state::labs(), &format!(".{}", options.name))?;
         stop_recorded(&directory)?;
         ours().insert(options.name.clone());
-        let site = Site::prepare(options, directory, tools)?;
+        let site = Site::prepare(options, directory.clone(), tools)?;
         match site.stand_up(progress) {
             Ok(()) => Lab::open(&options.name),
             Err(failure) => {
-                let stopped = stop_recorded(&site.directory);
+                let stopped = stop_recorded(&directory);
                 stopped.map_or_else(Err, |()| Err(failure))
             }
         }
@@ -266,145 +260,4 @@ fn stop_recorded(directory: &Path) -> Result<(), Failure> {
     process::stop(&state.groups)?;
     let path = directory.join("state.json");
     std::fs::remove_file(&path).or_failure(format!("remove {}", path.display()), "remove it by hand")
-}
-
-/// A lab under construction.
-struct Site {
-    directory: PathBuf,
-    template: PathBuf,
-    tools: Tools,
-    keycloak: Keycloak,
-    emulator: Emulator,
-    certificates: Certificates,
-    state: Mutex<State>,
-}
-
-impl Site {
-    fn prepare(options: &Options, directory: PathBuf, tools: Tools) -> Result<Site, Failure> {
-        if !options.template.exists() {
-            return Err(Failure::new(
-                format!("there is no template {}", options.template.display()),
-                "name one with --template, or leave the option out",
-            ));
-        }
-        cache::make(&directory.join("logs"))?;
-        // A leftover of a lab that was killed: its traffic is not this one's.
-        let _ = std::fs::remove_dir_all(directory.join(traffic::DIRECTORY));
-        let state = {
-            // Held until the choice is on disk, where a lab that starts at the same time sees it.
-            let _held = cache::lock(&state::labs(), ".ports")?;
-            let state = State {
-                ports: Ports::choose(options.port_base)?,
-                groups: Vec::new(),
-                secret: random_password()?,
-                administrator: random_password()?,
-                passwords: Default::default(),
-                stack: None,
-            };
-            state.save(&directory)?;
-            state
-        };
-        Ok(Site {
-            certificates: Certificates::make(&directory)?,
-            keycloak: Keycloak::new(&directory, state.ports.keycloak),
-            emulator: Emulator::new(&directory, state.ports.emulator),
-            template: options.template.clone(),
-            state: Mutex::new(state),
-            directory,
-            tools,
-        })
-    }
-
-    fn stand_up(&self, progress: &Progress) -> Result<(), Failure> {
-        let (realm, build) = thread::scope(|scope| {
-            let realm = scope.spawn(|| self.realm(progress));
-            let build = self.build(progress);
-            let realm = realm
-                .join()
-                .unwrap_or_else(|_| Err(Failure::new("bringing up Keycloak broke off", "run the command again")));
-            (realm, build)
-        });
-        build?;
-        realm?;
-        self.deploy(progress)?;
-        self.register(progress)
-    }
-
-    fn realm(&self, progress: &Progress) -> Result<(), Failure> {
-        let administrator = self.state().administrator.clone();
-        let step = progress.step("start Keycloak and import the realm");
-        let realm = cache::repository().join("realm/workflows-realm.json");
-        self.keycloak.lay_out(&self.tools.keycloak, &realm)?;
-        let group = self.keycloak.start((ADMINISTRATOR, &administrator))?;
-        self.record(|state| state.groups.push(group.clone()))?;
-        self.keycloak.wait_until_ready(&group)?;
-        step.done(&self.keycloak.issuer());
-
-        let step = progress.step("make the users");
-        let passwords = users::create(&self.keycloak, (ADMINISTRATOR, &administrator))?;
-        let names: Vec<String> = passwords.keys().cloned().collect();
-        self.record(|state| state.passwords = passwords)?;
-        step.done(&names.join(", "));
-        Ok(())
-    }
-
-    fn build(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("start the emulator");
-        let secret = self.state().secret.clone();
-        let group = self.emulator.start(&self.tools, &secret)?;
-        self.record(|state| state.groups.push(group.clone()))?;
-        self.emulator.wait_until_ready(&group)?;
-        step.done(&self.emulator.url());
-
-        let step = progress.step("sam build (the first one takes minutes)");
-        self.sam().build(&|note| step.note(note))?;
-        step.done("");
-        Ok(())
-    }
-
-    fn deploy(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("sam deploy");
-        let secret = self.state().secret.clone();
-        let aws = Aws::new(self.emulator.url(), &secret)?;
-        let parameters = [
-            ("Issuer", self.keycloak.issuer()),
-            ("Audience", "workflow-api".to_owned()),
-            ("Clients", CLIENT.to_owned()),
-            ("RealmCa", self.certificates.authority_base64()?),
-            ("RevalidationClient", REVALIDATION_CLIENT.to_owned()),
-            ("CorsOrigin", CORS_ORIGIN.to_owned()),
-            ("AuthorizerTtlSeconds", AUTHORIZER_TTL.to_owned()),
-            ("Architecture", architecture().to_owned()),
-        ];
-        let stack = self.sam().deploy(&aws, &self.emulator.url(), &secret, &parameters, &|note| step.note(note))?;
-        step.done(&format!("{} resources", stack.resources.len()));
-        self.record(|state| state.stack = Some(stack))
-    }
-
-    /// What the platform team does after a deployment: the stack's public keys become the key of revalidation's client.
-    fn register(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("register the stack's keys at Keycloak");
-        let (administrator, stack) = {
-            let state = self.state();
-            (state.administrator.clone(), state.stack.clone())
-        };
-        let admin = Admin::log_in(&self.keycloak, (ADMINISTRATOR, &administrator))?;
-        admin.register_keys(REVALIDATION_CLIENT, stack.unwrap_or_default().transaction_keys()?)?;
-        step.done(REVALIDATION_CLIENT);
-        Ok(())
-    }
-
-    fn sam(&self) -> Sam<'_> {
-        Sam { tools: &self.tools, template: &self.template, directory: &self.directory }
-    }
-
-    fn record(&self, change: impl FnOnce(&mut State)) -> Result<(), Failure> {
-        let mut state = self.state();
-        change(&mut state);
-        state.save(&self.directory)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

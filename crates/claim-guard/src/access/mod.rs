@@ -7,6 +7,7 @@
 mod condition;
 mod duration;
 mod freshness;
+mod operand;
 mod requirement;
 mod route;
 mod workflow;
@@ -23,9 +24,10 @@ mod parse;
 mod parse_workflow;
 mod toml_table;
 
-pub use condition::{Condition, ConditionError, Operand, Operator, Plain};
+pub use condition::{Condition, ConditionError, Operator};
 pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
 pub use freshness::{Freshness, MaxIdentityAge, SessionRule};
+pub use operand::{Operand, Plain};
 pub use policy::AccessPolicy;
 pub use requirement::Requirement;
 pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
-use crate::access::condition::{Condition, Operand};
+use crate::access::condition::Condition;
 use crate::access::fault::{MAX_BYTES, MAX_ROUTES, PolicyFaultCause as Cause, PolicyFaults};
+use crate::access::operand::Operand;
 use crate::access::parse_workflow::read_workflows;
 use crate::access::policy::AccessPolicy;
 use crate::access::requirement::Requirement;

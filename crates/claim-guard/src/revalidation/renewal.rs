@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use crate::access::AccessPolicy;
+use crate::access::{AccessPolicy, Workflow};
 use crate::claims::{ClaimPath, Identity, Role};
 use crate::decision::unmet_by;
 use crate::identifier::{Digest, TransactionId};
 use crate::revalidation::live::LiveIdentity;
 use crate::revalidation::question::{Purpose, Question, no_workflow, too_long};
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
-use crate::transaction::{Binding, Renewed, Run};
+use crate::transaction::{AgedTransaction, Binding, Renewed, Run};
 use crate::unix_time::UnixTime;
 
 /// A statement that lacks only its signature: the subject, with the roles and claims of now, in one execution.
@@ -118,20 +118,7 @@ impl LiveIdentity<'_> {
             Purpose::Nested { .. } => now,
         };
         let lifetime = workflow.lifetime_at(started_at, now);
-        let identity = Identity {
-            issuer: old.issuer().clone(),
-            subject: old.subject().clone(),
-            client: old.client().clone(),
-            token_id: old.token_id().clone(),
-            session_id: old.session_id().cloned(),
-            scope: aged.run().scope.clone(),
-            transaction: Some(transaction.clone()),
-            issued_at: now,
-            expires_at: now.plus(lifetime),
-            verified_at: now,
-            roles: workflow.named_roles().into_iter().filter(|role| live.has(role)).cloned().collect(),
-            claims: live.claims().pruned(workflow.named_claims()),
-        };
+        let identity = of_now(aged, &live, workflow, now, lifetime);
         let run = Run { started_at, ..aged.run().clone() };
         let binding = |execution| Binding { workflow: name.clone(), execution, redrive_count: *redrive_count };
         let (binding, epoch, renewed, input_digest, changes) = match purpose {
@@ -152,6 +139,25 @@ impl LiveIdentity<'_> {
             }
         };
         Ok(RenewedStatement { identity, transaction, binding, run, epoch, renewed, input_digest, lifetime, changes })
+    }
+}
+
+/// The subject of the old statement, with those of the roles and claims of now that the workflow names.
+fn of_now(aged: &AgedTransaction, live: &Identity, workflow: &Workflow, now: UnixTime, lifetime: Duration) -> Identity {
+    let old = aged.identity();
+    Identity {
+        issuer: old.issuer().clone(),
+        subject: old.subject().clone(),
+        client: old.client().clone(),
+        token_id: old.token_id().clone(),
+        session_id: old.session_id().cloned(),
+        scope: aged.run().scope.clone(),
+        transaction: old.transaction().cloned(),
+        issued_at: now,
+        expires_at: now.plus(lifetime),
+        verified_at: now,
+        roles: workflow.named_roles().into_iter().filter(|role| live.has(role)).cloned().collect(),
+        claims: live.claims().pruned(workflow.named_claims()),
     }
 }
 
