@@ -84,7 +84,7 @@ impl RealmKeys {
     /// The realm's key set, to verify a token whose header names that key.
     ///
     /// The set may lack the key: either the realm has no such key, or it was asked too short a time ago. Both are for the
-    /// verifier to reject. A set that holds the key and is younger than 4½ minutes is answered without waiting. To be
+    /// verifier to reject. A set that holds the key and is younger than 2½ minutes is answered without waiting. To be
     /// called on a Tokio runtime.
     ///
     /// # Errors
