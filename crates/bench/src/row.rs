@@ -39,6 +39,14 @@ impl Row {
         Self { name: name.into(), ratio, noise, baseline: baseline.into(), detail: String::new(), goal: None }
     }
 
+    /// The same row with a ratio that was worked out otherwise than from the rounds' ratios, which tell the noise.
+    #[must_use]
+    pub fn with_ratio(mut self, ratio: f64) -> Self {
+        self.ratio = ratio;
+        self.noise = self.noise.max(LEAST_NOISE * ratio);
+        self
+    }
+
     /// The same row with what it is made of, for people.
     #[must_use]
     pub fn detailed(mut self, detail: impl Into<String>) -> Self {

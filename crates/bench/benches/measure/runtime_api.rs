@@ -106,8 +106,10 @@ impl Shared {
 
     fn next(&self) -> Vec<u8> {
         let mut state = self.state.lock().unwrap();
-        state.first_asked.get_or_insert_with(Instant::now);
-        self.changed.notify_all();
+        if state.first_asked.is_none() {
+            state.first_asked = Some(Instant::now());
+            self.changed.notify_all();
+        }
         let mut state = self.changed.wait_while(state, |state| state.quota == 0).unwrap();
         state.quota -= 1;
         let head = format!(
@@ -126,7 +128,10 @@ impl Shared {
         let mut state = self.state.lock().unwrap();
         let took = at - state.sent.take().unwrap();
         state.answers.push(Answered { took, at, is_output: path.ends_with("/response"), body });
-        self.changed.notify_all();
+        // Whoever waits is woken by the last one only: a thread more on the cores would be measured too.
+        if state.quota == 0 {
+            self.changed.notify_all();
+        }
         b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n".to_vec()
     }
 }
