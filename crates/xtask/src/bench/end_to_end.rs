@@ -28,8 +28,8 @@ const NAME: &str = "bench-plain";
 /// What the ratios are to.
 const BASELINE: &str = "the same machine without identity";
 const ROUNDS: usize = 24;
-/// Before the first that counts: processes start in these.
-const WARM_UP: usize = 3;
+/// Before the first that counts: processes start in these, and Keycloak's code is compiled.
+const WARM_UP: usize = 12;
 /// How long one execution may take, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(10);
