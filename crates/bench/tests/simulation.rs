@@ -67,7 +67,7 @@ fn a_flood_of_unknown_keys_costs_keycloak_two_requests_a_cool_down_of_each_conta
     // All begin with the flood: the first seconds see the most of them.
     assert!(busiest <= 2.0 * 300.0, "{busiest}");
     let (first, last) = CacheRules::compiled_in().soft_age;
-    let renewals = 300.0 * 2.0 / (first + last).div_f64(2.0).as_secs_f64();
+    let renewals = 300.0 * 2.0 / ((first + last) / 2).as_secs_f64();
     // Beside its renewals a container asks at its start, and some more amid the flood and after the outage.
     assert!((renewals..1.1 * renewals).contains(&tally.mean()), "{} {renewals}", tally.mean());
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use authorizer::{Authorizer, AuthorizerEvent, Setup};
 use bench::{Row, Sample};
 use claim_guard::UnixTime;
-use realm_keys::{MovedClock, RealmKeys};
+use realm_keys::{CacheRules, MovedClock, RealmKeys};
 
 use crate::fixture::{authorizer_event, budget, policy, unix_time, verifier};
 use crate::realm::Realm;
@@ -16,8 +16,6 @@ use crate::realm::Realm;
 const CONCURRENCY: [usize; 4] = [1, 2, 4, 8];
 /// How often the keys grow old enough to be renewed, on the clock of the wall.
 const RENEWAL: Duration = Duration::from_millis(100);
-/// How much that is on the clock that the cache reads.
-const SOFT_AGE: Duration = Duration::from_secs(5 * 60);
 const ROUNDS: usize = 12;
 
 type Served = Authorizer<RealmKeys, fn(&str) -> io::Result<()>>;
@@ -91,9 +89,11 @@ impl Aging {
     fn start(clock: MovedClock) -> Self {
         let goes_on = Arc::new(AtomicBool::new(true));
         let watched = Arc::clone(&goes_on);
+        // At the latest age every set is renewed, whatever was drawn.
+        let (_, latest) = CacheRules::compiled_in().soft_age;
         std::thread::spawn(move || {
             while watched.load(Ordering::Relaxed) {
-                clock.pass(SOFT_AGE);
+                clock.pass(latest);
                 std::thread::sleep(RENEWAL);
             }
         });
