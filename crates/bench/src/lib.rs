@@ -11,4 +11,4 @@ mod interleaved;
 mod row;
 
 pub use interleaved::{Sample, Subject, interleaved};
-pub use row::Row;
+pub use row::{LEAST_NOISE, Row};

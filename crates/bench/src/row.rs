@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::interleaved::Sample;
 
-/// The least noise that a row of times tells: two runs of one program differ by where its code and data come to lie.
-const LEAST_NOISE: f64 = 0.02;
+/// The least noise that a row of times tells, as a share of its ratio: two runs of one program differ by where its code and
+/// data come to lie.
+pub const LEAST_NOISE: f64 = 0.02;
 
 /// What was measured, as a ratio to a baseline of the same run. Lower is better.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,17 +35,9 @@ impl Row {
         }
     }
 
-    /// A ratio that was not made of times.
+    /// A ratio that was not made of the times of rounds.
     pub fn counted(name: impl Into<String>, ratio: f64, noise: f64, baseline: impl Into<String>) -> Self {
         Self { name: name.into(), ratio, noise, baseline: baseline.into(), detail: String::new(), goal: None }
-    }
-
-    /// The same row with a ratio that was worked out otherwise than from the rounds' ratios, which tell the noise.
-    #[must_use]
-    pub fn with_ratio(mut self, ratio: f64) -> Self {
-        self.ratio = ratio;
-        self.noise = self.noise.max(LEAST_NOISE * ratio);
-        self
     }
 
     /// The same row with what it is made of, for people.

@@ -1,6 +1,6 @@
 //! Invocations of processes that run: half of them are answered within the p50, all but a hundredth within the p99.
 
-use bench::{Row, Sample};
+use bench::{LEAST_NOISE, Row, Sample};
 
 use crate::fixture::budget;
 use crate::functions::{FLOOR, Function, Process, World};
@@ -45,9 +45,7 @@ fn row(name: String, share: f64, own: &[Vec<f64>; BLOCKS], floor: &[Vec<f64>; BL
     let quantile = |times: Vec<f64>| Sample::new(FLOOR, times).quantile(share);
     let of_blocks = |blocks: &[Vec<f64>; BLOCKS]| Sample::new(FLOOR, blocks.iter().cloned().map(quantile).collect());
     let [whole, whole_floor] = [own, floor].map(|blocks| quantile(blocks.concat()));
-    Row::of(name, &of_blocks(own), &of_blocks(floor)).with_ratio(whole / whole_floor).detailed(format!(
-        "{:.0} µs ÷ {:.0} µs",
-        whole * 1e6,
-        whole_floor * 1e6
-    ))
+    let ratio = whole / whole_floor;
+    let noise = of_blocks(own).noise_to(&of_blocks(floor)).max(LEAST_NOISE * ratio);
+    Row::counted(name, ratio, noise, FLOOR).detailed(format!("{:.0} µs ÷ {:.0} µs", whole * 1e6, whole_floor * 1e6))
 }
