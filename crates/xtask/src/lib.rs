@@ -24,8 +24,6 @@ pub mod failure;
 pub mod keycloak;
 /// A lab: up, down, its parts.
 pub mod lab;
-/// The decision core, broken piece by piece.
-pub mod mutants;
 /// What this machine must have already.
 mod prerequisites;
 /// Child processes in groups of their own.

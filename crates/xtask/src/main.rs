@@ -10,7 +10,7 @@ use xtask::failure::Failure;
 use xtask::lab::{self, Lab, Options};
 use xtask::progress::Progress;
 use xtask::tools::Tools;
-use xtask::{bench, cost, demo, mutants, process, report, suite, vectors};
+use xtask::{bench, cost, demo, process, report, suite, vectors};
 
 /// Runs the whole system on this machine, shows it and tests it.
 ///
@@ -57,18 +57,6 @@ enum Command {
     },
     /// Run everything that has to hold: format, lints, tests, docs, template, dependencies, end to end
     Test,
-    /// Break the decision core in every small way, and see that a test notices each
-    ///
-    /// Slow: a build and a run of the tests for each mutant. Writes mutants/summary.json, which is committed. Exit code 0 only if
-    /// every mutant was caught, or is in mutants/explained.toml with the reason.
-    Mutants {
-        /// Only this file of mutants/core.toml, as a path in the repository; may be repeated. The summary keeps the others' counts
-        #[arg(long = "file", value_name = "PATH")]
-        files: Vec<String>,
-        /// How many mutants to build and test at once
-        #[arg(long, value_name = "N", default_value_t = 1)]
-        jobs: u32,
-    },
     /// Measure what the guard costs: one table of ratios, each to a baseline of the same run
     ///
     /// Builds in release, then runs the groups: verify, profile, guard, allocations, reject, authorizer, contention, cold-start and
@@ -209,11 +197,6 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Revalidation { lab } => tell(&cost::measure(&Lab::open(&lab.name)?)?.to_string()),
         Command::Test => {
             if !suite::run(&progress)? {
-                return Ok(ExitCode::FAILURE);
-            }
-        }
-        Command::Mutants { files, jobs } => {
-            if !mutants::run(&mutants::Options { files, jobs }, &progress)? {
                 return Ok(ExitCode::FAILURE);
             }
         }

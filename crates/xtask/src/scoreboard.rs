@@ -1,4 +1,4 @@
-//! What the suite counted beside passed and failed: catalogue, vectors, differential test, fuzzing, mutants.
+//! What the suite counted beside passed and failed: catalogue, vectors, differential test and fuzzing.
 //!
 //! Tests that count write a file into `target/xtask-test`; what a run did not write was not run.
 
@@ -10,8 +10,6 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::failure::{Failure, OrFailure};
-use crate::mutants::core;
-use crate::mutants::summary::Summary;
 
 /// What tests write, below `target/xtask-test`.
 const WRITTEN: [&str; 3] = [VECTORS, DIFFERENTIAL, FUZZ];
@@ -42,7 +40,6 @@ pub struct Scoreboard {
     vectors: Option<String>,
     differential: Option<String>,
     fuzz: Option<String>,
-    mutants: Option<String>,
 }
 
 impl Scoreboard {
@@ -58,11 +55,6 @@ impl Scoreboard {
             vectors: written(VECTORS).and_then(|text| vectors(&text)),
             differential: written(DIFFERENTIAL).and_then(|text| differential(&text)),
             fuzz: written(FUZZ).and_then(|text| fuzz(&text)),
-            mutants: Summary::read(repository).ok().map(|summary| {
-                // Core files that cannot be read are the test's to tell, not the table's.
-                let changed = core::read(repository).map_or(0, |core| summary.changed(&core).len());
-                mutants(&summary, changed)
-            }),
         }
     }
 }
@@ -74,7 +66,6 @@ impl fmt::Display for Scoreboard {
             ("vectors right / total", &self.vectors),
             ("differential tokens", &self.differential),
             ("fuzz executions", &self.fuzz),
-            ("last mutants summary", &self.mutants),
         ];
         let rows = rows.map(|(title, text)| format!("{title:<30} {}", text.as_deref().unwrap_or("not run")));
         f.write_str(&rows.join("\n"))
@@ -113,16 +104,6 @@ fn fuzz(text: &str) -> Option<String> {
     Some(format!("{total}, {targets} targets"))
 }
 
-fn mutants(summary: &Summary, changed: usize) -> String {
-    let total = summary.total();
-    let all = total.caught + total.missed + total.timeout + total.unviable;
-    let fresh = match changed {
-        0 => String::new(),
-        files => format!("; {files} files have changed since"),
-    };
-    format!("{total} of {all}, {}{fresh}", summary.tool)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,8 +117,7 @@ mod tests {
             "catalogue ids covered / total  not run\n\
              vectors right / total          not run\n\
              differential tokens            not run\n\
-             fuzz executions                not run\n\
-             last mutants summary           not run"
+             fuzz executions                not run"
         );
     }
 

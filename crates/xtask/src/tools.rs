@@ -24,8 +24,6 @@ const VERIFIERS_NODE: &[&str] = &["jose@6.2.18", "aws-jwt-verify@5.2.1"];
 const KEYCLOAK: &str = "26.7.3";
 const KEYCLOAK_BUILD: &[&str] = &["build", "--db", "dev-file"];
 const CARGO_DENY: &str = "0.20.2";
-/// The version of cargo-mutants.
-pub const CARGO_MUTANTS: &str = "27.1.0";
 
 const NETWORK: &str = "see that the network and its package indexes are in reach, then run the command again";
 
@@ -147,14 +145,6 @@ impl Tools {
     /// It cannot be built.
     pub fn cargo_deny(&self, progress: &Progress) -> Result<PathBuf, Failure> {
         self.built("cargo-deny", CARGO_DENY, progress)
-    }
-
-    /// Installs cargo-mutants, which only `cargo xtask mutants` needs, and tells where it stands.
-    ///
-    /// # Errors
-    /// It cannot be built.
-    pub fn cargo_mutants(progress: &Progress) -> Result<PathBuf, Failure> {
-        Tools::at(cache::directory()?).built("cargo-mutants", CARGO_MUTANTS, progress)
     }
 
     /// A program that Cargo builds from its source, once.
