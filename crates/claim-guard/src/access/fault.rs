@@ -166,11 +166,6 @@ pub enum PolicyFaultCause {
         /// What is wrong with it.
         error: IdentifierError,
     },
-    /// A workflow without guarded states.
-    NoStates {
-        /// The key of the workflow's table.
-        key: String,
-    },
     /// Not a duration.
     WrongDuration {
         /// The key.
@@ -283,7 +278,6 @@ impl fmt::Display for PolicyFaultCause {
                 write!(f, "key `{key}` stands beside `roles`, `any_role` or `claims`, expected one or the other")
             }
             Self::WrongName { key, error } => write!(f, "key `{key}`: {error}"),
-            Self::NoStates { key } => write!(f, "`{key}` is empty, expected at least one guarded state"),
             Self::WrongDuration { key, presented } => write!(
                 f,
                 "key `{key}` is `{}`, expected a whole number and `s`, `m`, `h` or `d`, like `90s`",

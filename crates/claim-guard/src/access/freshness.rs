@@ -79,6 +79,14 @@ mod tests {
     }
 
     #[test]
+    fn a_workflow_of_nested_starts_or_service_calls_alone_guards_no_state() {
+        let text = format!("[workflows.v]\n{REST}nested.Start.workflow = \"w\"\n[workflows.w]\n{REST}");
+        let policy = policy(&text);
+        let states: Vec<usize> = policy.workflows().map(|workflow| workflow.states().count()).collect();
+        assert_eq!((states, only(&policy).nested_starts().count()), (vec![0, 0], 1));
+    }
+
+    #[test]
     fn a_state_says_how_old_a_statement_may_be() {
         let ages = |age: &str| {
             let text = format!("[workflows.w]\n{REST}[workflows.w.states.S]\nany_verified_caller = true\n{age}\n");

@@ -52,10 +52,8 @@ fn read_workflow(entry: &Entry<'_>, workflows: &[&str], findings: &mut Findings<
         ],
         findings,
     );
-    for (name, entry) in [("start", &start), ("states", &states)] {
-        if entry.is_none() {
-            table.missing(name, findings);
-        }
+    if start.is_none() {
+        table.missing("start", findings);
     }
     let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_duration(&entry, LIFETIMES, findings));
     let max_duration = optional(max_duration, |entry| read_duration(&entry, RUNS, findings));
@@ -64,7 +62,8 @@ fn read_workflow(entry: &Entry<'_>, workflows: &[&str], findings: &mut Findings<
     let describe = read_roles(describe.as_ref(), findings);
     let stop = read_roles(stop.as_ref(), findings);
     let start = start.and_then(|entry| read_start(&entry, findings));
-    let states = states.and_then(|entry| read_states(&entry, on_denied.unwrap_or(true), findings));
+    // Starting is a decision by itself, so a workflow may have no guarded state: its states start executions, or call services.
+    let states = states.map_or(Some(BTreeMap::new()), |entry| read_states(&entry, on_denied.unwrap_or(true), findings));
     let nested = nested.map_or(Some(BTreeMap::new()), |entry| read_nested(&entry, workflows, findings));
     if let (Some(states), Some(nested)) = (&states, &nested) {
         for state in nested.keys().filter(|state| states.contains_key(*state)) {
@@ -119,9 +118,6 @@ fn read_states(
     for entry in table.all() {
         let name = read_name(&entry, StateName::parse, findings);
         states.extend(name.zip(read_state(&entry, on_denied, findings)));
-    }
-    if table.all().next().is_none() {
-        findings.add(entry.offset, Cause::NoStates { key: entry.key.clone() });
     }
     Some(states)
 }

@@ -235,7 +235,6 @@ any_verified_caller = 1
             "access.toml:12: key `routes[2].claims[2]` is of type `integer`, expected `string`",
             "access.toml:13: key `workflows.\"pay ment\"`: workflow holds the forbidden character ` `",
             "access.toml:13: key `workflows.\"pay ment\".start` is missing",
-            "access.toml:13: key `workflows.\"pay ment\".states` is missing",
             "access.toml:14: key `workflows.\"pay ment\".transaction_token_lifetime` is `5 m`, \
              expected a whole number and `s`, `m`, `h` or `d`, like `90s`",
             "access.toml:15: key `workflows.\"pay ment\".describe[0]` is `admin`: \
@@ -245,7 +244,6 @@ any_verified_caller = 1
              expected one of `transaction_token_lifetime`, `max_duration`, `session`, `revalidate_on_denied`, `describe`, \
              `stop`, `start`, `states`, `nested`",
             "access.toml:19: key `workflows.pay-out.start.any_role` is empty, so no caller could have one of its roles",
-            "access.toml:20: `workflows.pay-out.states` is empty, expected at least one guarded state",
             "access.toml:21: `workflows.ship.start` asks for nothing, \
              expected `roles`, `any_role` or `claims`, or `any_verified_caller = true`",
             "access.toml:24: key `workflows.ship.states.Pack.any_verified_caller` \

@@ -9,7 +9,8 @@ use crate::claims::{ClaimPath, Role};
 use crate::identifier::{StateName, WorkflowName};
 use crate::unix_time::UnixTime;
 
-/// A workflow of the policy. It has a start rule and at least one guarded state.
+/// A workflow of the policy. It has a start rule; what it asks of its states is nothing where they only start executions or
+/// call services.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Workflow {
     pub(super) name: WorkflowName,
