@@ -177,13 +177,21 @@ pub fn known_members(presented: &Map<String, Value>, known: &[&str]) -> Result<(
 }
 
 /// A count that the engine leaves out, or sets to null, is 0: not every engine knows redrives.
+///
+/// A state in JSONPath passes the list of what its path has found, because a path that finds nothing ends the execution.
 fn count(context: &Map<String, Value>, name: &'static str) -> Result<u32, EventError> {
+    let counted = |value: &Value| {
+        let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
+        count.ok_or(EventError::WrongType { name, expected: "a count" })
+    };
     match context.get(name) {
         None | Some(Value::Null) => Ok(0),
-        Some(value) => {
-            let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
-            count.ok_or(EventError::WrongType { name, expected: "a count" })
-        }
+        Some(Value::Array(found)) => match found.as_slice() {
+            [] | [Value::Null] => Ok(0),
+            [one] => counted(one),
+            [_, _, ..] => Err(EventError::WrongType { name, expected: "a count" }),
+        },
+        Some(value) => counted(value),
     }
 }
 

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use claim_guard::decision::Grant;
+use claim_guard::identifier::Digest;
 use claim_guard::unix_time::{ClockError, UnixTime};
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error_names;
+use crate::event::Event;
 use crate::guard::{Granted, Guard};
 use crate::refusal::Refusal;
 use crate::task_error::TaskError;
@@ -23,7 +25,15 @@ use crate::task_error::TaskError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// The guard said no; the task was not called.
-    Refused(Refusal),
+    Refused {
+        /// What it said.
+        refusal: Refusal,
+        /// The digest of the transaction token that was presented; none if there was no such token.
+        ///
+        /// Whoever answers a callback in place of the function may name any error. He does not know the token, so the state
+        /// machine knows the guard's own word by this.
+        presented: Option<Digest>,
+    },
     /// The task, or what stands around it, failed under a grant.
     Task(TaskError),
 }
@@ -31,7 +41,10 @@ pub enum Failure {
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
         let (name, message) = match &failure {
-            Failure::Refused(refusal) => (refusal.error_name(), refusal.to_string()),
+            Failure::Refused { refusal, presented: Some(token) } => {
+                (refusal.error_name(), format!("{refusal}; the token presented is `{token}`"))
+            }
+            Failure::Refused { refusal, presented: None } => (refusal.error_name(), refusal.to_string()),
             Failure::Task(error) => (error.name(), error.message().to_owned()),
         };
         Self { error_type: name.to_owned(), error_message: message }
@@ -59,12 +72,18 @@ impl Guard {
     {
         let ruling = self.decide(event, now);
         let written = write_audit(&ruling.audit.to_line());
-        let granted = ruling.verdict.map_err(Failure::Refused)?;
+        let refused = |refusal| Failure::Refused { refusal, presented: digest_of_token(event) };
+        let granted = ruling.verdict.map_err(refused)?;
         if written.is_err() {
-            return Err(Failure::Refused(Refusal::Undecided));
+            return Err(refused(Refusal::Undecided));
         }
         work(granted, task).await.map_err(Failure::Task)
     }
+}
+
+fn digest_of_token(event: &[u8]) -> Option<Digest> {
+    let token = Event::parse(event).ok()?.token.ok()?;
+    Some(Digest::of(token.as_str().as_bytes()))
 }
 
 async fn work<T, F, I, O>(granted: Granted, task: T) -> Result<Value, TaskError>

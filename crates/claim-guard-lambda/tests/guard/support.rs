@@ -82,9 +82,18 @@ pub async fn serve_with<F: Future<Output = Result<Value, TaskError>>>(
     let answer = guard.serve(event, now, write, task).await;
     let answer = answer.map_err(|failure| {
         let diagnostic = lambda_runtime::Diagnostic::from(failure);
-        (diagnostic.error_type, diagnostic.error_message)
+        (diagnostic.error_type, without_token(event, &diagnostic.error_message))
     });
     Served { answer, audit: written.into_inner().unwrap() }
+}
+
+/// A refusal's message without the digest of the token, which has to be of the one that was presented.
+fn without_token(event: &[u8], message: &str) -> String {
+    let Some((message, presented)) = message.split_once("; the token presented is ") else { return message.to_owned() };
+    let event: Value = serde_json::from_slice(event).unwrap();
+    let digest = Digest::of(event["transactionToken"].as_str().unwrap().as_bytes());
+    assert_eq!(presented, format!("`{digest}`"));
+    message.to_owned()
 }
 
 /// The audit line of `ApprovePayment` in `run-1`, about a statement that holds.

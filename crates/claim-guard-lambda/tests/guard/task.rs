@@ -1,10 +1,11 @@
 use std::io;
 
+use claim_guard::identifier::Digest;
 use claim_guard_lambda::{Failure, Grant, Refusal, TaskError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::stack::Stack;
+use crate::stack::{Stack, event, execution};
 use crate::support::{Served, approval_event, audit, guard, now, serve_with, token};
 
 #[derive(Debug, Deserialize)]
@@ -107,7 +108,8 @@ async fn an_output_that_is_no_json_has_a_name() {
 #[tokio::test]
 async fn j29_without_a_written_audit_line_nothing_is_allowed() {
     let stack = Stack::new();
-    let event = approval_event(&token(&stack)).to_string();
+    let token = token(&stack);
+    let event = approval_event(&token).to_string();
     let called = std::cell::Cell::new(false);
     let task = |_: Grant, _: Value| {
         called.set(true);
@@ -115,5 +117,27 @@ async fn j29_without_a_written_audit_line_nothing_is_allowed() {
     };
     let full = |_: &str| Err(io::Error::from(io::ErrorKind::StorageFull));
     let answer = guard(&stack, "ApprovePayment").serve(event.as_bytes(), now(), full, task).await;
-    assert_eq!((answer, called.get()), (Err(Failure::Refused(Refusal::Undecided)), false));
+    let presented = Some(Digest::of(token.as_bytes()));
+    assert_eq!((answer, called.get()), (Err(Failure::Refused { refusal: Refusal::Undecided, presented }), false));
+}
+
+#[tokio::test]
+async fn a_refusal_says_by_the_token_s_digest_that_it_is_the_guard_s_own() {
+    let stack = Stack::new();
+    let told = async |event: Value, state: &str| {
+        let task = |_: Grant, _: Value| async { Ok(()) };
+        let event = event.to_string();
+        let refused = guard(&stack, state).serve(event.as_bytes(), now(), |_| Ok(()), task).await;
+        lambda_runtime::Diagnostic::from(refused.unwrap_err()).error_message
+    };
+    let token = token(&stack);
+    let about = |token: &str| format!("; the token presented is `{}`", Digest::of(token.as_bytes()));
+    // Denied, rejected and misconfigured.
+    let ask = |token: &str| event(token, &execution("run-1"), "ExecutePayment", &json!({}));
+    assert!(told(ask(&token), "ExecutePayment").await.ends_with(&about(&token)));
+    let forged = format!("{token}A");
+    assert!(told(approval_event(&forged), "ApprovePayment").await.ends_with(&about(&forged)));
+    assert!(told(approval_event(&token), "ExecutePayment").await.ends_with(&about(&token)));
+    // Where no token was presented, there is none to name.
+    assert_eq!(told(json!({}), "ApprovePayment").await, "misconfigured: see the audit line in the guard's log");
 }

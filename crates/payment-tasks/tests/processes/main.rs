@@ -74,6 +74,14 @@ fn error(name: &str, message: &str) -> Answer {
     Answer::Error(json!({ "errorType": name, "errorMessage": message }))
 }
 
+/// A refusal without the digest of the token that it is about.
+fn without_token(answer: Answer) -> Answer {
+    let Answer::Error(refusal) = &answer else { return answer };
+    let message = refusal["errorMessage"].as_str().unwrap();
+    let message = message.split("; the token presented is `sha256:").next().unwrap();
+    Answer::Error(with(refusal.clone(), "/errorMessage", json!(message)))
+}
+
 /// The events that a contributor invokes the functions with; their token proves nothing.
 fn sample(function: &str) -> Value {
     let path = format!("{}/../../events/{function}/state.json", env!("CARGO_MANIFEST_DIR"));
@@ -140,7 +148,8 @@ fn the_sample_events_are_of_a_state_s_shape_and_prove_nothing() {
         let event = sample(function).to_string().into_bytes();
         let invoked = invoke(binary, &stack.environment(), &[event]);
         let message = "rejected: see the audit line in the guard's log";
-        assert_eq!(invoked.answers, [error("ClaimGuard.Rejected", message)]);
+        let answers: Vec<Answer> = invoked.answers.into_iter().map(without_token).collect();
+        assert_eq!(answers, [error("ClaimGuard.Rejected", message)]);
     }
 }
 
@@ -150,8 +159,9 @@ fn a_payment_of_another_project_is_denied() {
     let input = with(input("execute-payment"), "/project_id", json!("gemini"));
     let invoked = call(&stack, EXECUTE, "ExecutePayment", &input);
     let message = "denied: see the audit line of transaction `txn-run`";
-    assert_eq!(invoked.answers, [error("ClaimGuard.Denied", message)]);
     assert_eq!(decisions(&invoked), [decision("deny", "ExecutePayment", SUBJECT)]);
+    let answers: Vec<Answer> = invoked.answers.into_iter().map(without_token).collect();
+    assert_eq!(answers, [error("ClaimGuard.Denied", message)]);
 }
 
 #[test]
