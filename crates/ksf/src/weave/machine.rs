@@ -139,9 +139,34 @@ pub(super) fn errors(rule: &Object) -> impl Iterator<Item = &str> {
     rule.list("ErrorEquals").iter().filter_map(Json::as_text)
 }
 
+/// The errors of Step Functions' own that are about one thing: no refusal is among them, in whatever execution it was made.
+/// Each other name of this kind stands for errors that others have, or may come to do so.
+const PARTICULAR: [&str; 12] = [
+    "States.DataLimitExceeded",
+    "States.HeartbeatTimeout",
+    "States.IntrinsicFailure",
+    "States.ItemReaderFailed",
+    "States.NoChoiceMatched",
+    "States.ParameterPathFailure",
+    "States.Permissions",
+    "States.QueryEvaluationError",
+    "States.ResultPathMatchFailure",
+    "States.ResultWriterFailed",
+    "States.Runtime",
+    "States.Timeout",
+];
+
+/// How the refusal of a child execution arrives at whatever is around it. Inside of the same execution no error bears it.
+const OF_CHILDREN: &str = "States.ExceedToleratedFailureThreshold";
+
+/// Whether a rule takes in a refusal of a child execution, which arrives under a name that other errors have as well.
+pub(super) fn takes_in_children(rule: &Object) -> bool {
+    errors(rule).any(|error| error.starts_with("States.") && !PARTICULAR.contains(&error))
+}
+
 /// Whether a rule takes in errors that it does not name: a guard's error among them.
 pub(super) fn is_wildcard(rule: &Object) -> bool {
-    errors(rule).any(|error| ["States.ALL", "States.TaskFailed", "States.BranchFailed"].contains(&error))
+    errors(rule).any(|error| error.starts_with("States.") && error != OF_CHILDREN && !PARTICULAR.contains(&error))
 }
 
 /// Whether one of the rules of that list is a wildcard.
@@ -151,31 +176,149 @@ pub(super) fn has_wildcard(state: &Object, list: &str) -> bool {
 
 /// What a Task calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call<'a> {
+pub(super) enum Call {
     /// A function, and waits for its answer.
     Function,
     /// A function, and waits for whoever it hands the task token to.
     FunctionWithCallback,
-    /// A function in a way that leaves no room for an identity.
+    /// A function in a way that leaves no room for an identity, or nobody can say what.
     Unguardable,
     /// An execution, and waits for its end.
     NestedRun,
-    /// Another service, or an execution in another way.
-    Other(&'a str),
+    /// Another service, an activity, or an execution in another way.
+    Other,
 }
 
-impl<'a> Call<'a> {
-    /// What a Task with that Resource calls.
-    pub(super) fn of(resource: &'a str) -> Self {
-        let service = resource.split_once(":states:::").map_or("", |(_, service)| service);
+impl Call {
+    /// What a Task with that Resource calls. A placeholder may become anything, so it may stand only where it cannot change
+    /// what is called.
+    pub(super) fn of(resource: &str) -> Self {
+        match fields(resource).as_slice() {
+            ["arn", _, "states", "", "", service @ ..] if service.iter().all(|field| is_written_out(field)) => {
+                Self::of_service(service)
+            }
+            ["arn", _, "states", region, account, "activity", _]
+                if ![region, account].into_iter().any(|field| field.is_empty()) =>
+            {
+                Self::Other
+            }
+            _ => Self::Unguardable,
+        }
+    }
+
+    fn of_service(service: &[&str]) -> Self {
         match service {
-            "lambda:invoke" => Self::Function,
-            "lambda:invoke.waitForTaskToken" => Self::FunctionWithCallback,
-            "states:startExecution.sync:2" => Self::NestedRun,
-            _ if service.starts_with("aws-sdk:lambda:invoke") || service.starts_with("lambda:") => Self::Unguardable,
-            // `${Placeholder}` may become anything; what is known to be no function is an activity.
-            _ if service.is_empty() && !resource.contains(":activity:") => Self::Unguardable,
-            _ => Self::Other(resource),
+            ["lambda", "invoke"] => Self::Function,
+            ["lambda", "invoke.waitForTaskToken"] => Self::FunctionWithCallback,
+            ["states", "startExecution.sync", "2"] => Self::NestedRun,
+            ["aws-sdk", "lambda", action, ..] if action.starts_with("invoke") => Self::Unguardable,
+            ["lambda", ..] | [_] | [] => Self::Unguardable,
+            [_, _, ..] => Self::Other,
+        }
+    }
+}
+
+/// Whether somebody else than what is called answers a Task, and so names its error: whoever has the task token.
+pub(super) fn is_answered_from_outside(task: &Object) -> bool {
+    let resource = task.text("Resource").unwrap_or_default();
+    resource.ends_with(".waitForTaskToken") || matches!(fields(resource).as_slice(), ["arn", .., "activity", _])
+}
+
+/// The part of an ARN that names where it is, if this is one of Step Functions' integrations.
+pub(super) fn partition(resource: &str) -> Option<&str> {
+    match fields(resource).as_slice() {
+        ["arn", partition, "states", ..] => Some(partition),
+        _ => None,
+    }
+}
+
+/// The fields of an ARN; the colons of a placeholder such as `${AWS::Partition}` part nothing.
+fn fields(resource: &str) -> Vec<&str> {
+    let mut placeholders = 0_usize;
+    let mut before = ' ';
+    resource
+        .split(|letter: char| {
+            match letter {
+                '{' if before == '$' => placeholders += 1,
+                '}' => placeholders = placeholders.saturating_sub(1),
+                _ => {}
+            }
+            before = letter;
+            letter == ':' && placeholders == 0
+        })
+        .collect()
+}
+
+/// Whether a text says what it means, without a placeholder that says it at deployment.
+fn is_written_out(text: &str) -> bool {
+    !text.is_empty() && !text.contains("${")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weave::json::object;
+
+    #[track_caller]
+    fn check(resource: &str, expected: Call) {
+        assert_eq!(Call::of(resource), expected, "{resource}");
+    }
+
+    #[test]
+    fn what_is_called_is_read_off_the_whole_resource() {
+        for partition in ["aws", "aws-cn", "${AWS::Partition}", "${Partition}"] {
+            let service = |service: &str| format!("arn:{partition}:states:::{service}");
+            check(&service("lambda:invoke"), Call::Function);
+            check(&service("lambda:invoke.waitForTaskToken"), Call::FunctionWithCallback);
+            check(&service("states:startExecution.sync:2"), Call::NestedRun);
+            check(&service("states:startExecution"), Call::Other);
+            check(&service("sqs:sendMessage.waitForTaskToken"), Call::Other);
+            check(&service("aws-sdk:dynamodb:scan"), Call::Other);
+            check(&service("aws-sdk:lambda:getFunction"), Call::Other);
+        }
+        check("arn:aws:states:eu-west-1:000000000000:activity:live", Call::Other);
+        check("arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:activity:${Name}", Call::Other);
+    }
+
+    #[test]
+    fn what_may_be_a_function_is_unguardable() {
+        for resource in [
+            "",
+            "${Function}",
+            "${X}:activity:y",
+            "${Service}:::lambda:invoke",
+            "arn:aws:lambda:eu-west-1:000000000000:function:act",
+            "arn:aws:lambda:eu-west-1:000000000000:function:activity:live",
+            "arn:aws:states:::${Service}",
+            "arn:aws:states:::${Service}:invoke",
+            "arn:aws:states:::aws-sdk:${Service}:invoke",
+            "arn:aws:states:::aws-sdk:lambda:invoke",
+            "arn:aws:states:::aws-sdk:lambda:invokeAsync",
+            "arn:aws:states:::aws-sdk:lambda:${Action}",
+            "arn:aws:states:::lambda:${Action}",
+            "arn:aws:states:::lambda:invoke.sync",
+            "arn:aws:states:::lambda",
+            "arn:aws:states:::",
+            "arn:aws:states:${X}:activity:y",
+            "arn:aws:states:::activity:${X}",
+            "arn:aws:${Service}:eu-west-1:000000000000:activity:y",
+            "arn:aws:lambda:::lambda:invoke",
+            "arn:aws:states:::lambda:invoke ",
+        ] {
+            check(resource, Call::Unguardable);
+        }
+    }
+
+    #[test]
+    fn names_that_stand_for_other_errors_too_take_a_child_s_refusal_in() {
+        let rule = |error: &str| object([("ErrorEquals", vec![Json::from(error)].into())]);
+        let both = |error: &str| (is_wildcard(&rule(error)), takes_in_children(&rule(error)));
+        for error in ["States.ALL", "States.TaskFailed", "States.BranchFailed", "States.Unheard"] {
+            assert_eq!(both(error), (true, true), "{error}");
+        }
+        assert_eq!(both(OF_CHILDREN), (false, true));
+        for error in PARTICULAR.into_iter().chain(["Work.Failed", "Lambda.ServiceException"]) {
+            assert_eq!(both(error), (false, false), "{error}");
         }
     }
 }

@@ -9,6 +9,8 @@ mod machine;
 mod names;
 
 // What is asked of it, and what keeps it from being woven.
+mod callee;
+mod denied_path;
 mod plan;
 mod refusal;
 mod survey;
@@ -175,10 +177,10 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
     if !survey.refusals.is_empty() {
         return Err(refused(&survey.refusals));
     }
-    let partition = survey.partition.as_deref().unwrap_or("arn:aws");
+    let partition = survey.partition.as_deref().unwrap_or("aws");
     let shapes = Shapes {
         language: Language::of_machine(object),
-        invoke: format!("{partition}:states:::lambda:invoke"),
+        invoke: format!("arn:{partition}:states:::lambda:invoke"),
         has_denied_path: survey.has_denied_path,
     };
     let mut weaver = Weaver { plan: &plan, shapes, map: SourceMap::default() };

@@ -21,6 +21,9 @@ pub(super) const VARIABLES: &str = "transactionToken";
 /// Where a JSONPath machine notes which state was refused.
 pub(super) const REFUSED_AT: &str = "transactionTokenRefusedAt";
 
+/// What Step Functions answers where an execution of that name is there already: after a redrive, or a time-out.
+pub(super) const NAME_IS_TAKEN: &str = "StepFunctions.ExecutionAlreadyExistsException";
+
 /// The most characters that Step Functions allows a state's name.
 pub(super) const MAX_STATE_NAME: usize = 80;
 
@@ -43,6 +46,11 @@ pub(super) fn bound_variable(depth: usize) -> String {
     numbered("transactionTokenBound", depth)
 }
 
+/// The variable that holds the error of a state that waits for a callback, until it is known whose word it is.
+pub(super) fn refusal_variable(depth: usize) -> String {
+    numbered("transactionTokenRefusal", depth)
+}
+
 fn numbered(name: &str, depth: usize) -> String {
     if depth == 0 { name.to_owned() } else { format!("{name}{depth}") }
 }
@@ -53,6 +61,11 @@ pub(super) fn revalidate(state: &str) -> String {
 
 pub(super) fn reconsider(state: &str) -> String {
     format!("Reconsider {state}")
+}
+
+/// Where it is told whether a refusal is the guard's own.
+pub(super) fn refusal_of(state: &str) -> String {
+    format!("Refusal of {state}")
 }
 
 pub(super) fn bind(state: &str) -> String {

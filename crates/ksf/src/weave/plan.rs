@@ -53,9 +53,12 @@ impl Plan {
 
     /// Whether a state of this machine, or one further inside, needs the token.
     pub(super) fn is_needed_in(&self, machine: &Object) -> bool {
-        states(machine).any(|(name, state)| {
-            self.guarded.contains_key(name) || self.nested.contains(name) || self.is_needed_inside(name, state)
-        })
+        states(machine).any(|(name, state)| self.is_needed_at(name, state))
+    }
+
+    /// Whether this state, or one inside of it, needs the token.
+    pub(super) fn is_needed_at(&self, name: &str, state: &Object) -> bool {
+        self.guarded.contains_key(name) || self.nested.contains(name) || self.is_needed_inside(name, state)
     }
 
     /// Whether a state inside of this one needs the token.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::weave::names::{MARK, MAX_STATE_NAME};
+use crate::weave::names::{MARK, MAX_STATE_NAME, NAME_IS_TAKEN};
 
 /// One thing that keeps a machine from being woven.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub(super) enum Cause {
     GuardErrorNamed { list: &'static str, error: String },
     TokenVariable { name: String },
     DeniedPathInside,
+    DeniedPathActs { state: String },
+    DeniedPathSucceeds { state: String },
+    DeniedPathStays { state: String },
     // Calls.
     GuardedMissing { workflow: String },
     GuardedIsNoCall { found: String },
@@ -43,6 +46,10 @@ pub(super) enum Cause {
     NestedMissing { workflow: String },
     NestedIsNoRun { found: String },
     NestedHasName,
+    NestedRetried { error: String },
+    NameCaught,
+    NoCallee { member: &'static str },
+    CalleeFromInput { member: String, presented: String },
     // What would go on after a refusal.
     Tolerates { member: &'static str },
     TakesInChild { child: &'static str, error: &'static str, list: &'static str, state: String },
@@ -107,6 +114,15 @@ impl Cause {
             }
             Self::TokenVariable { name } => write!(f, "it uses `${name}`, and variables of such names are weave's; rename it"),
             Self::DeniedPathInside => f.write_str("a denied path is the whole run's, and cannot begin inside of a Map or Parallel; move or rename it"),
+            Self::DeniedPathActs { state } => {
+                write!(f, "after a denial it leads to `{state}`, which acts on the identity that was denied; let it end in a Fail before")
+            }
+            Self::DeniedPathSucceeds { state } => {
+                write!(f, "after a denial it leads to `{state}`, where the execution would end in success; let it end in a Fail")
+            }
+            Self::DeniedPathStays { state } => {
+                write!(f, "after a denial it leads to `{state}`, from where no Fail can be reached; let it end in one")
+            }
             Self::GuardedMissing { workflow } => {
                 write!(f, "`access.toml` guards it, and the machine has no such state; add it, or remove `[workflows.{workflow}.states.{state}]`")
             }
@@ -133,6 +149,16 @@ impl Cause {
                 write!(f, "`access.toml` has it start an execution, and it is {found}; write a Task of `states:startExecution.sync:2`")
             }
             Self::NestedHasName => f.write_str("its execution's name is part of what is signed, so weave writes it; remove `Name`"),
+            Self::NestedRetried { error } => {
+                write!(f, "its Retry names `{error}`, and an execution's name is used once, so another attempt would meet the first one's; catch the error instead, and lead to the state again")
+            }
+            Self::NameCaught => {
+                write!(f, "its Catch names `{NAME_IS_TAKEN}`, and the execution's name is weave's; remove it")
+            }
+            Self::NoCallee { member } => write!(f, "nothing says what it calls; write `{member}`"),
+            Self::CalleeFromInput { member, presented } => {
+                write!(f, "`{member}` is `{presented}`, so the input or a variable says who is called and gets the token; write one function or state machine, and a state for each other one")
+            }
             Self::Tolerates { member } => write!(f, "`{member}` would go on after a refused item; remove it, and catch inside of the item what may fail"),
             Self::TakesInChild { child, error, list, state } => {
                 write!(f, "what is refused in {child} arrives as `{error}`, which the {list} of `{state}` takes in with everything else; name errors there, or catch them in the child")

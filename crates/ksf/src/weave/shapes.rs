@@ -2,9 +2,11 @@
 
 use crate::weave::json::{Json, Object, object};
 use crate::weave::machine::Language;
-use crate::weave::names::{EXPIRED, End, LAMBDA_ERRORS, MARK, REFUSED_AT};
+use crate::weave::names::{EXPIRED, End, LAMBDA_ERRORS, MARK, NAME_IS_TAKEN, REFUSED_AT, bind};
 
 const INPUT: &str = "{% $states.input %}";
+/// An error has no cause where whoever ends a Task gives none.
+const CAUSE: &str = "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}";
 const STATE: &str = "{% $states.context.State.Name %}";
 
 /// Where the deployment puts the revalidation function's ARN.
@@ -45,11 +47,15 @@ fn context(language: Language) -> Object {
             ("execution.$", "$$.Execution.Id".into()),
             ("stateMachine.$", "$$.StateMachine.Id".into()),
             ("state.$", "$$.State.Name".into()),
-            ("redriveCount.$", "$$.Execution.RedriveCount".into()),
-            ("retryCount.$", "$$.State.RetryCount".into()),
+            ("redriveCount.$", "$$.*.RedriveCount".into()),
+            ("retryCount.$", "$$.*.RetryCount".into()),
         ]),
     }
 }
+
+// A path of JSONPath that leads to nothing ends the execution, and nothing catches that. A wildcard makes it one that may: a
+// list of what is there, which is the counter or nothing. Only the context object's own members are looked at, so nothing of
+// an input is among them.
 
 /// A counter of the context object, which an interpreter may leave out as long as nothing was counted.
 fn count(path: &str) -> Json {
@@ -66,14 +72,14 @@ pub(super) fn payload(language: Language, token: &str, member: &str, value: Json
     object([(token.0, token.1.into()), ("context", context(language).into()), (member, value)])
 }
 
-/// The author's value under a member of the same meaning: `x`, or `x.$` for a path of JSONPath.
+/// The author's value under a member of the same meaning: `x`, or `x.$` for a path of JSONPath. Where there is neither, what
+/// is called gets an empty object.
 pub(super) fn author_s(object: &Object, member: &str, name: &str, language: Language) -> (String, Json) {
     let path = format!("{member}.$");
     match (object.get(member), object.get(&path), language) {
         (Some(value), _, _) => (name.to_owned(), value.clone()),
         (None, Some(value), Language::JsonPath) => (format!("{name}.$"), value.clone()),
-        (None, _, Language::JsonPath) => (format!("{name}.$"), "$".into()),
-        (None, _, Language::Jsonata) => (name.to_owned(), INPUT.into()),
+        (None, _, _) => (name.to_owned(), Object::default().into()),
     }
 }
 
@@ -113,7 +119,92 @@ pub(super) fn catch_again(language: Language, error: &str, next: &str) -> Json {
     object([("ErrorEquals", vec![error.into()].into()), input, ("Next", next.into())]).into()
 }
 
+/// Asks for another name and token: an execution of this name is there already.
+pub(super) fn catch_taken_name(language: Language, state: &str) -> Json {
+    catch_again(language, NAME_IS_TAKEN, &bind(state))
+}
+
+/// Leaves every error of a guard's name to the state that tells whose word it is.
+pub(super) fn catch_refusals(language: Language, variable: &str, next: &str) -> Json {
+    let refusals = [EXPIRED].into_iter().chain(End::ALL.map(End::error));
+    let refusals: Vec<Json> = refusals.map(Json::from).collect();
+    let (input, assigned) = match language {
+        Language::Jsonata => (("Output", INPUT.into()), (variable.to_owned(), "{% $states.errorOutput %}")),
+        Language::JsonPath => (("ResultPath", Json::Null), (format!("{variable}.$"), "$")),
+    };
+    let assigned = object([(assigned.0.as_str(), assigned.1.into())]);
+    let rule = [("ErrorEquals", refusals.into()), ("Assign", assigned.into()), input, ("Next", next.into())];
+    object(rule).into()
+}
+
+/// Where each refusal of a state leads that waits for a callback.
+#[derive(Debug)]
+pub(super) struct Refusals<'a> {
+    /// The state.
+    pub(super) of: &'a str,
+    /// The variable with the token that its guard was handed; none if it has no guard.
+    pub(super) guarded_by: Option<&'a str>,
+    /// The variable with the error.
+    pub(super) refusal: &'a str,
+    /// The states that ask again, each with the error that it answers.
+    pub(super) asked_again: Vec<(&'static str, String)>,
+    /// The branch whose ends the others lead to; none for the machine's.
+    pub(super) scope: Option<&'a str>,
+}
+
 impl Shapes {
+    /// A state that tells the guard's word from that of whoever answers a callback, who may name any error.
+    ///
+    /// The guard says of which token it speaks, and nobody whom the function has handed the callback to knows that.
+    pub(super) fn tell_whose(&self, refusals: &Refusals<'_>) -> Object {
+        let Refusals { of, guarded_by, refusal, asked_again, scope } = refusals;
+        let mut choices: Vec<Json> = Vec::new();
+        if let Some(token) = guarded_by {
+            let cause = format!("${refusal}.Cause");
+            let guard_s = format!("$exists({cause}) and $contains({cause}, $hash(${token}, 'SHA-256'))");
+            let says = |error: &str| format!("{{% {guard_s} and ${refusal}.Error = '{error}' %}}");
+            for (error, next) in asked_again {
+                choices.push(object([("Condition", says(error).into()), ("Next", next.as_str().into())]).into());
+            }
+            let others = End::ALL.into_iter().filter(|end| asked_again.iter().all(|(error, _)| *error != end.error()));
+            choices.extend(others.map(|end| self.choose_end(of, &says(end.error()), end, &cause, *scope)));
+        }
+        let foreign = format!("'not the guard, but the answer to a callback says `' & ${refusal}.Error & '`'");
+        choices.push(self.choose_end(of, "{% true %}", End::Denied, &foreign, *scope));
+        let what = format!("whoever answers the callback of {of} may name any error; the guard names the token too.");
+        let mut state = self.woven("Choice", &what);
+        state.set("Choices", choices);
+        state
+    }
+
+    /// A choice that goes to where a refusal ends, with the cause that this expression says.
+    fn choose_end(&self, of: &str, condition: &str, end: End, cause: &str, scope: Option<&str>) -> Json {
+        let mut choice = object([("Condition", condition.into())]);
+        let is_author_s = end == End::Denied && scope.is_none() && self.has_denied_path;
+        let told = format!("{{% {cause} %}}");
+        match self.language {
+            Language::Jsonata => {
+                let mut output = object([("state", of.into()), ("cause", told.into())]);
+                if is_author_s {
+                    output.set("input", INPUT);
+                }
+                choice.set("Output", output);
+            }
+            Language::JsonPath if is_author_s => {
+                let refusal = format!("{{'Error': '{}', 'Cause': {cause}}}", end.error());
+                choice.set("Output", format!("{{% $merge([$states.input, {{'refusal': {refusal}}}]) %}}"));
+            }
+            Language::JsonPath => {
+                if scope.is_none() {
+                    choice.set("Assign", object([(REFUSED_AT, of.into())]));
+                }
+                choice.set("Output", object([("Error", end.error().into()), ("Cause", told.into())]));
+            }
+        }
+        choice.set("Next", end.state(scope));
+        choice.into()
+    }
+
     /// Woven states are in JSONata, which a machine of JSONPath has to be told.
     fn woven(&self, kind: &str, what: &str) -> Object {
         let mut state = object([("Type", kind.into())]);
@@ -200,7 +291,7 @@ impl Shapes {
         let is_author_s = end == End::Denied && scope.is_none() && self.has_denied_path;
         match (self.language, language) {
             (Language::Jsonata, _) => {
-                let mut told = object([("state", STATE.into()), ("cause", "{% $states.errorOutput.Cause %}".into())]);
+                let mut told = object([("state", STATE.into()), ("cause", CAUSE.into())]);
                 if is_author_s {
                     told.set("input", INPUT);
                 }
@@ -238,9 +329,12 @@ impl Shapes {
         };
         let (cause, at) = match self.language {
             Language::Jsonata => ("$states.input.cause", "$states.input.state".to_owned()),
-            Language::JsonPath => ("$states.input.Cause", format!("${REFUSED_AT}")),
+            Language::JsonPath => {
+                ("($exists($states.input.Cause) ? $states.input.Cause : '')", format!("${REFUSED_AT}"))
+            }
         };
-        let message = format!("($contains({cause}, 'errorMessage') ? $parse({cause}).errorMessage : {cause})");
+        // Of whatever a cause may be, the message of a function's error or all of it; reading it must not fail.
+        let message = format!("$substringBefore($substringAfter({cause}, '\"errorMessage\":\"'), '\"')");
         let mut state = self.woven("Fail", what);
         state.set("Error", end.error());
         state.set(

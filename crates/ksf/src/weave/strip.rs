@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::weave::json::{Json, Object};
 use crate::weave::machine::{Language, errors, inner_machines_mut, redirect, redirect_member};
-use crate::weave::names::{GUARD_ERRORS, MARK, RECEIVE, VARIABLES};
+use crate::weave::names::{GUARD_ERRORS, MARK, NAME_IS_TAKEN, RECEIVE, VARIABLES};
 use crate::weave::shapes::retry_of_lambda;
 
 /// The author's machine. One that was never woven is left as it is, but for empty lists of rules.
@@ -30,7 +30,7 @@ fn strip_scope(machine: &mut Object, language: Language, is_woven: bool) {
             states.retain(|_, state| !state.as_object().is_some_and(is_woven_state));
         }
         for state in states.iter_mut().filter_map(|(_, state)| state.as_object_mut()) {
-            strip_state(state, language, is_woven, &|target| follow(&followers, target));
+            strip_state(state, language, is_woven, &followers);
         }
     }
     redirect_member(machine, "StartAt", &|target| follow(&followers, target));
@@ -46,18 +46,19 @@ fn follow(followers: &BTreeMap<String, String>, target: &str) -> String {
     target.to_owned()
 }
 
-fn strip_state(state: &mut Object, language: Language, is_woven: bool, target: &dyn Fn(&str) -> String) {
+fn strip_state(state: &mut Object, language: Language, is_woven: bool, followers: &BTreeMap<String, String>) {
     for list in ["Retry", "Catch"] {
         if let Some(rules) = state.get_mut(list).and_then(Json::as_list_mut) {
             // An author who retries Lambda's errors as weave does has it taken out as well, and put in again at weave's place.
             let of_lambda = retry_of_lambda();
+            let is_woven_rule = |rule: &Object| is_rule_of_refusals(rule) || leads_to_binding(rule, followers);
             rules.retain(|rule| *rule != of_lambda && !(is_woven && rule.as_object().is_some_and(is_woven_rule)));
             if rules.is_empty() {
                 state.remove(list);
             }
         }
     }
-    redirect(state, target);
+    redirect(state, &|target| follow(followers, target));
     if is_woven {
         strip_arguments(state, language.of_state(state));
         if let Some(selected) = state.object("ItemSelector").and_then(wrapped) {
@@ -72,7 +73,12 @@ fn strip_state(state: &mut Object, language: Language, is_woven: bool, target: &
     }
 }
 
-fn is_woven_rule(rule: &Object) -> bool {
+/// What answers the loss of a name: no rule of an author's names that error.
+fn leads_to_binding(rule: &Object, woven: &BTreeMap<String, String>) -> bool {
+    errors(rule).eq([NAME_IS_TAKEN]) && rule.text("Next").is_some_and(|next| woven.contains_key(next))
+}
+
+fn is_rule_of_refusals(rule: &Object) -> bool {
     let mut named = errors(rule).peekable();
     named.peek().is_some() && named.all(|error| error.starts_with(GUARD_ERRORS))
 }

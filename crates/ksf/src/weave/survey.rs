@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::weave::callee::{self, Callee};
+use crate::weave::denied_path;
 use crate::weave::json::{Json, Object};
 use crate::weave::machine::{
-    Call, Language, Scope, errors, has_wildcard, inner_machines, is_distributed, states, transitions,
+    Call, Language, Scope, errors, inner_machines, is_distributed, partition, states, takes_in_children, transitions,
 };
-use crate::weave::names::{DENIED, GUARD_ERRORS, MARK, RESERVED, VARIABLES};
+use crate::weave::names::{DENIED, GUARD_ERRORS, MARK, NAME_IS_TAKEN, RESERVED, VARIABLES};
 use crate::weave::plan::Plan;
 use crate::weave::refusal::{Cause, Refusal};
 
@@ -18,16 +20,16 @@ pub(super) struct Survey {
     pub(super) refusals: Vec<Refusal>,
     /// States that call something which asks no guard, and what they call.
     pub(super) unguarded: Vec<(String, String)>,
-    /// The part of an ARN before `:states:::`, as the author's first call has it.
+    /// The partition of the author's first call: `aws`, another one, or a placeholder.
     pub(super) partition: Option<String>,
     /// The author's denied path stands in the machine.
     pub(super) has_denied_path: bool,
     names: BTreeSet<String>,
 }
 
-/// A Retry or Catch, around a state or its own, that takes every error in.
+/// A Retry or Catch, around a state or its own, that takes in what a child execution was refused for.
 #[derive(Debug, Clone)]
-struct Wildcard {
+struct TakesIn {
     list: &'static str,
     state: String,
 }
@@ -38,8 +40,8 @@ struct Place<'a> {
     state: &'a Object,
     language: Language,
     scope: &'a Scope,
-    /// The nearest one, from the state itself outwards.
-    wildcard: Option<Wildcard>,
+    /// The nearest one, from the state itself outwards: what is around a child execution gets its error, at any depth.
+    takes_in: Option<TakesIn>,
 }
 
 impl Survey {
@@ -51,6 +53,7 @@ impl Survey {
             return survey;
         }
         survey.machine(None, machine, plan, Language::of_machine(machine), &Scope::outermost(), None);
+        survey.denied_path(machine, plan);
         for state in plan.guarded.keys().filter(|state| !survey.names.contains(*state)) {
             survey.refusals.push(Refusal::of(state, Cause::GuardedMissing { workflow: plan.workflow.clone() }));
         }
@@ -72,7 +75,7 @@ impl Survey {
         plan: &Plan,
         language: Language,
         scope: &Scope,
-        wildcard: Option<&Wildcard>,
+        takes_in: Option<&TakesIn>,
     ) {
         let start = machine.text("StartAt").unwrap_or_default();
         if states(machine).all(|(name, _)| name != start) {
@@ -86,10 +89,10 @@ impl Survey {
             self.refuse(name, Cause::NotAnObject);
         }
         for (name, state) in states(machine) {
-            let own = ["Catch", "Retry"].into_iter().find(|list| has_wildcard(state, list));
-            let own = own.map(|list| Wildcard { list, state: name.to_owned() });
-            let wildcard = own.or_else(|| wildcard.cloned());
-            let place = Place { name, state, language: language.of_state(state), scope, wildcard };
+            let own = ["Catch", "Retry"].into_iter().find(|list| state.objects(list).any(takes_in_children));
+            let own = own.map(|list| TakesIn { list, state: name.to_owned() });
+            let takes_in = own.or_else(|| takes_in.cloned());
+            let place = Place { name, state, language: language.of_state(state), scope, takes_in };
             self.structure(&place, machine);
             self.language(Some((name, language)), state);
             self.names_of(&place);
@@ -99,7 +102,7 @@ impl Survey {
                 None => {}
             }
             for (inner, inside) in inner_machines(name, state, scope) {
-                self.machine(Some(name), inside, plan, language, &inner, place.wildcard.as_ref());
+                self.machine(Some(name), inside, plan, language, &inner, place.takes_in.as_ref());
             }
         }
     }
@@ -170,7 +173,7 @@ impl Survey {
         let resource = place.state.text("Resource").unwrap_or_default();
         let call = Call::of(resource);
         if self.partition.is_none() {
-            self.partition = resource.split_once(":states:::").map(|(partition, _)| partition.to_owned());
+            self.partition = partition(resource).map(str::to_owned);
         }
         if let Some(rule) = plan.guarded.get(place.name) {
             match call {
@@ -181,7 +184,7 @@ impl Survey {
                     }
                 }
                 Call::Unguardable => self.unguardable(place, resource),
-                Call::NestedRun | Call::Other(_) => {
+                Call::NestedRun | Call::Other => {
                     self.refuse(place.name, Cause::GuardedIsNoCall { found: format!("a Task of `{resource}`") });
                 }
             }
@@ -200,7 +203,7 @@ impl Survey {
                 self.refuse(place.name, Cause::NotNamed { workflow: plan.workflow.clone() });
             }
             Call::Unguardable => self.unguardable(place, resource),
-            Call::NestedRun | Call::Other(_) => self.unguarded.push((place.name.to_owned(), resource.to_owned())),
+            Call::NestedRun | Call::Other => self.unguarded.push((place.name.to_owned(), resource.to_owned())),
         }
     }
 
@@ -209,14 +212,24 @@ impl Survey {
     }
 
     fn invocation(&mut self, place: &Place<'_>) {
-        let member = place.language.arguments();
-        let Some(arguments) = place.state.object(member) else {
-            return self.refuse(place.name, Cause::NoArguments { member });
-        };
+        let Some(arguments) = self.arguments(place, Callee::FUNCTION) else { return };
         let invocation = ["InvocationType", "InvocationType.$"].into_iter().find_map(|name| arguments.text(name));
         if let Some(invocation) = invocation.filter(|invocation| *invocation != "RequestResponse") {
             self.refuse(place.name, Cause::NobodyWaits { invocation: invocation.to_owned() });
         }
+    }
+
+    /// What a call hands over, where that is an object which says by itself who is called.
+    fn arguments<'a>(&mut self, place: &Place<'a>, callee: Callee) -> Option<&'a Object> {
+        let member = place.language.arguments();
+        let Some(arguments) = place.state.object(member) else {
+            self.refuse(place.name, Cause::NoArguments { member });
+            return None;
+        };
+        for cause in callee::causes(place.state, arguments, callee, place.language) {
+            self.refuse(place.name, cause);
+        }
+        Some(arguments)
     }
 
     /// A state that asks for every attempt leaves itself to do so, and Step Functions counts retries from its entry. What
@@ -229,24 +242,33 @@ impl Survey {
     }
 
     fn nested(&mut self, place: &Place<'_>) {
-        let member = place.language.arguments();
-        let Some(arguments) = place.state.object(member) else {
-            return self.refuse(place.name, Cause::NoArguments { member });
-        };
+        let Some(arguments) = self.arguments(place, Callee::MACHINE) else { return };
         if arguments.contains("Name") || arguments.contains("Name.$") {
             self.refuse(place.name, Cause::NestedHasName);
+        }
+        // Of its errors, only those of the start itself leave the name free. What takes a refusal in is refused for that.
+        let uses_name = |error: &&str| !error.starts_with("StepFunctions.") || *error == NAME_IS_TAKEN;
+        let others = place.state.objects("Retry").filter(|rule| !takes_in_children(rule));
+        if let Some(error) = others.flat_map(errors).find(uses_name) {
+            self.refuse(place.name, Cause::NestedRetried { error: error.to_owned() });
+        }
+        if place.state.objects("Catch").flat_map(errors).any(|error| error == NAME_IS_TAKEN) {
+            self.refuse(place.name, Cause::NameCaught);
         }
         self.takes_in_child(place, "its execution", "States.TaskFailed");
     }
 
     /// What a child run was refused for cannot be told from its other errors.
     fn takes_in_child(&mut self, place: &Place<'_>, child: &'static str, error: &'static str) {
-        let own = ["Catch", "Retry"]
-            .into_iter()
-            .find(|list| place.state.objects(list).flat_map(errors).any(|named| named == error));
-        let own = own.map(|list| Wildcard { list, state: place.name.to_owned() });
-        if let Some(Wildcard { list, state }) = own.or_else(|| place.wildcard.clone()) {
+        if let Some(TakesIn { list, state }) = place.takes_in.clone() {
             self.refuse(place.name, Cause::TakesInChild { child, error, list, state });
+        }
+    }
+
+    /// The author's denied path is the last thing that happens in a denied execution.
+    fn denied_path(&mut self, machine: &Object, plan: &Plan) {
+        for cause in denied_path::causes(machine, plan) {
+            self.refuse(DENIED, cause);
         }
     }
 

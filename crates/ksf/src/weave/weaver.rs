@@ -2,14 +2,17 @@
 
 use crate::weave::json::{Json, Object, object};
 use crate::weave::machine::{
-    Language, Scope, errors, has_wildcard, inner_machines, inner_machines_mut, is_distributed, redirect,
+    Call, Language, Scope, errors, has_wildcard, inner_machines, inner_machines_mut, is_answered_from_outside,
+    is_distributed, redirect,
 };
 use crate::weave::names::{
-    EXPIRED, End, LAMBDA_ERRORS, RECEIVE, adopt, bind, bound_variable, receive, reconsider, revalidate, token_variable,
+    EXPIRED, End, LAMBDA_ERRORS, RECEIVE, adopt, bind, bound_variable, receive, reconsider, refusal_of,
+    refusal_variable, revalidate, token_variable,
 };
 use crate::weave::plan::{Guarded, Plan};
 use crate::weave::shapes::{
-    Shapes, author_s, catch_again, no_retry_of_refusals, payload, retry_of_guard, retry_of_lambda, variable,
+    Refusals, Shapes, author_s, catch_again, catch_refusals, catch_taken_name, no_retry_of_refusals, payload,
+    retry_of_guard, retry_of_lambda, variable,
 };
 use crate::weave::source_map::{SourceMap, Written};
 
@@ -130,13 +133,20 @@ impl Weaver<'_> {
         name
     }
 
-    fn author_s(&mut self, page: &mut Page, name: &str, state: Object, is_led_elsewhere: bool, scope: &Scope) {
-        let because = if is_led_elsewhere {
-            "as the author wrote it, but for where it goes on"
-        } else {
-            "as the author wrote it"
+    fn author_s(&mut self, page: &mut Page, name: &str, mut state: Object, is_led_elsewhere: bool, scope: &Scope) {
+        let waits = state.text("Type") == Some("Task") && is_answered_from_outside(&state);
+        let because = match (waits, is_led_elsewhere) {
+            (true, _) => "as the author wrote it, but that no answer from outside passes for a guard's",
+            (false, true) => "as the author wrote it, but for where it goes on",
+            (false, false) => "as the author wrote it",
         };
+        if waits {
+            self.catch_of_waiting(name, &mut state, scope);
+        }
         self.write(page, name, state, Some(name), scope, because);
+        if waits {
+            self.tell_whose(page, name, None, scope);
+        }
     }
 
     /// A Task that asks a guard, with the states that renew its token.
@@ -150,8 +160,16 @@ impl Weaver<'_> {
             arguments.set("Payload", woven);
         }
         self.retry(&mut state, true);
-        self.catch_of_guarded(page, name, &mut state, rule, scope);
+        let waits = Call::of(state.text("Resource").unwrap_or_default()) == Call::FunctionWithCallback;
+        if waits {
+            self.catch_of_waiting(name, &mut state, scope);
+        } else {
+            self.catch_of_guarded(page, name, &mut state, rule, scope);
+        }
         self.write(page, name, state, Some(name), scope, "guarded: `access.toml` names it");
+        if waits {
+            self.tell_whose(page, name, Some(rule), scope);
+        }
 
         let what = if rule.is_asked_first {
             format!("{name} acts on nothing but what Keycloak says now; asks it before every attempt.")
@@ -217,6 +235,33 @@ impl Weaver<'_> {
         self.catch(page, state, rules, &ends, scope);
     }
 
+    /// Whoever answers the callback may name a guard's error, with any cause: no rule can tell that from the guard's word.
+    fn catch_of_waiting(&self, name: &str, state: &mut Object, scope: &Scope) {
+        let language = self.shapes.language.of_state(state);
+        let mut rules = vec![catch_refusals(language, &refusal_variable(scope.depth), &refusal_of(name))];
+        rules.extend(state.list("Catch").to_vec());
+        state.set_before(&LAST, "Catch", rules);
+    }
+
+    /// The state that a callback's refusals lead to; without a rule no guard is behind it, and none of them is a guard's.
+    fn tell_whose(&mut self, page: &mut Page, name: &str, rule: Option<Guarded>, scope: &Scope) {
+        let mut asked_again = Vec::new();
+        if let Some(rule) = rule {
+            asked_again.push((EXPIRED, revalidate(name)));
+            asked_again.extend(rule.is_reconsidered.then(|| (End::Denied.error(), reconsider(name))));
+        }
+        page.leads_to(if rule.is_some() { &End::ALL } else { &[End::Denied] });
+        let token = token_variable(scope.depth);
+        let state = self.shapes.tell_whose(&Refusals {
+            of: name,
+            guarded_by: rule.map(|_| token.as_str()),
+            refusal: &refusal_variable(scope.depth),
+            asked_again,
+            scope: scope.label.as_deref(),
+        });
+        self.write(page, &refusal_of(name), state, Some(name), scope, "tells the guard's word from a callback's");
+    }
+
     /// The refusals that a state has to catch itself: in the machine all that do not heal, inside of a branch none, but if the
     /// author catches everything there, all in front of that.
     fn ends_of(&self, state: &Object, scope: &Scope) -> &'static [End] {
@@ -258,6 +303,9 @@ impl Weaver<'_> {
                 Language::JsonPath => arguments.set("Name.$", format!("${bound}.name")),
             }
         }
+        let mut rules = vec![catch_taken_name(language, name)];
+        rules.extend(state.list("Catch").to_vec());
+        state.set_before(&LAST, "Catch", rules);
         let what = format!("{name} starts an execution, which gets a token that is bound to it.");
         let question = payload(language, &token_variable(scope.depth), "delegate", delegate.into());
         let catch = self.catch_of_woven(page, language, scope);

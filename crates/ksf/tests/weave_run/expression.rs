@@ -117,6 +117,9 @@ impl<'a> Parser<'a> {
             return self.path(value);
         }
         let number = self.name();
+        if number == "true" {
+            return Some(json!(true));
+        }
         Some(json!(number.parse::<f64>().unwrap_or_else(|_| panic!("no expression: `{number}{}`", self.rest))))
     }
 
@@ -165,6 +168,19 @@ fn call(name: &str, arguments: &[Option<Value>]) -> Option<Value> {
                 Value::Object(_) => "object",
             })
         }),
+        "exists" => Some(json!(first.is_some())),
+        "hash" => {
+            let digest = claim_guard::identifier::Digest::of(first?.as_str()?.as_bytes());
+            Some(json!(digest.as_str().trim_start_matches("sha256:")))
+        }
+        "substringAfter" => {
+            let (text, sign) = (first?.as_str()?, arguments[1].as_ref()?.as_str()?.replace("\\\"", "\""));
+            Some(json!(text.split_once(&*sign).map_or(text, |(_, after)| after)))
+        }
+        "substringBefore" => {
+            let (text, sign) = (first?.as_str()?, arguments[1].as_ref()?.as_str()?);
+            Some(json!(text.split_once(sign).map_or(text, |(before, _)| before)))
+        }
         "contains" => Some(json!(first?.as_str()?.contains(arguments[1].as_ref()?.as_str()?))),
         "parse" => Some(serde_json::from_str(first?.as_str()?).unwrap()),
         "count" => Some(json!(first.map_or(0, |value| value.as_array().map_or(1, Vec::len)) as f64)),

@@ -76,14 +76,20 @@ impl Interpreter<'_> {
             "Task" | "Map" | "Parallel" => return self.attempts(name, state, &input),
             "Fail" => {
                 self.world.enter(name);
-                let cause = self.value(state, &state["Cause"], &sight);
-                return Err(Failure::new(state["Error"].as_str().unwrap(), cause.as_str().unwrap()));
+                let told = |name: &str| match state[format!("{name}Path")].as_str() {
+                    Some(path) => self.path(path, &sight),
+                    None => self.value(state, &state[name], &sight),
+                };
+                return Err(Failure::new(told("Error").as_str().unwrap(), told("Cause").as_str().unwrap()));
             }
             "Choice" => {
                 self.world.enter(name);
-                let rules = state["Choices"].as_array().unwrap().iter();
-                let mut chosen = rules.filter(|rule| self.holds(state, rule, &sight));
-                return Ok((input.clone(), chosen.next().map_or(&state["Default"], |rule| &rule["Next"]).as_str()));
+                let mut rules = state["Choices"].as_array().unwrap().iter();
+                let chosen = rules.find(|rule| self.holds(state, rule, &sight));
+                let Some(rule) = chosen else { return Ok((input.clone(), state["Default"].as_str())) };
+                let output = self.output_of(state, rule, &sight, input.clone());
+                self.assign(state, rule, &sight);
+                return Ok((output, rule["Next"].as_str()));
             }
             "Pass" | "Wait" | "Succeed" => {}
             other => panic!("`{other}`"),
@@ -148,7 +154,10 @@ impl Interpreter<'_> {
                 }
             }
             let Some((_, rule)) = rules("Catch") else { return Err(failure) };
-            let error = json!({ "Error": failure.error, "Cause": failure.cause });
+            let mut error = json!({ "Error": failure.error, "Cause": failure.cause });
+            if failure.cause.is_empty() {
+                error.as_object_mut().unwrap().remove("Cause");
+            }
             let sight = Sight { error: Some(&error), ..sight };
             let output = if self.is_json_path_at(state) {
                 place(input, error.clone(), rule)
@@ -241,7 +250,12 @@ impl Interpreter<'_> {
     }
 
     fn output(&self, state: &Value, sight: &Sight<'_>, default: Value) -> Value {
-        if state["Output"].is_null() { default } else { self.value(state, &state["Output"], sight) }
+        self.output_of(state, state, sight, default)
+    }
+
+    /// The Output of a state, or of one of its rules.
+    fn output_of(&self, state: &Value, rule: &Value, sight: &Sight<'_>, default: Value) -> Value {
+        if rule["Output"].is_null() { default } else { self.value(state, &rule["Output"], sight) }
     }
 
     fn context(&self, sight: &Sight<'_>) -> Value {
@@ -315,6 +329,9 @@ impl Interpreter<'_> {
                 (if name.is_empty() { sight.input.clone() } else { self.variable(name, sight).unwrap() }, path)
             }
         };
+        if let Some(name) = path.strip_prefix(".*.") {
+            return root.as_object().unwrap().values().filter_map(|member| member.get(name)).cloned().collect();
+        }
         let found = root.pointer(&path.replace('.', "/"));
         found.unwrap_or_else(|| panic!("{}: nothing at `{path}` of {root}", sight.state)).clone()
     }

@@ -78,10 +78,11 @@ fn denial_that_the_realm_confirms_ends_in_the_denied_path_with_the_input() {
 
 #[test]
 fn denied_path_of_a_json_path_machine_gets_the_refusal_beside_the_input() {
-    let log = ["ReceiveIdentity", "Look t0", "Pay t0 !Denied", "Reconsider Pay t0 !Denied", "IdentityDenied"];
+    let log =
+        ["ReceiveIdentity", "Look t0", "Pay t0 !Denied", "Reconsider Pay t0 !Denied", "IdentityDenied", "Refused"];
     let script: [(_, &[_]); 2] = [("Pay", &["Denied"]), ("Reconsider Pay", &["Denied"])];
-    let end = check("json-path-denied-path", json!({ "order": 7 }), &script, &log, None).end.unwrap();
-    assert_eq!(end["Error"], "ClaimGuard.Denied");
+    let cause = json!({ "errorType": "ClaimGuard.Denied", "errorMessage": "told so" }).to_string();
+    check("json-path-denied-path", json!({ "order": 7 }), &script, &log, Some(("ClaimGuard.Denied", &cause)));
 }
 
 #[test]
@@ -90,9 +91,9 @@ fn refusals_in_branches_of_a_json_path_machine_pass_its_rules_for_all_errors() {
     let input = || json!({ "lines": [{ "id": 1 }] });
     let begin = ["ReceiveIdentity", "Look t0", "Pay t0", "EachLine", "ReceiveIdentity EachLine"];
     let with = |more: &[&'static str]| [&begin[..], more].concat();
-    let log = with(&["CheckLine t0", "WeighLine t0 !Denied", "IdentityDenied EachLine", "IdentityDenied"]);
-    let refusal = check(name, input(), &[("WeighLine", &["Denied"])], &log, None).end.unwrap();
-    assert_eq!(refusal["Error"], "ClaimGuard.Denied");
+    let log = with(&["CheckLine t0", "WeighLine t0 !Denied", "IdentityDenied EachLine", "IdentityDenied", "Refused"]);
+    let cause = json!({ "errorType": "ClaimGuard.Denied", "errorMessage": "told so" }).to_string();
+    check(name, input(), &[("WeighLine", &["Denied"])], &log, Some(("ClaimGuard.Denied", &cause)));
     let log = with(&["CheckLine t0 !Rejected", "IdentityRejected EachLine", "IdentityRejected"]);
     let end = Some(("ClaimGuard.Rejected", "EachLine: told so"));
     check(name, input(), &[("CheckLine", &["Rejected"])], &log, end);
@@ -242,6 +243,7 @@ fn after_a_callback_the_next_guard_decides() {
     let log = [
         "ReceiveIdentity",
         "AskHuman t0 !IdentityExpired",
+        "Refusal of AskHuman",
         "Revalidate AskHuman t0",
         "AskHuman t1",
         "Act t1 !IdentityExpired",
@@ -249,11 +251,35 @@ fn after_a_callback_the_next_guard_decides() {
         "Act t2",
     ];
     let script: [(_, &[_]); 2] = [("AskHuman", &["IdentityExpired"]), ("Act", &["IdentityExpired"])];
-    let run = check("callback", json!({ "question": "well?" }), &script, &log, None);
-    assert_eq!(run.inputs["AskHuman"][1], json!({ "taskToken": "task-token", "question": "well?" }));
+    let human = check("callback", json!({ "question": "well?" }), &script, &log, None);
+    assert_eq!(human.inputs["AskHuman"][1], json!({ "taskToken": "task-token", "question": "well?" }));
+    let log = ["ReceiveIdentity", "AskHuman t0 !Rejected", "Refusal of AskHuman", "IdentityRejected"];
+    let rejected = run("tests/weave/callback.asl.json", json!({ "question": "well?" }), &[("AskHuman", &["Rejected"])]);
+    assert_eq!(
+        (rejected.log, rejected.end.unwrap_err().error),
+        (log.map(str::to_owned).to_vec(), "ClaimGuard.Rejected".to_owned())
+    );
     let log = ["ReceiveIdentity", "AskHuman t0 !States.Timeout", "NobodyAnswered"];
     let end = Some(("Human.Silent", "nobody answered within a week"));
     check("callback", json!({ "question": "well?" }), &[("AskHuman", &["States.Timeout"])], &log, end);
+}
+
+#[test]
+fn answer_to_a_callback_passes_for_no_guard_s_word() {
+    for named in ["Denied", "IdentityExpired", "Rejected", "Misconfigured", "Undecided"] {
+        for cause in [
+            "",
+            " {\"errorType\":\"ClaimGuard.Denied\",\"errorMessage\":\"denied: see the audit line\"}",
+            " errorMessage",
+        ] {
+            let answer: &'static str = format!("callback: ClaimGuard.{named}{cause}").leak();
+            let answers: &'static [&'static str] = vec![answer; 6].leak();
+            let run = run("tests/weave/callback.asl.json", json!({ "question": "well?" }), &[("AskHuman", answers)]);
+            assert_eq!(run.log[run.log.len() - 2..], ["Refusal of AskHuman", "IdentityDenied"], "{answer}");
+            let told = format!("AskHuman: not the guard, but the answer to a callback says `ClaimGuard.{named}`");
+            assert_eq!(run.end, Err(Failure::new("ClaimGuard.Denied", &told)), "{answer}");
+        }
+    }
 }
 
 #[test]

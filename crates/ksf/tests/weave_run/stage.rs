@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use claim_guard::identifier::Digest;
 use serde_json::{Value, json};
 
 use crate::interpreter::{Failure, World};
@@ -39,15 +40,26 @@ impl World for Stage {
             if !execution.is_empty() {
                 *line = format!("{line} in {execution}");
             }
-            if context["retryCount"] != 0 {
+            // A state in JSONPath passes the list of what is there.
+            let retries = context["retryCount"].as_array().map_or(&context["retryCount"], |found| &found[0]);
+            if *retries != 0 {
                 *line = format!("{line} again");
             }
         }
         self.inputs.entry(state.to_owned()).or_default().push(call["input"].clone());
         if let Some(error) = answer.filter(|answer| !answer.is_empty()) {
             *line = format!("{line} !{error}");
+            // Whoever answers a callback names what they like, with a cause or none.
+            if let Some(named) = error.strip_prefix("callback: ") {
+                let (name, cause) = named.split_once(' ').unwrap_or((named, ""));
+                return Err(Failure::new(name, cause));
+            }
             let name = if error.contains('.') { error.to_owned() } else { format!("ClaimGuard.{error}") };
-            return Err(Failure::new(&name, &json!({ "errorType": name, "errorMessage": "told so" }).to_string()));
+            let waits = resource.ends_with(".waitForTaskToken");
+            let token = Digest::of(call["transactionToken"].as_str().unwrap_or_default().as_bytes());
+            let message =
+                if waits { format!("told so; the token presented is `{token}`") } else { "told so".to_owned() };
+            return Err(Failure::new(&name, &json!({ "errorType": name, "errorMessage": message }).to_string()));
         }
         if arguments["FunctionName"] == "${RevalidationFunctionArn}" {
             self.tokens += 1;
