@@ -6,7 +6,7 @@
 use std::fmt;
 
 use claim_guard::Excerpt;
-use claim_guard::identifier::{ExecutionArn, IdentifierError, StateMachineArn, StateName};
+use claim_guard::identifier::{ExecutionArn, IdentifierError, StateMachineArn, StateMachineReference, StateName};
 use claim_guard::json::{self, JsonError};
 use claim_guard::transaction::{TransactionRejection, TransactionToken};
 use serde::{Deserialize, Deserializer};
@@ -80,7 +80,7 @@ impl std::error::Error for EventError {}
 pub struct StateContext {
     /// `$states.context.Execution.Id`
     pub execution: ExecutionArn,
-    /// `$states.context.StateMachine.Id`
+    /// `$states.context.StateMachine.Id`, without the version or alias that the execution was started of.
     pub state_machine: StateMachineArn,
     /// `$states.context.State.Name`
     pub state: StateName,
@@ -100,7 +100,7 @@ impl StateContext {
         known_members(&context, &CONTEXT_MEMBERS)?;
         Ok(Self {
             execution: identifier(&context, "execution", ExecutionArn::parse)?,
-            state_machine: identifier(&context, "stateMachine", StateMachineArn::parse)?,
+            state_machine: identifier(&context, "stateMachine", StateMachineReference::parse)?.machine().clone(),
             state: identifier(&context, "state", StateName::parse)?,
             redrive_count: count(&context, "redriveCount")?,
             retry_count: count(&context, "retryCount")?,

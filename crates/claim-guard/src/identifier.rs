@@ -229,7 +229,7 @@ identifiers! {
     StateName = "state" by printable;
     /// The ARN of a standard execution.
     ExecutionArn = "execution ARN" by execution_arn;
-    /// The ARN of a state machine, without version or alias.
+    /// The ARN of a state machine, without version or alias: whose executions they are.
     StateMachineArn = "state machine ARN" by state_machine_arn;
     /// `sha256:` and 64 lower-case hexadecimal digits.
     Digest = "digest" by sha256_text;
@@ -275,9 +275,87 @@ impl StateMachineArn {
     }
 }
 
+/// What an execution is started of: a state machine by its own ARN, or one of its versions or aliases.
+///
+/// An execution bears the ARN of the machine, whichever of these it was started of, so identities are compared by that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateMachineReference {
+    text: Arc<str>,
+    machine: StateMachineArn,
+}
+
+impl StateMachineReference {
+    /// Parses `arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE`, or that with `:VERSION` or `:ALIAS` behind it.
+    ///
+    /// # Errors
+    /// [`IdentifierError`] says which bound or shape the text breaks.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        let whole = StateMachineArn::parse(text);
+        let machine = match (whole, text.rsplit_once(':')) {
+            (Err(IdentifierError::WrongShape { .. }), Some((machine, qualifier))) => {
+                let machine = StateMachineArn::parse(machine)?;
+                qualified(qualifier)?;
+                machine
+            }
+            (whole, _) => whole?,
+        };
+        printable("state machine ARN", text)?;
+        Ok(Self { text: text.into(), machine })
+    }
+
+    /// The text, as presented: what Step Functions is asked to start.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The machine, without version or alias.
+    pub fn machine(&self) -> &StateMachineArn {
+        &self.machine
+    }
+}
+
+impl fmt::Display for StateMachineReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The number of a version, or the name of an alias.
+fn qualified(text: &str) -> Result<(), IdentifierError> {
+    let kind = "version or alias";
+    printable(kind, text)?;
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))) {
+        Some(character) => Err(IdentifierError::ForbiddenCharacter { kind, character }),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_or_an_alias_is_of_its_machine() {
+        let machine = "arn:aws:states:eu-west-1:000000000000:stateMachine:payment";
+        for text in [machine.to_owned(), format!("{machine}:3"), format!("{machine}:live_2.0-x")] {
+            let parsed = StateMachineReference::parse(&text).expect("a reference");
+            assert_eq!((parsed.as_str(), parsed.machine().as_str()), (text.as_str(), machine));
+        }
+        let shape = || IdentifierError::WrongShape {
+            kind: "state machine ARN",
+            expected: "arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE",
+        };
+        let kind = "version or alias";
+        for (qualifier, error) in [
+            (":", IdentifierError::Empty { kind }),
+            (":a*", IdentifierError::ForbiddenCharacter { kind, character: '*' }),
+            (":a:b", shape()),
+        ] {
+            assert_eq!(StateMachineReference::parse(&format!("{machine}{qualifier}")), Err(error), "{qualifier}");
+        }
+        let execution = "arn:aws:states:eu-west-1:000000000000:execution:payment:run";
+        assert_eq!(StateMachineReference::parse(execution), Err(shape()));
+    }
 
     #[test]
     fn one_forbidden_character_is_named_wherever_it_stands() {

@@ -7,7 +7,7 @@ use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_sfn::types::ExecutionStatus;
 use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
-use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, RealmKeySet, UnixTime};
 use minting::{Failure, KmsSigner, NoRandom, Signer, SigningKeyArn};
@@ -48,7 +48,7 @@ impl Signer for Aws {
 impl Machine for Aws {
     async fn start(
         &self,
-        state_machine: &StateMachineArn,
+        state_machine: &StateMachineReference,
         name: &ExecutionName,
         input: &str,
     ) -> Result<Started, Failure> {

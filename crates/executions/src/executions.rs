@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use claim_guard::access::{AccessPolicy, PolicyFaults, Workflow};
 use claim_guard::audit::{AuditContext, AuditPoint, Reason};
-use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineArn, TrustDomain, WorkflowName};
+use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineReference, TrustDomain, WorkflowName};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, Identity, Leeway, Rejection, TransactionVerifier, UnixTime, VerifiedClaims,
 };
@@ -26,7 +26,7 @@ pub struct Executions<O> {
     pub(crate) trust_domain: TrustDomain,
     pub(crate) key_id: KeyId,
     pub(crate) transactions: TransactionVerifier,
-    state_machines: BTreeMap<WorkflowName, StateMachineArn>,
+    state_machines: BTreeMap<WorkflowName, StateMachineReference>,
     origin: Option<CorsOrigin>,
     pub(crate) outside: O,
 }
@@ -35,7 +35,7 @@ pub struct Executions<O> {
 #[derive(Clone, Copy)]
 pub(crate) struct Declared<'a> {
     pub(crate) rules: &'a Workflow,
-    pub(crate) state_machine: &'a StateMachineArn,
+    pub(crate) state_machine: &'a StateMachineReference,
 }
 
 impl<O: Outside> Executions<O> {
@@ -135,7 +135,7 @@ pub(crate) fn named(
     workflow: &Declared<'_>,
     name: &ExecutionName,
 ) -> Result<ExecutionArn, Ended> {
-    workflow.state_machine.execution(name.as_str()).map_err(|error| {
+    workflow.state_machine.machine().execution(name.as_str()).map_err(|error| {
         let reason = Reason::new("malformed_execution_arn", &error);
         exchange.misconfigured(Some(caller), vec![reason])
     })

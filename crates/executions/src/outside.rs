@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
-use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
 use minting::{Failure, NoRandom, Signer};
@@ -97,7 +97,7 @@ pub trait Machine: Sync {
     /// Starts an execution of that name with an input that holds the transaction token.
     fn start(
         &self,
-        state_machine: &StateMachineArn,
+        state_machine: &StateMachineReference,
         name: &ExecutionName,
         input: &str,
     ) -> impl Future<Output = Result<Started, Failure>> + Send;

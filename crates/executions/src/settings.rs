@@ -6,7 +6,7 @@ use std::fmt;
 use claim_guard::Excerpt;
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
-use claim_guard::identifier::{KeyId, StateMachineArn, TrustDomain, WorkflowName};
+use claim_guard::identifier::{KeyId, StateMachineReference, TrustDomain, WorkflowName};
 use claim_guard::transaction::TransactionKeySet;
 use minting::{MintFault, MintSettings, SigningKeyArn};
 use realm_keys::{RealmSettings, SettingsFault};
@@ -88,7 +88,7 @@ pub struct Stack {
     /// Which of them signs now.
     pub key_id: KeyId,
     /// The state machine of each workflow of `access.toml`.
-    pub state_machines: BTreeMap<WorkflowName, StateMachineArn>,
+    pub state_machines: BTreeMap<WorkflowName, StateMachineReference>,
     /// Whose scripts may read answers.
     pub cors_origin: Option<CorsOrigin>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use claim_guard::access::AccessPolicy;
-use claim_guard::identifier::{IdentifierError, KeyId, StateMachineArn, TrustDomain, WorkflowName};
+use claim_guard::identifier::{IdentifierError, KeyId, StateMachineReference, TrustDomain, WorkflowName};
 use claim_guard::jws::KeySetError;
 use claim_guard::transaction::TransactionKeySet;
 use claim_guard::{Excerpt, JsonError, strict_json_object};
@@ -46,7 +46,7 @@ pub enum MintFault {
     },
     /// `WORKFLOW_STATE_MACHINES` is not a JSON object.
     NotAnObject(JsonError),
-    /// A state machine is not named by its ARN, without version or alias.
+    /// A state machine is not named by its ARN, or that of one of its versions or aliases.
     NotAStateMachine {
         /// The workflow.
         workflow: Excerpt,
@@ -118,7 +118,7 @@ pub struct MintSettings {
     /// That key in KMS.
     pub signing_key: SigningKeyArn,
     /// The state machine of each workflow of `access.toml`.
-    pub state_machines: BTreeMap<WorkflowName, StateMachineArn>,
+    pub state_machines: BTreeMap<WorkflowName, StateMachineReference>,
 }
 
 impl MintSettings {
@@ -164,19 +164,20 @@ impl MintSettings {
 fn state_machines(
     text: &str,
     policy: &AccessPolicy,
-) -> Result<BTreeMap<WorkflowName, StateMachineArn>, Vec<MintFault>> {
+) -> Result<BTreeMap<WorkflowName, StateMachineReference>, Vec<MintFault>> {
     let object = strict_json_object(text.as_bytes()).map_err(|error| vec![MintFault::NotAnObject(error)])?;
-    let (mut machines, mut faults) = (BTreeMap::new(), Vec::new());
+    let mut machines: BTreeMap<WorkflowName, StateMachineReference> = BTreeMap::new();
+    let mut faults = Vec::new();
     for (name, value) in &object {
         let workflow = Excerpt::of(name);
         let known = WorkflowName::parse(name).ok().filter(|name| policy.workflow(name).is_some());
-        let arn = value.as_str().map(StateMachineArn::parse);
+        let arn = value.as_str().map(StateMachineReference::parse);
         match (known, arn) {
             (None, _) => faults.push(MintFault::MachineWithoutWorkflow { presented: workflow }),
             (Some(_), None) => faults.push(MintFault::NotAStateMachine { workflow, error: None }),
             (Some(_), Some(Err(error))) => faults.push(MintFault::NotAStateMachine { workflow, error: Some(error) }),
             (Some(name), Some(Ok(arn))) => {
-                if let Some((first, _)) = machines.iter().find(|(_, other)| **other == arn) {
+                if let Some((first, _)) = machines.iter().find(|(_, other)| other.machine() == arn.machine()) {
                     faults.push(MintFault::SharedStateMachine {
                         first: WorkflowName::clone(first),
                         second: name.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
-use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn, TrustDomain, WorkflowName};
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn, StateMachineReference, TrustDomain, WorkflowName};
 use claim_guard::revalidation::{Question, RenewedStatement, Withdrawals};
 use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionFailure, TransactionRejection};
 use claim_guard::unix_time::ClockError;
@@ -46,7 +46,7 @@ pub struct Revalidation<R, S, C> {
     pub(crate) trust_domain: TrustDomain,
     pub(crate) key_id: KeyId,
     pub(crate) transactions: TransactionVerifier,
-    state_machines: BTreeMap<WorkflowName, StateMachineArn>,
+    state_machines: BTreeMap<WorkflowName, StateMachineReference>,
     pub(crate) outside: Outside<R, S, C>,
 }
 
@@ -122,8 +122,8 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
 
     /// The workflow whose state machine that is, or whose distributed Map's.
     fn workflow_of(&self, state_machine: &StateMachineArn) -> Option<&WorkflowName> {
-        let runs = |own: &StateMachineArn| {
-            let rest = state_machine.as_str().strip_prefix(own.as_str());
+        let runs = |own: &StateMachineReference| {
+            let rest = state_machine.as_str().strip_prefix(own.machine().as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('/').is_some_and(is_label))
         };
         self.state_machines.iter().find(|(_, own)| runs(own)).map(|(workflow, _)| workflow)
@@ -172,7 +172,7 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
                 let nested = self.policy.workflow(&at.workflow).and_then(|workflow| workflow.nested(&state));
                 // Where there is no such workflow, the question itself says so; its execution is then nobody's.
                 let execution = match nested.and_then(|nested| self.state_machines.get(nested)) {
-                    Some(machine) => self.execution_to_start(machine)?,
+                    Some(reference) => self.execution_to_start(reference.machine())?,
                     None => at.execution.clone(),
                 };
                 self.policy.question_of_nested_start(old, &state, &execution, input, now)?

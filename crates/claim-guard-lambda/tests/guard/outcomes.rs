@@ -259,9 +259,38 @@ async fn counts_that_are_absent_or_null_are_zero() {
     check(served(&guard, &absent).await, granted());
     let null = with(with(whole.clone(), "/context/redriveCount", json!(null)), "/context/retryCount", json!(null));
     check(served(&guard, &null).await, granted());
+    // As a state in JSONPath passes them: the list of what is there.
+    let lists =
+        |found: Value| with(with(whole.clone(), "/context/redriveCount", found.clone()), "/context/retryCount", found);
+    for found in [json!([]), json!([null]), json!([0])] {
+        check(served(&guard, &lists(found)).await, granted());
+    }
+    let two = misconfigured(
+        json!({ "kind": "state", "workflow": "payment", "execution": "", "state": "ApprovePayment", "redrive": 0, "attempt": 0 }),
+        "event_member_of_wrong_type",
+        "event `redriveCount`: expected a count",
+    );
+    check(served(&guard, &lists(json!([0, 1]))).await, two);
+    let mut third = granted();
+    third.audit[0]["point"]["attempt"] = json!(2);
+    check(served(&guard, &with(whole.clone(), "/context/retryCount", json!([2]))).await, third);
     let mut third = granted();
     third.audit[0]["point"]["attempt"] = json!(2);
     check(served(&guard, &with(whole, "/context/retryCount", json!(2))).await, third);
+}
+
+#[tokio::test]
+async fn an_execution_of_an_alias_or_a_version_is_its_machine_s() {
+    let stack = Stack::new();
+    for qualifier in ["live", "3"] {
+        let event =
+            with(approval_event(&token(&stack)), "/context/stateMachine", json!(format!("{MACHINE}:{qualifier}")));
+        let granted = json!({ "for": test_realm::SUBJECT, "on": { "project_id": "apollo" } });
+        check(
+            served(&guard(&stack, "ApprovePayment"), &event).await,
+            Served::allowed(granted, audit("allow", json!([]))),
+        );
+    }
 }
 
 #[tokio::test]

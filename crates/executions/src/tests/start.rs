@@ -8,7 +8,7 @@ use minting::Failure;
 use serde_json::{Value, json};
 use test_realm::{NOW, key_set, with, without};
 
-use super::world::{World, foreign_key, kms_key, lab, lab_in};
+use super::world::{World, environment, foreign_key, kms_key, lab, lab_in, lab_with};
 use super::*;
 use crate::body::MAX_BODY_BYTES;
 
@@ -51,6 +51,18 @@ fn what_enters_is_the_input_and_a_transaction_token_for_this_execution_alone() {
     assert_eq!(verified.identity().expires_at(), now(NOW + 300), "the lifetime of the policy");
     let aged = guard.verify_whatever_age(&token, &at, now(NOW)).unwrap();
     assert_eq!(*aged.input_digest(), Digest::of(input.to_string().as_bytes()));
+}
+
+#[test]
+fn an_alias_starts_executions_of_its_machine() {
+    let lab = lab_with(&|variable| match variable {
+        "WORKFLOW_STATE_MACHINES" => Some(json!({ "payment": format!("{MACHINE}:live") }).to_string()),
+        _ => environment(variable),
+    });
+    assert_eq!(heard(&ask(&lab, &start_event())), accepted(&drawn("01"), &drawn("02")));
+    assert_eq!(lab.outside.started_of(), [format!("{MACHINE}:live")]);
+    // The statement is bound to an execution of the machine: that is what Step Functions calls it.
+    assert!(lab.outside.input(&execution_arn(&drawn("01"))).contains("transactionToken"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
-use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
 use minting::{Failure, NoRandom, Signer};
@@ -51,6 +51,7 @@ pub(super) struct World {
     pub(super) now: Result<i64, ClockError>,
     pub(super) executions: Mutex<BTreeMap<String, Execution>>,
     pub(super) calls: Mutex<Vec<String>>,
+    started_of: Mutex<Vec<String>>,
     draws: AtomicU8,
 }
 
@@ -67,6 +68,7 @@ impl World {
             now: Ok(NOW),
             executions: Mutex::default(),
             calls: Mutex::default(),
+            started_of: Mutex::default(),
             draws: AtomicU8::new(1),
         }
     }
@@ -78,6 +80,11 @@ impl World {
     /// What was asked of KMS and Step Functions, in order.
     pub(super) fn calls(&self) -> Vec<String> {
         self.calls.lock().unwrap().clone()
+    }
+
+    /// What executions were started of, in order.
+    pub(super) fn started_of(&self) -> Vec<String> {
+        self.started_of.lock().unwrap().clone()
     }
 
     pub(super) fn input(&self, arn: &str) -> String {
@@ -122,6 +129,12 @@ pub(super) fn environment(variable: &str) -> Option<String> {
     })
 }
 
+/// The function of the sample policy, in another environment.
+pub(super) fn lab_with(environment: &dyn Fn(&str) -> Option<String>) -> Executions<World> {
+    let Settings { realm, stack, .. } = Settings::from_lookup(&policy(), environment).unwrap();
+    Executions::new(policy(), realm.verifier, stack, World::new())
+}
+
 /// The function of the sample policy, in a world that was changed.
 pub(super) fn lab_in(change: impl FnOnce(&mut World)) -> Executions<World> {
     let mut world = World::new();
@@ -152,15 +165,16 @@ impl Signer for World {
 impl Machine for World {
     async fn start(
         &self,
-        state_machine: &StateMachineArn,
+        state_machine: &StateMachineReference,
         name: &ExecutionName,
         input: &str,
     ) -> Result<Started, Failure> {
         self.called("start");
+        self.started_of.lock().unwrap().push(state_machine.as_str().to_owned());
         if let Some(failure) = &self.start_failure {
             return Err(failure.clone());
         }
-        let arn = state_machine.execution(name.as_str()).unwrap().to_string();
+        let arn = state_machine.machine().execution(name.as_str()).unwrap().to_string();
         let mut executions = self.executions.lock().unwrap();
         if executions.contains_key(&arn) {
             return Ok(Started::NameTaken);

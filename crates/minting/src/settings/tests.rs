@@ -102,12 +102,12 @@ fn state_machines_are_those_of_exactly_the_policys_workflows() {
     );
     let workflow = || Excerpt::of("payment");
     check(variable, r#"{"payment":1}"#, &[MintFault::NotAStateMachine { workflow: workflow(), error: None }]);
-    let versioned = json!({ "payment": format!("{MACHINE}:1") }).to_string();
+    let several = json!({ "payment": format!("{MACHINE}:1:2") }).to_string();
     let error = IdentifierError::WrongShape {
         kind: "state machine ARN",
         expected: "arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE",
     };
-    check(variable, &versioned, &[MintFault::NotAStateMachine { workflow: workflow(), error: Some(error) }]);
+    check(variable, &several, &[MintFault::NotAStateMachine { workflow: workflow(), error: Some(error) }]);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_state_machine_runs_one_workflow() {
     let second = second.get(second.find("[workflows.refund]").unwrap()..).unwrap();
     let both = format!("{}\n{second}", include_str!("../../../../access.toml"));
     let policy = AccessPolicy::parse("access.toml", &both).unwrap();
-    let machines = json!({ "payment": MACHINE, "refund": MACHINE }).to_string();
+    let machines = json!({ "payment": MACHINE, "refund": format!("{MACHINE}:live") }).to_string();
     let lookup =
         |name: &str| if name == "WORKFLOW_STATE_MACHINES" { Some(machines.clone()) } else { environment(name) };
     let workflow = |name| WorkflowName::parse(name).unwrap();
