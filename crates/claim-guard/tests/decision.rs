@@ -141,6 +141,31 @@ fn describing_and_stopping_each_have_roles_of_their_own() {
 }
 
 #[test]
+fn a_state_s_grant_names_the_attempt_and_the_same_one_for_the_same_token() {
+    let policy = policy();
+    let granted = |name: &str, (token, verifier, at): &(TransactionToken, TransactionVerifier, PresentedAt)| {
+        let state = StateName::parse(name).unwrap();
+        let freshness = policy.workflow(&payment()).unwrap().freshness(&state).unwrap();
+        let attempt = Attempt { state: &state, retry_count: 0, freshness };
+        let transaction = verifier.verify(token, at, &attempt, support::now()).unwrap();
+        match policy.decide_state(&transaction, &payment(), &state, &input("apollo")) {
+            Decision::Allow(grant) => grant,
+            Decision::Deny(denial) => panic!("{denial:?}"),
+        }
+    };
+    let (one, other) = (transaction(), transaction());
+    let grant = granted("Execute", &one);
+    assert_eq!((grant.execution(), grant.state().map(StateName::as_str)), (Some(&one.2.execution), Some("Execute")));
+    assert!(grant.attempt().is_some());
+    assert_eq!(granted("Execute", &one).attempt(), grant.attempt());
+    // The other token says the same, of the same execution, and is another statement.
+    assert_ne!(granted("Execute", &other).attempt(), grant.attempt());
+    let claims = support::claims(&access_token_payload(NOW));
+    let Decision::Allow(start) = policy.decide_start(&claims, &payment(), &input("apollo")) else { panic!("denied") };
+    assert_eq!((start.execution(), start.state(), start.attempt()), (None, None, None));
+}
+
+#[test]
 fn a_state_is_decided_on_the_transaction_token() {
     let (token, verifier, at) = transaction();
     let (policy, execute) = (policy(), StateName::parse("Execute").unwrap());

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::claims::{ClaimPath, ClaimTree, Identity, Role};
-use crate::identifier::{ClientId, Issuer, Scope, SessionId, Subject, TokenId, TransactionId};
+use crate::identifier::{
+    ClientId, Digest, ExecutionArn, Issuer, Scope, SessionId, StateName, Subject, TokenId, TransactionId,
+};
+use crate::transaction::Acting;
 use crate::unix_time::UnixTime;
 
 /// Leave to do what was asked, on behalf of the identity that it names.
@@ -12,7 +15,7 @@ use crate::unix_time::UnixTime;
 ///
 /// ```compile_fail,E0451
 /// fn forge(identity: Box<claim_guard::Identity>) -> claim_guard::decision::Grant {
-///     claim_guard::decision::Grant { identity }
+///     claim_guard::decision::Grant { identity, acting: None }
 /// }
 /// ```
 ///
@@ -44,6 +47,7 @@ use crate::unix_time::UnixTime;
 #[derive(Debug)]
 pub struct Grant {
     identity: Box<Identity>,
+    acting: Option<Acting>,
 }
 
 impl Grant {
@@ -68,7 +72,13 @@ impl Grant {
                 roles: roles.into_iter().filter(|role| identity.has(role)).cloned().collect(),
                 claims: identity.claims.pruned(claims),
             }),
+            acting: None,
         }
+    }
+
+    /// The same grant, for one attempt of a state.
+    pub(crate) fn at(self, acting: &Acting) -> Self {
+        Self { acting: Some(acting.clone()), ..self }
     }
 
     /// Whom it is for, as a statement about him needs it.
@@ -109,6 +119,26 @@ impl Grant {
     /// The transaction, absent where an access token was decided on.
     pub fn transaction(&self) -> Option<&TransactionId> {
         self.identity.transaction()
+    }
+
+    /// The execution that acts, absent where an access token was decided on.
+    pub fn execution(&self) -> Option<&ExecutionArn> {
+        self.acting.as_ref().map(|acting| &acting.execution)
+    }
+
+    /// The state that acts, absent where an access token was decided on.
+    pub fn state(&self) -> Option<&StateName> {
+        self.acting.as_ref().map(|acting| &acting.state)
+    }
+
+    /// A name for this attempt, absent where an access token was decided on: the same whenever the same transaction token is
+    /// presented for the same state of the same execution, and another for every other token.
+    ///
+    /// A guard remembers nothing, so within its time a token can be presented again. Where a state asks for a statement of its
+    /// own for every attempt (`max_identity_age = "0s"`), work that keeps this name with what it has done, in one write that
+    /// fails if the name is there, does it once for each attempt. It is no name for the work: the next attempt has another.
+    pub fn attempt(&self) -> Option<Digest> {
+        self.acting.as_ref().map(Acting::attempt)
     }
 
     /// When the statement that was decided on was made.

@@ -61,7 +61,10 @@ impl AccessPolicy {
         state: &StateName,
         input: &Map<String, Value>,
     ) -> Decision {
-        on_state(self, transaction.identity(), transaction.workflow(), workflow, state, input)
+        match on_state(self, transaction.identity(), transaction.workflow(), workflow, state, input) {
+            Decision::Allow(grant) => Decision::Allow(grant.at(transaction.acting())),
+            Decision::Deny(denial) => Decision::Deny(denial),
+        }
     }
 }
 

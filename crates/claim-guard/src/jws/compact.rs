@@ -83,7 +83,7 @@ impl<'a> Compact<'a> {
         self.text.get(..self.dots.second).unwrap_or_default()
     }
 
-    fn signature(&self) -> &'a str {
+    pub(crate) fn signature(&self) -> &'a str {
         self.text.get(self.dots.second + 1..).unwrap_or_default()
     }
 

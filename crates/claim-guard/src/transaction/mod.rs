@@ -1,5 +1,6 @@
 //! The signed statement that travels in an execution in place of the access token.
 
+mod acting;
 mod binding;
 mod failure;
 mod signature;
@@ -7,6 +8,7 @@ mod statement;
 mod token;
 mod verify;
 
+pub(crate) use acting::Acting;
 pub use binding::{Attempt, Binding, PresentedAt, Renewed, Run};
 pub use failure::{TransactionFailure, TransactionRejection};
 pub use signature::{DerError, fixed_from_der};

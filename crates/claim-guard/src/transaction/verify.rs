@@ -10,8 +10,9 @@ use crate::identifier::{
     ClientId, Digest, ExecutionArn, Issuer, KeyId, Scope, SessionId, StateMachineArn, StateName, Subject, TokenId,
     TransactionId, TrustDomain, WorkflowName,
 };
-use crate::jws::{Algorithm, KeySet, KeySetError, Members, Part};
+use crate::jws::{Algorithm, JwsError, KeySet, KeySetError, Members, Part};
 use crate::token::Leeway;
+use crate::transaction::acting::{Acting, StatementMark};
 use crate::transaction::binding::{Attempt, Binding, PresentedAt, Renewed, Run};
 use crate::transaction::failure::{TransactionFailure, TransactionRejection};
 use crate::transaction::token::{TRANSACTION_TOKEN_TYPES, TransactionToken};
@@ -71,11 +72,14 @@ impl TransactionKeySet {
 pub struct VerifiedTransaction {
     identity: Identity,
     workflow: WorkflowName,
+    acting: Acting,
 }
 
 impl VerifiedTransaction {
-    fn assertion(aged: AgedTransaction) -> Self {
-        Self { identity: aged.identity, workflow: aged.binding.workflow }
+    fn assertion(aged: AgedTransaction, state: &StateName) -> Self {
+        let Binding { workflow, execution, .. } = aged.binding;
+        let acting = Acting { execution, state: state.clone(), statement: aged.mark };
+        Self { identity: aged.identity, workflow, acting }
     }
 
     /// Whom the token speaks of.
@@ -86,6 +90,11 @@ impl VerifiedTransaction {
     /// The workflow that the token is for.
     pub fn workflow(&self) -> &WorkflowName {
         &self.workflow
+    }
+
+    /// Which attempt of which state acts on it.
+    pub(crate) fn acting(&self) -> &Acting {
+        &self.acting
     }
 }
 
@@ -106,6 +115,7 @@ pub struct AgedTransaction {
     input_digest: Digest,
     run: Run,
     renewed: Option<Renewed>,
+    mark: StatementMark,
 }
 
 impl AgedTransaction {
@@ -178,7 +188,7 @@ impl TransactionVerifier {
             return Err(TransactionFailure::Redriven { stated, presented: at.redrive_count });
         }
         verify_freshness(&aged, attempt, now)?;
-        Ok(VerifiedTransaction::assertion(aged))
+        Ok(VerifiedTransaction::assertion(aged, attempt.state))
     }
 
     /// Verifies that the token was minted by this stack for this execution; its time may be another.
@@ -234,10 +244,16 @@ impl TransactionVerifier {
         let compact = token.compact()?;
         let header = compact.untrusted_header(TRANSACTION_TOKEN_TYPES)?;
         let payload = compact.verified_payload(&self.keys.0, &header)?;
-        self.read(&payload, now)
+        let mark = StatementMark::of(compact.signature()).ok_or(JwsError::NotBase64Url { part: Part::Signature })?;
+        self.read(&payload, mark, now)
     }
 
-    fn read(&self, payload: &Document, now: UnixTime) -> Result<AgedTransaction, TransactionRejection> {
+    fn read(
+        &self,
+        payload: &Document,
+        mark: StatementMark,
+        now: UnixTime,
+    ) -> Result<AgedTransaction, TransactionRejection> {
         let members = Members::new(Part::Payload, payload.members());
         let context = members.object("tctx")?;
         let claims = Members::new(Part::Payload, context).object("claims")?;
@@ -273,6 +289,7 @@ impl TransactionVerifier {
         };
         Ok(AgedTransaction {
             run,
+            mark,
             renewed: renewed(&context)?,
             identity,
             binding,
