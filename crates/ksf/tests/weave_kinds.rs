@@ -306,3 +306,40 @@ fn workflow_without_a_guarded_state_is_woven() {
         (&json!("ReceiveIdentity"), &json!("Tell"))
     );
 }
+
+#[test]
+fn payload_that_leaves_no_room_for_an_identity_is_noted() {
+    let notes = |bytes: usize| {
+        let arguments = json!({ "FunctionName": "act", "Payload": "x".repeat(bytes) });
+        let machine = machine("Act", json!({ "Act": act(json!({ "Arguments": arguments })) }));
+        weave(&guarding(&machine), &machine.to_string()).unwrap().notes
+    };
+    let around = json!({ "FunctionName": "act", "Payload": "" }).to_string().len();
+    let most = 252 * 1024;
+    assert_eq!(notes(most - around), [""; 0]);
+    let told = format!(
+        "state `Act`: what it hands over has {} bytes of at most {most} beside the identity; it may end in \
+         `States.DataLimitExceeded`, which nothing catches",
+        most + 1
+    );
+    assert_eq!(notes(most - around + 1), [told]);
+}
+
+/// What weave adds is less than the room that it keeps, whatever the names.
+#[test]
+fn identity_fits_into_the_room_that_is_kept_for_it() {
+    let call = |woven: &Value| woven["States"]["Act"]["Arguments"]["Payload"].clone();
+    let mut payload = call(&woven(&machine("Act", json!({ "Act": act(json!({})) }))));
+    payload["transactionToken"] = json!("x".repeat(claim_guard::transaction::MAX_MINTED_BYTES));
+    let arn = json!("x".repeat(claim_guard::identifier::MAX_IDENTIFIER_BYTES));
+    for (name, value) in [
+        ("execution", arn.clone()),
+        ("stateMachine", arn),
+        ("state", json!("\u{1f600}".repeat(80))),
+        ("redriveCount", json!(u32::MAX)),
+        ("retryCount", json!(u32::MAX)),
+    ] {
+        payload["context"][name] = value;
+    }
+    assert!(payload.to_string().len() <= 4 * 1024, "{}", payload.to_string().len());
+}

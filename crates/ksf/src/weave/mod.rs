@@ -42,7 +42,7 @@ use crate::weave::refusal::{Cause, Refusal};
 use crate::weave::shapes::Shapes;
 use crate::weave::source_map::SourceMap;
 use crate::weave::strip::strip;
-use crate::weave::survey::Survey;
+use crate::weave::survey::{MAX_PAYLOAD, ROOM, Survey};
 use crate::weave::weaver::Weaver;
 
 /// Write identity into a state machine that says nothing of it
@@ -138,7 +138,7 @@ pub struct Woven {
     pub machine: String,
     /// For each of its states the author's state, the place and the reason, as JSON text.
     pub source_map: String,
-    /// A line for each state that acts without an identity.
+    /// A line for each state that acts without an identity, or leaves too little room for one.
     pub notes: Vec<String>,
 }
 
@@ -189,15 +189,19 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
     if !names.is_empty() {
         return Err(refused(&names));
     }
-    let notes = survey.unguarded.iter();
+    let unguarded = survey.unguarded.iter().map(|(state, resource)| {
+        format!("state `{state}`: `{resource}` is called without an identity, as the machine's role may")
+    });
+    let too_large = survey.too_large.iter().map(|(state, bytes)| {
+        let most = MAX_PAYLOAD - ROOM;
+        format!(
+            "state `{state}`: what it hands over has {bytes} bytes of at most {most} beside the identity; it may end in `States.DataLimitExceeded`, which nothing catches"
+        )
+    });
     Ok(Woven {
         machine: machine.pretty().map_err(no_json)?,
         source_map: weaver.map.to_json().pretty().map_err(no_json)?,
-        notes: notes
-            .map(|(state, resource)| {
-                format!("state `{state}`: `{resource}` is called without an identity, as the machine's role may")
-            })
-            .collect(),
+        notes: unguarded.chain(too_large).collect(),
     })
 }
 

@@ -12,6 +12,12 @@ use crate::weave::names::{DENIED, GUARD_ERRORS, MARK, NAME_IS_TAKEN, RESERVED, V
 use crate::weave::plan::Plan;
 use crate::weave::refusal::{Cause, Refusal};
 
+/// The most bytes that a state may hand over (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+pub(super) const MAX_PAYLOAD: usize = 256 * 1024;
+
+/// What weave adds to a payload at most: a transaction token of 2 KiB, two ARNs, a state's name, and what holds them.
+pub(super) const ROOM: usize = 4 * 1024;
+
 const TYPES: [&str; 8] = ["Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"];
 
 /// What was found.
@@ -20,6 +26,8 @@ pub(super) struct Survey {
     pub(super) refusals: Vec<Refusal>,
     /// States that call something which asks no guard, and what they call.
     pub(super) unguarded: Vec<(String, String)>,
+    /// States whose payload, as far as it is written out, leaves too little room, and how many bytes that is.
+    pub(super) too_large: Vec<(String, usize)>,
     /// The partition of the author's first call: `aws`, another one, or a placeholder.
     pub(super) partition: Option<String>,
     /// The author's denied path stands in the machine.
@@ -226,6 +234,10 @@ impl Survey {
             self.refuse(place.name, Cause::NoArguments { member });
             return None;
         };
+        let bytes = serde_json::to_string(&Json::Object(arguments.clone())).map_or(0, |text| text.len());
+        if bytes > MAX_PAYLOAD - ROOM {
+            self.too_large.push((place.name.to_owned(), bytes));
+        }
         for cause in callee::causes(place.state, arguments, callee, place.language) {
             self.refuse(place.name, cause);
         }
