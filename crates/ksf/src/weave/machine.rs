@@ -194,13 +194,14 @@ impl Call {
     /// what is called.
     pub(super) fn of(resource: &str) -> Self {
         match fields(resource).as_slice() {
-            ["arn", _, "states", "", "", service @ ..] if service.iter().all(|field| is_written_out(field)) => {
-                Self::of_service(service)
-            }
-            ["arn", _, "states", region, account, "activity", _]
-                if ![region, account].into_iter().any(|field| field.is_empty()) =>
-            {
+            ["arn", _, "states", region, account, "activity", _] if !region.is_empty() && !account.is_empty() => {
                 Self::Other
+            }
+            // Integrations have neither region nor account; Step Functions takes them with both as well.
+            ["arn", _, "states", region, account, service @ ..]
+                if region.is_empty() == account.is_empty() && service.iter().all(|field| is_written_out(field)) =>
+            {
+                Self::of_service(service)
             }
             _ => Self::Unguardable,
         }
@@ -277,6 +278,8 @@ mod tests {
             check(&service("aws-sdk:lambda:getFunction"), Call::Other);
         }
         check("arn:aws:states:eu-west-1:000000000000:activity:live", Call::Other);
+        check("arn:aws:states:eu-west-1:000000000000:aws-sdk:s3:getObject", Call::Other);
+        check("arn:aws:states:eu-west-1:000000000000:lambda:invoke", Call::Function);
         check("arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:activity:${Name}", Call::Other);
     }
 
@@ -304,6 +307,8 @@ mod tests {
             "arn:aws:${Service}:eu-west-1:000000000000:activity:y",
             "arn:aws:lambda:::lambda:invoke",
             "arn:aws:states:::lambda:invoke ",
+            "arn:aws:states:${X}:lambda:invoke",
+            "arn:aws:states:eu-west-1:000000000000:aws-sdk:lambda:invoke",
         ] {
             check(resource, Call::Unguardable);
         }
