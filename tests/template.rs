@@ -317,7 +317,12 @@ fn an_alarm_tells_when_revalidation_cannot_ask_and_none_when_it_denies() {
     }
     let all = BTreeSet::from(["misconfigured", "reject", "undecided"].map(str::to_owned));
     let metrics = ["DoorDecisions", "RevalidationDecisions", "StepDecisions"];
-    assert_eq!(alarms, metrics.map(|metric| (metric.to_owned(), all.clone())).into());
+    let mut expected: BTreeMap<String, BTreeSet<String>> =
+        metrics.map(|metric| (metric.to_owned(), all.clone())).into();
+    // What no caller hears of.
+    let notices = ["keys_skipped", "renewal_failed"].map(str::to_owned);
+    expected.insert("KeyNotices".to_owned(), notices.into());
+    assert_eq!(alarms, expected);
 }
 
 /// The client that revalidation signs in as, in the realm to import.

@@ -4,7 +4,7 @@ use claim_guard::AccessTokenVerifier;
 use claim_guard::access::{AccessPolicy, PolicyFaults};
 use claim_guard::audit::Reason;
 use claim_guard::identifier::Digest;
-use realm_keys::{RealmKeys, RealmSettings, SettingsFaults};
+use realm_keys::{KeyNotice, RealmKeys, RealmSettings, SettingsFaults};
 
 /// What every event is decided with; or why none can be.
 ///
@@ -46,10 +46,13 @@ impl Setup<RealmKeys> {
         }
     }
 
-    /// Begins to fetch the keys, so that the first event need not wait for all of it.
-    pub fn prefetch(&self) {
+    /// Begins to fetch the keys, so that the first event need not wait for all of it. What fetches tell goes to `told`.
+    pub fn prefetch(&self, told: impl Fn(&KeyNotice) + Send + Sync + 'static) {
         match self {
-            Self::Ready { keys, .. } => keys.prefetch(),
+            Self::Ready { keys, .. } => {
+                keys.tell(told);
+                keys.prefetch();
+            }
             Self::Broken { .. } => {}
         }
     }

@@ -20,6 +20,10 @@ async fn main() -> Result<(), Error> {
     }));
     let policy = AccessPolicy::parse("access.toml", include_str!("../../../access.toml"));
     let outside = async |realm: RealmKeys, signing_key| {
+        realm.tell(|notice| {
+            // A notice that cannot be written changes no decision.
+            let _ = io::stderr().lock().write_all(format!("{}\n", notice.to_line()).as_bytes());
+        });
         realm.prefetch();
         Box::pin(Aws::from_environment(realm, signing_key)).await
     };

@@ -36,6 +36,9 @@ mod discovery;
 /// Why there are no keys.
 mod unavailable;
 
+/// What is told of a fetch that no caller hears of.
+mod notice;
+
 #[cfg(test)]
 #[path = "../tests/support/faulty_server.rs"]
 mod faulty_server;
@@ -50,6 +53,7 @@ pub use endpoint::{EndpointError, KeyUri, RealmCa, RealmEndpoint};
 pub use exchange::{Answer, BoundedClient, Document, ExchangeFault, Request};
 #[cfg(any(test, feature = "moved-clock"))]
 pub use moved_clock::MovedClock;
+pub use notice::{KeyNotice, NOTICE_FORMAT};
 pub use reqwest::Url;
 pub use settings::{RealmSettings, RealmTrust, SettingsFault, SettingsFaults};
 pub use unavailable::{DiscoveryFault, KeysUnavailable};

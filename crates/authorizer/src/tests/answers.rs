@@ -293,7 +293,7 @@ fn a_whole_environment_makes_a_set_up_that_decides_and_fetches_keys_ahead() {
     let Setup::Ready { keys, .. } = &setup else { panic!("{setup:?}") };
     assert_eq!(keys.fetches(), 0);
     // The fetch begins and ends with this runtime, which never gets to run it.
-    block_on(async { setup.prefetch() });
+    block_on(async { setup.prefetch(|_| ()) });
     assert_eq!(keys.fetches(), 1);
 }
 

@@ -10,7 +10,7 @@ mod tests;
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use claim_guard::RealmKeySet;
 use claim_guard::identifier::KeyId;
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::clock::{Surroundings, System};
 use crate::endpoint::{EndpointError, RealmEndpoint};
 use crate::https::{DEADLINE, HttpsSource};
+use crate::notice::KeyNotice;
 use crate::unavailable::KeysUnavailable;
 use schedule::{Next, Schedule, Ticket};
 #[cfg(any(test, feature = "moved-clock"))]
@@ -52,10 +53,14 @@ pub struct RealmKeys {
     shared: Arc<Shared>,
 }
 
+/// Whoever is told of what no caller hears.
+type Told = Box<dyn Fn(&KeyNotice) + Send + Sync>;
+
 struct Shared {
     source: Box<dyn KeySource>,
     surroundings: Box<dyn Surroundings>,
     schedule: RwLock<Schedule>,
+    told: OnceLock<Told>,
 }
 
 impl RealmKeys {
@@ -78,7 +83,14 @@ impl RealmKeys {
 
     pub(crate) fn assembled(source: impl KeySource + 'static, surroundings: impl Surroundings + 'static) -> Self {
         let schedule = RwLock::new(Schedule::default());
-        Self { shared: Arc::new(Shared { source: Box::new(source), surroundings: Box::new(surroundings), schedule }) }
+        let (source, surroundings) = (Box::new(source), Box::new(surroundings));
+        Self { shared: Arc::new(Shared { source, surroundings, schedule, told: OnceLock::new() }) }
+    }
+
+    /// Has every fetch from now on tell what no caller hears: that it failed, left keys out or brought others. Whoever is
+    /// named first is told, and nobody else.
+    pub fn tell(&self, told: impl Fn(&KeyNotice) + Send + Sync + 'static) {
+        let _ = self.shared.told.set(Box::new(told));
     }
 
     /// The realm's key set, to verify a token whose header names that key.
@@ -182,7 +194,12 @@ impl Shared {
     fn finish(&self, number: u64, outcome: Result<RealmKeySet, KeysUnavailable>) {
         let now = self.surroundings.now();
         let draw = self.surroundings.draw();
-        self.write().finish(number, outcome.map(Arc::new), now, draw);
+        let before = self.read().last_good();
+        let notices = KeyNotice::of(before.as_deref(), &outcome);
+        let is_taken = self.write().finish(number, outcome.map(Arc::new), now, draw);
+        if let Some(told) = self.told.get().filter(|_| is_taken) {
+            notices.iter().for_each(told);
+        }
     }
 
     // No code panics while it holds the lock, and each change leaves the schedule whole: a poisoned lock is as good.

@@ -130,16 +130,16 @@ impl Schedule {
         ticket
     }
 
-    /// Notes the outcome of a fetch; none of one that was given up.
+    /// Notes the outcome of a fetch, and answers whether it did: not of one that was given up.
     pub(super) fn finish(
         &mut self,
         number: u64,
         outcome: Result<Arc<RealmKeySet>, KeysUnavailable>,
         now: Moment,
         draw: u32,
-    ) {
+    ) -> bool {
         if self.running.as_ref().is_none_or(|running| running.number != number) {
-            return;
+            return false;
         }
         self.running = None;
         match outcome {
@@ -157,6 +157,12 @@ impl Schedule {
                 self.failure = Some(Failure { cause, at: now, back_off, in_a_row: before.saturating_add(1) });
             }
         }
+        true
+    }
+
+    /// The last set that a fetch brought, of whatever age.
+    pub(super) fn last_good(&self) -> Option<Arc<RealmKeySet>> {
+        self.good.as_ref().map(|good| Arc::clone(&good.keys))
     }
 
     /// How many fetches have begun.

@@ -470,3 +470,63 @@ async fn h13_a_fetch_that_was_frozen_is_given_up_and_its_late_outcome_is_dropped
     realm.gate.add_permits(1);
     check(request.await.unwrap(), Ok("a"));
 }
+
+/// What a cache's fetches tell, one after the other.
+fn told_by(keys: &RealmKeys) -> Arc<Mutex<Vec<KeyNotice>>> {
+    let all = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&all);
+    keys.tell(move |notice| told.lock().unwrap().push(notice.clone()));
+    all
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_told_although_every_request_is_served() {
+    let (keys, realm, time, _) = warm().await;
+    let told = told_by(&keys);
+    realm.answers(Answer::Fail(DOWN));
+    for fetches in 2..5 {
+        time.pass(5 * MINUTE);
+        check(ask(&keys, "a").await, Ok("a"));
+        assert_eq!(keys.fetches(), fetches);
+    }
+    assert_eq!(*told.lock().unwrap(), vec![KeyNotice::RenewalFailed { cause: DOWN }; 3]);
+    realm.publishes(&["a"]);
+    time.pass(5 * MINUTE);
+    check(ask(&keys, "a").await, Ok("a"));
+    assert_eq!(told.lock().unwrap().len(), 3, "what goes well is no news");
+}
+
+#[tokio::test]
+async fn keys_that_are_left_out_are_told_and_keys_for_encryption_are_not() {
+    let (keys, realm, _) = stage_drawing(0);
+    let told = told_by(&keys);
+    let set: serde_json::Value = serde_json::from_str(&jwk_set(&["a", "b", "c"])).unwrap();
+    let with = |index: usize, member: &str, value: &str| {
+        let mut set = set.clone();
+        set["keys"][index][member] = value.into();
+        set.to_string()
+    };
+    realm.answers(Answer::Text(with(1, "use", "enc")));
+    check(ask(&keys, "a").await, Ok("a"));
+    assert_eq!(*told.lock().unwrap(), []);
+    let (keys, realm, _) = stage_drawing(0);
+    let told = told_by(&keys);
+    realm.answers(Answer::Text(with(1, "alg", "HS256")));
+    check(ask(&keys, "a").await, Ok("a"));
+    let lines: Vec<String> = told.lock().unwrap().iter().map(KeyNotice::to_line).collect();
+    let message = "`1` of the realm's keys cannot be used; key `b`: ";
+    let begin = format!("{{\"notice\":\"realm-keys/1\",\"code\":\"keys_skipped\",\"message\":\"{message}");
+    assert!(lines.len() == 1 && lines[0].starts_with(&begin), "{lines:?}");
+}
+
+#[tokio::test]
+async fn other_keys_than_before_are_told_by_their_names() {
+    let (keys, realm, time, _) = warm().await;
+    let told = told_by(&keys);
+    realm.publishes(&["b"]);
+    time.pass(5 * MINUTE);
+    check(ask(&keys, "a").await, Ok("b"));
+    let changed = KeyNotice::KeysChanged { added: vec![key_id("b")], gone: vec![key_id("a")] };
+    assert_eq!(*told.lock().unwrap(), std::slice::from_ref(&changed));
+    assert_eq!(changed.to_string(), "the realm's keys have changed: added `b`, gone `a`");
+}
