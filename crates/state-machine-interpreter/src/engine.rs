@@ -76,7 +76,7 @@ impl Engine {
     pub(crate) fn free_id(&self, wanted: &str) -> String {
         let mut id = wanted.to_owned();
         while !self.takes_id(&id) {
-            id.push('+');
+            id = format!("{wanted}.{}", self.next_number());
         }
         id
     }
