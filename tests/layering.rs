@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The crates of the workspace that a crate may name among its dependencies; dev-dependencies are not looked at.
-const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 17] = [
     ("claim-guard", &[]),
     ("clock", &["claim-guard"]),
     ("claim-guard-lambda", &["claim-guard", "clock"]),
@@ -21,6 +21,8 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
     ("key-publisher", &[]),
     ("ksf", &["claim-guard"]),
     ("test-realm", &[]),
+    // For tests: nothing that ships may name it.
+    ("state-machine-interpreter", &[]),
     // It holds what stands for every parser, so it names every crate that parses. Nothing may depend on it.
     (
         "fuzz-targets",
@@ -97,6 +99,14 @@ fn forged_keys_stay_in_tests() {
     let forging: Vec<&String> = all.iter().filter(|(_, of)| of.contains("test-realm")).map(|(name, _)| name).collect();
     // The fuzzing targets do not ship, and no crate that does names them.
     assert_eq!(forging, ["fuzz-targets"]);
+}
+
+#[test]
+fn state_machines_are_run_in_tests_only() {
+    let all = dependencies(&Value::Null);
+    let running: Vec<&String> =
+        all.iter().filter(|(_, of)| of.contains("state-machine-interpreter")).map(|(name, _)| name).collect();
+    assert_eq!(running, [""; 0]);
 }
 
 /// The features of a crate that building the workspace switches on, by who asks for them.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use claim_guard::identifier::Digest;
 use serde_json::{Value, json};
-
-use crate::interpreter::{Failure, World};
+use state_machine_interpreter::{Call, Failure, Place, World};
 
 /// Who is asked, and what they answer.
 #[derive(Default)]
@@ -18,11 +17,13 @@ pub struct Stage {
 }
 
 impl World for Stage {
-    fn enter(&mut self, state: &str) {
-        self.log.push(state.to_owned());
+    fn entered(&mut self, place: &Place<'_>, _: &Value) {
+        self.log.push(place.state.to_owned());
     }
 
-    fn call(&mut self, state: &str, resource: &str, arguments: &Value) -> Result<Value, Failure> {
+    fn call(&mut self, called: &Call<'_>) -> Result<Value, Failure> {
+        let Call { place, resource, arguments, .. } = *called;
+        let state = place.state;
         let answer = self.script.get_mut(state).filter(|answers| !answers.is_empty()).map(|answers| answers.remove(0));
         let call =
             if resource.contains(":states:startExecution") { &arguments["Input"] } else { &arguments["Payload"] };
