@@ -163,8 +163,16 @@ fn e16_offline_token_is_rejected() {
 fn e17_logout_token_is_rejected() {
     assert_eq!(of_type("logout+jwt"), wrong_token_type("logout+jwt"));
     assert_eq!(of("typ", json!("Logout")), not_a_bearer("Logout"));
-    let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
-    assert_eq!(of("events", events), Err(Rejection::ForeignClaim { name: "events" }));
+    for event in [
+        "http://schemas.openid.net/event/backchannel-logout",
+        "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
+        "urn:ietf:params:scim:event:create",
+    ] {
+        for value in [json!({}), json!({ "reason": "x" }), json!(null)] {
+            let events = json!({ "beside": 1, event: value });
+            assert_eq!(of("events", events), Err(Rejection::ForeignClaim { name: "events" }), "{event}");
+        }
+    }
 }
 
 #[test]
@@ -199,9 +207,52 @@ fn e18_every_other_kind_of_token_is_rejected() {
     check_issuer(CLIENT);
     assert_eq!(of_payload(&without(payload(), "/typ")), missing(Part::Payload, "typ"));
     // A requesting party's token says `Bearer` too, and an ID token's hashes are in no access token.
-    for name in ["authorization", "at_hash", "c_hash", "s_hash", "htm", "htu", "token_introspection"] {
-        assert_eq!(of(name, json!({ "permissions": [] })), Err(Rejection::ForeignClaim { name }));
+    for (name, value) in [
+        ("authorization", json!({ "permissions": [{ "rsid": "1", "scopes": ["view"] }] })),
+        ("authorization", json!({ "permissions": null, "more": 1 })),
+        ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ")),
+        ("c_hash", json!(null)),
+        ("s_hash", json!({})),
+        ("token_introspection", json!({ "active": true, "sub": "alice" })),
+        ("token_introspection", json!({ "active": false })),
+    ] {
+        assert_eq!(of(name, value.clone()), Err(Rejection::ForeignClaim { name }), "{value}");
     }
+    let proof = with(with(payload(), "/htm", json!("POST")), "/htu", json!("https://x/y"));
+    assert_eq!(of_payload(&proof), Err(Rejection::ForeignClaim { name: "htm" }));
+}
+
+#[test]
+fn e18_claim_of_a_realm_s_own_may_be_called_like_one_of_another_kind() {
+    for (name, values) in [
+        (
+            "events",
+            [
+                json!("marathon"),
+                json!(["a", "b"]),
+                json!({}),
+                json!({ "marathon": {}, "5: run": {} }),
+                json!(null),
+                json!(7),
+            ],
+        ),
+        (
+            "authorization",
+            [json!("full"), json!(["a"]), json!({}), json!({ "level": 2 }), json!(true), json!(["permissions"])],
+        ),
+        ("htm", [json!("GET"), json!({}), json!([]), json!(1), json!(null), json!(false)]),
+        ("htu", [json!("https://x/y"), json!({}), json!([]), json!(1), json!(null), json!(false)]),
+        (
+            "token_introspection",
+            [json!("on"), json!({}), json!({ "Active": true }), json!([]), json!(true), json!(["active"])],
+        ),
+    ] {
+        for value in values {
+            assert_eq!(of(name, value.clone()), Ok(()), "{name} {value}");
+        }
+    }
+    let half = with(with(payload(), "/htm", json!("POST")), "/htu", json!({ "unit": "m" }));
+    assert_eq!(of_payload(&half), Ok(()));
 }
 
 #[test]
