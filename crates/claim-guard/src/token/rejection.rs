@@ -5,6 +5,7 @@ use std::fmt;
 use crate::excerpt::Excerpt;
 use crate::identifier::{Audience, Issuer};
 use crate::jws::JwsError;
+use crate::token::required_claim::RequiredClaim;
 use crate::unix_time::UnixTime;
 
 /// The causes, in the order they are looked at, each with both sides of its comparison.
@@ -18,6 +19,13 @@ pub enum Rejection {
     OfflineToken,
     /// Not a signed token of the realm: format, header, key or signature.
     Jws(JwsError),
+    /// A claim is absent that every access token has to have. Said where it is looked for, so in no order.
+    NoClaim {
+        /// The claim.
+        claim: RequiredClaim,
+        /// The token's `azp`, whose settings are to be seen to; none where it says none.
+        client: Option<Excerpt>,
+    },
     /// Another realm's token (RFC 7519 §4.1.1).
     WrongIssuer {
         /// Our realm.
@@ -111,6 +119,7 @@ impl Rejection {
             Self::RefreshToken => "refresh_token",
             Self::OfflineToken => "offline_token",
             Self::Jws(error) => error.code(),
+            Self::NoClaim { claim, .. } => claim.code(),
             Self::WrongIssuer { .. } => "wrong_issuer",
             Self::IdToken => "id_token",
             Self::DpopBoundToken => "dpop_bound_token",
@@ -138,6 +147,10 @@ impl fmt::Display for Rejection {
             Self::RefreshToken => f.write_str("a refresh token, expected an access token"),
             Self::OfflineToken => f.write_str("an offline token, expected an access token"),
             Self::Jws(error) => write!(f, "{error}"),
+            Self::NoClaim { claim, client: Some(client) } => {
+                write!(f, "claim `{claim}` is absent from a token of client `{client}`; {}", claim.setting())
+            }
+            Self::NoClaim { claim, client: None } => write!(f, "claim `{claim}` is absent; {}", claim.setting()),
             Self::WrongIssuer { expected, presented } => {
                 write!(f, "issuer: expected `{expected}`, presented `{presented}`")
             }

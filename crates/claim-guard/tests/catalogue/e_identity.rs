@@ -3,7 +3,8 @@
 use claim_guard::access::{Condition, Plain};
 use claim_guard::decision::{Starter, Unmet};
 use claim_guard::identifier::{Audience, ClientId, IdentifierError, Issuer, KeyId};
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::jws::JwsError;
+use claim_guard::token::RequiredClaim;
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Excerpt, Leeway, Rejection, VerifiedClaims};
 use serde_json::{Map, Value, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, SUBJECT, TestKey, with, without};
@@ -79,7 +80,7 @@ fn e3_issuer_that_begins_or_ends_like_ours_is_rejected() {
 
 #[test]
 fn e4_token_without_an_issuer_is_rejected() {
-    assert_eq!(of_payload(&without(payload(), "/iss")), missing(Part::Payload, "iss"));
+    assert_eq!(of_payload(&without(payload(), "/iss")), no_claim(RequiredClaim::Issuer));
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn e6_key_of_another_realm_under_our_key_s_name_is_rejected() {
 
 #[test]
 fn e9_token_without_an_audience_is_rejected() {
-    assert_eq!(of_payload(&without(payload(), "/aud")), missing(Part::Payload, "aud"));
+    assert_eq!(of_payload(&without(payload(), "/aud")), no_claim(RequiredClaim::Audience));
 }
 
 #[test]
@@ -134,7 +135,10 @@ fn e13_token_issued_to_another_client_is_rejected() {
     for client in ["another", "Payment-App", "payment-app ", "payment-app,another"] {
         assert_eq!(of("azp", json!(client)), Err(Rejection::ForbiddenClient { presented: Excerpt::of(client) }));
     }
-    assert_eq!(of_payload(&without(payload(), "/azp")), missing(Part::Payload, "azp"));
+    assert_eq!(
+        of_payload(&without(payload(), "/azp")),
+        Err(Rejection::NoClaim { claim: RequiredClaim::Client, client: None })
+    );
     assert_eq!(of("azp", json!([CLIENT])), wrong_type("azp", "text", "an array"));
     assert_eq!(of("azp", json!(null)), wrong_type("azp", "text", "null"));
     let empty = IdentifierError::Empty { kind: "client id" };
@@ -205,7 +209,7 @@ fn e18_every_other_kind_of_token_is_rejected() {
     assert_eq!(of("typ", json!("ID")), Err(Rejection::IdToken));
     // A client's assertion names the client as its issuer; user info, and the answer in JWT form, have no kind at all.
     check_issuer(CLIENT);
-    assert_eq!(of_payload(&without(payload(), "/typ")), missing(Part::Payload, "typ"));
+    assert_eq!(of_payload(&without(payload(), "/typ")), no_claim(RequiredClaim::Kind));
     // A requesting party's token says `Bearer` too, and an ID token's hashes are in no access token.
     for (name, value) in [
         ("authorization", json!({ "permissions": [{ "rsid": "1", "scopes": ["view"] }] })),
