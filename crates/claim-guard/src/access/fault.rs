@@ -159,6 +159,13 @@ pub enum PolicyFaultCause {
         /// The key of `any_verified_caller`.
         key: String,
     },
+    /// `actor` is neither `"none"` nor `"any"`.
+    WrongActor {
+        /// The key.
+        key: String,
+        /// The value.
+        presented: String,
+    },
     /// The name of a workflow or a state is no identifier.
     WrongName {
         /// The key.
@@ -282,6 +289,7 @@ impl fmt::Display for PolicyFaultCause {
             Self::AskedOfAnyCaller { key } => {
                 write!(f, "key `{key}` stands beside `roles`, `any_role` or `claims`, expected one or the other")
             }
+            Self::WrongActor { key, presented } => wrong(f, key, presented, &"expected `none` or `any`"),
             Self::WrongName { key, error } => write!(f, "key `{key}`: {error}"),
             Self::NoStates { key } => write!(f, "`{key}` is empty, expected at least one guarded state"),
             Self::WrongDuration { key, presented } => write!(

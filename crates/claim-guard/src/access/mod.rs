@@ -4,6 +4,7 @@
 //! with any fault is no policy, and all its faults are named at once.
 
 // What a policy is made of, smallest first.
+mod actor_rule;
 mod condition;
 mod duration;
 mod freshness;
@@ -24,6 +25,7 @@ mod parse;
 mod parse_workflow;
 mod toml_table;
 
+pub use actor_rule::ActorRule;
 pub use condition::{Condition, ConditionError, Operator};
 pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
 pub use freshness::{Freshness, MaxIdentityAge, SessionRule};

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::access::{Condition, Operand, Operator, Plain, Requirement};
-use crate::claims::{Identity, Role, at};
+use crate::access::{ActorRule, Condition, Operand, Operator, Plain, Requirement};
+use crate::claims::{Actor, Identity, Role, at};
 use crate::decision::unmet::{Shape, Unmet};
 use crate::unix_time::UnixTime;
 
@@ -24,12 +24,18 @@ fn each_unmet<'a>(
     requirement: &'a Requirement,
     input: &'a Map<String, Value>,
 ) -> impl Iterator<Item = Unmet> + use<'a> {
+    let actor = identity.actor().filter(|_| requirement.actor() == ActorRule::None).map(forbidden);
     let missing = move |role: &&Role| !identity.has(role);
     let roles = requirement.roles().iter().filter(missing).map(|role| Unmet::MissingRole { expected: role.clone() });
     let any_role = Some(requirement.any_role()).filter(|roles| !roles.is_empty());
     let any_role = any_role.and_then(|roles| none_of(identity, roles));
     let conditions = requirement.conditions().iter().filter_map(move |condition| unmet_by(identity, condition, input));
-    roles.chain(any_role).chain(conditions)
+    actor.into_iter().chain(roles).chain(any_role).chain(conditions)
+}
+
+/// The cause where the subject has to act himself.
+pub(super) fn forbidden(actor: &Actor) -> Unmet {
+    Unmet::ActorPresent { expected: ActorRule::None, presented: actor.clone() }
 }
 
 /// The cause if the identity has none of the roles, so also if there are none.

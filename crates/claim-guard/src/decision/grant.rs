@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::claims::{ClaimPath, ClaimTree, Identity, Role};
+use crate::claims::{Actor, ClaimPath, ClaimTree, Identity, Role};
 use crate::identifier::{ClientId, Issuer, Scope, SessionId, Subject, TokenId, TransactionId};
 use crate::unix_time::UnixTime;
 
@@ -58,6 +58,7 @@ impl Grant {
                 issuer: identity.issuer.clone(),
                 subject: identity.subject.clone(),
                 client: identity.client.clone(),
+                actor: identity.actor.clone(),
                 token_id: identity.token_id.clone(),
                 session_id: identity.session_id.clone(),
                 scope: identity.scope.clone(),
@@ -89,6 +90,11 @@ impl Grant {
     /// The client that the access token was issued to.
     pub fn client(&self) -> &ClientId {
         self.identity.client()
+    }
+
+    /// Who acts in the subject's place; none where the subject acts himself.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.identity.actor()
     }
 
     /// The access token's `jti`.

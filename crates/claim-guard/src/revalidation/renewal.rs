@@ -96,8 +96,10 @@ impl LiveIdentity<'_> {
     /// [`Withdrawals`] if an access token of now would not be for us or does not suffice to start the other workflow, or
     /// if the run has taken as long as it may meanwhile.
     pub fn statement(self, policy: &AccessPolicy, now: UnixTime) -> Result<RenewedStatement, Withdrawals> {
-        let live = self.said.map_err(Withdrawals::one)?;
+        let mut live = self.said.map_err(Withdrawals::one)?;
         let Question { aged, purpose, redrive_count, .. } = self.question;
+        // The realm says what the subject may do now. Who acted in his place when he came, it does not say again.
+        live.actor = aged.identity().actor().cloned();
         let name = match purpose {
             Purpose::Renew(_) | Purpose::Child(_) => aged.binding().workflow.clone(),
             Purpose::Nested { workflow, .. } => workflow.clone(),
@@ -149,6 +151,7 @@ fn of_now(aged: &AgedTransaction, live: &Identity, workflow: &Workflow, now: Uni
         issuer: old.issuer().clone(),
         subject: old.subject().clone(),
         client: old.client().clone(),
+        actor: live.actor().cloned(),
         token_id: old.token_id().clone(),
         session_id: old.session_id().cloned(),
         scope: aged.run().scope.clone(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::claims::ActorError;
 use crate::excerpt::Excerpt;
 use crate::identifier::{Audience, Issuer};
 use crate::jws::JwsError;
@@ -103,6 +104,13 @@ pub enum Rejection {
         /// What was presented.
         presented: Excerpt,
     },
+    /// Somebody acts in the subject's place, and the claim that says who does not say it.
+    MalformedActor {
+        /// The claim: `act` or `impersonator`.
+        claim: &'static str,
+        /// What is wrong with it.
+        error: ActorError,
+    },
 }
 
 impl From<JwsError> for Rejection {
@@ -136,6 +144,7 @@ impl Rejection {
             Self::WrongLifetime { .. } => "wrong_lifetime",
             Self::MalformedRole { .. } => "malformed_role",
             Self::MalformedScope { .. } => "malformed_scope",
+            Self::MalformedActor { .. } => "malformed_actor",
         }
     }
 }
@@ -175,6 +184,7 @@ impl fmt::Display for Rejection {
             }
             Self::MalformedRole { presented } => write!(f, "malformed role `{presented}`"),
             Self::MalformedScope { presented } => write!(f, "malformed scope `{presented}`"),
+            Self::MalformedActor { claim, error } => write!(f, "claim `{claim}` names no actor: {error}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The JWT library verifies the signature; every claim is looked at here, in a fixed order, and each look has its own
 //! [`Rejection`].
 
-use crate::claims::{ClaimTree, Identity, Roles};
+use crate::claims::{Actor, ClaimTree, Identity, Roles};
 use crate::document::{Document, Json};
 use crate::excerpt::Excerpt;
 use crate::identifier::{Audience, ClientId, Issuer, Scope, SessionId, Subject, TokenId};
@@ -96,6 +96,7 @@ impl AccessTokenVerifier {
             issuer: self.issuer.clone(),
             subject: stated.subject,
             client: stated.client,
+            actor: stated.actor,
             token_id: stated.token_id,
             session_id: stated.session_id,
             scope: stated.scope,
@@ -120,7 +121,9 @@ impl AccessTokenVerifier {
         let token_id = members.identifier("jti", TokenId::parse)?;
         let session_id = members.optional_identifier("sid", SessionId::parse)?;
         keycloak::verify_roles(members)?;
-        Ok(Stated { subject, client, token_id, session_id, scope, issued_at, expires_at })
+        let malformed = |(claim, error)| Rejection::MalformedActor { claim, error };
+        let actor = Actor::claimed(members).map_err(malformed)?;
+        Ok(Stated { subject, client, actor, token_id, session_id, scope, issued_at, expires_at })
     }
 
     /// RFC 8725 §3.8: the keys belong to this issuer, so the token must name it, byte by byte.
@@ -186,6 +189,7 @@ impl AccessTokenVerifier {
 struct Stated {
     subject: Subject,
     client: ClientId,
+    actor: Option<Actor>,
     token_id: TokenId,
     session_id: Option<SessionId>,
     scope: Option<Scope>,

@@ -67,6 +67,17 @@ fn renewed_statement_is_the_old_one_with_the_roles_and_claims_of_now() {
 }
 
 #[test]
+fn whoever_acted_at_the_start_is_kept_and_never_taken_from_the_realm_s_example() {
+    let chain = json!({ "sub": "robot", "client_id": "agent", "act": { "sub": "admin" } });
+    let acted = with(statement(), "/rctx/act", chain.clone());
+    let example = with(evaluation(20), "/act", json!({ "sub": "somebody-else" }));
+    for claims in [&evaluation(20), &example] {
+        assert_eq!(stated(&renewed(&acted, claims, 20))["rctx"]["act"], chain);
+        assert_eq!(stated(&renewed(&statement(), claims, 20))["rctx"].get("act"), None);
+    }
+}
+
+#[test]
 fn statement_of_a_service_account_is_renewed_without_a_session() {
     let old = without(statement(), "/rctx/sid");
     let renewed = stated(&renewed(&old, &evaluation(20), 20));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::access::{Condition, Plain, Requirement};
+use crate::access::{ActorRule, Condition, Plain, Requirement};
 use crate::decision::decide::unmet;
 use crate::decision::test_identity::{identity, object};
 use crate::decision::unmet::{Shape, Unmet};
@@ -13,7 +13,8 @@ fn condition(text: &str) -> Condition {
 }
 
 fn causes(text: &str, claims: Value, input: Value) -> Vec<Unmet> {
-    let requirement = Requirement::all_of(Vec::new(), Vec::new(), vec![condition(text)]).expect("a condition is asked");
+    let requirement = Requirement::all_of(Vec::new(), Vec::new(), vec![condition(text)], ActorRule::None)
+        .expect("a condition is asked");
     unmet(&identity(&[], claims), &requirement, &object(input))
 }
 
@@ -231,8 +232,8 @@ proptest! {
     ) {
         let read = |texts: &[String]| texts.iter().map(|text| crate::claims::Role::parse(text).expect("a role")).collect();
         let conditions = conditions.iter().map(|text| condition(text)).collect();
-        let requirement = Requirement::all_of(read(&roles), read(&any_role), conditions);
-        let requirement = requirement.unwrap_or_else(Requirement::any_verified_caller);
+        let requirement = Requirement::all_of(read(&roles), read(&any_role), conditions, ActorRule::None);
+        let requirement = requirement.unwrap_or_else(|| Requirement::any_verified_caller(ActorRule::None));
         let held: Vec<&str> = held.iter().map(String::as_str).collect();
         let fewer: Vec<&str> = held.iter().copied().filter(|role| *role != lost).collect();
         let mut less = claims.clone();
@@ -250,7 +251,7 @@ proptest! {
         claims in members(),
     ) {
         let conditions = conditions.iter().map(|text| condition(text)).collect();
-        let requirement = Requirement::all_of(Vec::new(), Vec::new(), conditions).expect("conditions are asked");
+        let requirement = Requirement::all_of(Vec::new(), Vec::new(), conditions, ActorRule::None).expect("conditions are asked");
         let whole = identity(&[], Value::Object(claims));
         let mut kept = identity(&[], json!({}));
         kept.claims = whole.claims().pruned(requirement.named_claims());
