@@ -126,6 +126,45 @@ fn whoever_acts_in_the_subject_s_place_is_stated_and_read_back() {
     assert_eq!(actor_of(&with(payload, "/impersonator", json!({ "id": "admin", "username": "root" }))), ["admin"]);
 }
 
+/// Whether a caller with that scope may start a workflow whose start and state ask for a word of it, and act at the state.
+fn by_scope(scope: &str) -> [Vec<String>; 2] {
+    let asked = r#"{ any_role = ["workflow-api:payment:start"], claims = ['scope contains "pay"'] }"#;
+    let lax = r#"{ any_role = ["workflow-api:payment:start"] }"#;
+    let policy_of = |start: &str| {
+        let text = format!("workflows.payment = {{ start = {start}, states.ApprovePayment = {asked} }}");
+        AccessPolicy::parse("access.toml", &text).unwrap()
+    };
+    let messages = |decision: &Decision| match decision {
+        Decision::Allow(_) => Vec::new(),
+        Decision::Deny(denial) => denial.unmet().iter().map(ToString::to_string).collect(),
+    };
+    let claims = support::claims(&with(access_token_payload(NOW), "/scope", json!(scope)));
+    let at_start = messages(&policy_of(asked).decide_start(&claims, &workflow("payment"), &Map::new()));
+    let policy = policy_of(lax);
+    let Decision::Allow(grant) = policy.decide_start(&claims, &workflow("payment"), &Map::new()) else {
+        panic!("denied")
+    };
+    let key = TestKey::kms();
+    let token = sealed(&key, support::transaction::unsigned(&key, &grant, EXECUTION));
+    let verified = verify_at(&key, &token, &at(), 0).unwrap();
+    let state = state("ApprovePayment");
+    [at_start, messages(&policy.decide_state(&verified, &workflow("payment"), &state, &Map::new()))]
+}
+
+#[test]
+fn scope_of_the_log_in_decides_at_a_state_as_at_the_start() {
+    let nothing: [Vec<String>; 2] = Default::default();
+    // Longer than an identifier, too.
+    let long = format!("openid {} pay", "https://api.example.com/a/word ".repeat(12).trim_end());
+    for scope in ["pay", "openid pay", "pay openid", &long] {
+        assert_eq!(by_scope(scope), nothing, "{scope}");
+    }
+    for scope in ["", "openid", "payments", "openid Pay"] {
+        let unmet = format!("claim `scope` is `\"{scope}\"`, expected `contains \"pay\"`");
+        assert_eq!(by_scope(scope), [vec![unmet.clone()], vec![unmet]], "{scope}");
+    }
+}
+
 #[test]
 fn longest_chain_of_actors_fits_into_a_token() {
     let party = |n: u8| json!({ "sub": format!("{n}a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001"), "iss": test_realm::ISSUER, "client_id": "agent" });

@@ -13,6 +13,11 @@ mod requirement;
 mod route;
 mod workflow;
 
+// What no token can meet, whatever the realm.
+mod kinds;
+mod known_claim;
+mod unmeetable;
+
 // The whole, and what API Gateway can be told of its routes.
 mod policy;
 mod route_patterns;
@@ -26,6 +31,7 @@ mod parse_workflow;
 mod toml_table;
 
 pub use actor_rule::ActorRule;
+pub(crate) use condition::SCOPE;
 pub use condition::{Condition, ConditionError, Operator};
 pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
 pub use freshness::{Freshness, MaxIdentityAge, SessionRule};
@@ -34,6 +40,7 @@ pub use policy::AccessPolicy;
 pub use requirement::Requirement;
 pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};
 pub use route_patterns::{RoutePattern, RoutePatterns};
+pub use unmeetable::Unmeetable;
 pub use workflow::Workflow;
 
 #[cfg(test)]

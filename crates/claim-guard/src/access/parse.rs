@@ -160,8 +160,8 @@ impl Asked<'_, '_> {
             findings.add(entry.offset, Cause::OneOfNone { key: entry.key.clone() });
             return None;
         }
-        let conditions = read_conditions(self.claims.as_ref(), self.input, findings);
         let actor = self.actor.map_or(Some(ActorRule::None), |entry| read_actor(&entry, findings));
+        let conditions = read_conditions(self.claims.as_ref(), self.input, actor, findings);
         match self.any_caller {
             None => {
                 let requirement = Requirement::all_of(roles?, any_role?, conditions?, actor?);
@@ -224,11 +224,36 @@ fn read_role(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Role> {
 }
 
 /// The conditions of a list; none at all if there is no list, `None` if one of them is no condition.
-fn read_conditions(entry: Option<&Entry<'_>>, input: Input, findings: &mut Findings<'_>) -> Option<Vec<Condition>> {
+fn read_conditions(
+    entry: Option<&Entry<'_>>,
+    input: Input,
+    actor: Option<ActorRule>,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Condition>> {
     let Some(entry) = entry else { return Some(Vec::new()) };
     let entries = entry.array(findings)?;
     let conditions: Vec<_> = entries.iter().map(|entry| read_condition(entry, input, findings)).collect();
+    // What a malformed rule means is not known.
+    report_unmeetable(&entries, &conditions, actor.unwrap_or(ActorRule::Any), findings);
     conditions.into_iter().collect()
+}
+
+fn report_unmeetable(
+    entries: &[Entry<'_>],
+    conditions: &[Option<Condition>],
+    actor: ActorRule,
+    findings: &mut Findings<'_>,
+) {
+    for (place, (entry, condition)) in entries.iter().zip(conditions).enumerate() {
+        let Some(condition) = condition else { continue };
+        let (key, earlier) = (entry.key.clone(), conditions.iter().take(place).flatten());
+        if let Some(reason) = condition.unmeetable(actor) {
+            findings.add(entry.offset, Cause::NeverMet { key, condition: condition.clone(), reason });
+        } else if let Some(first) = earlier.into_iter().find(|first| first.contradicts(condition)) {
+            let (condition, first) = (condition.clone(), first.clone());
+            findings.add(entry.offset, Cause::Contradiction { key, condition, first });
+        }
+    }
 }
 
 fn read_condition(entry: &Entry<'_>, input: Input, findings: &mut Findings<'_>) -> Option<Condition> {

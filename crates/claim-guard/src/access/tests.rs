@@ -296,6 +296,40 @@ fn an_actor_is_none_or_any_and_none_where_nothing_is_said() {
 }
 
 #[test]
+fn what_can_never_be_met_is_a_fault_at_a_route_a_start_and_a_state() {
+    check(
+        r#"[[routes]]
+method = "GET"
+path = "/a"
+claims = ["kyc = true", 'scope = "payments"', "kyc = false"]
+[workflows.w.start]
+claims = ["level >= 3", "cnf.jkt = true", "level <= 2", "level = 3"]
+[workflows.w.states.S]
+claims = ["act.sub = \"robot\"", "region = input.region", "region contains \"eu\""]
+[workflows.w.states.T]
+claims = ["act.sub = \"robot\"", 'scope contains "payments"', "region = input.region"]
+actor = "any"
+"#,
+        &[
+            "access.toml:4: key `routes[0].claims[1]` is `scope = \"payments\"`, which can never be met: the claim is never \
+             of this type: it is a list of words without spaces, compared with `contains \"WORD\"`",
+            "access.toml:4: key `routes[0].claims[2]` is `kyc = false`, which can never be met beside `kyc = true` of the \
+             same list",
+            "access.toml:6: key `workflows.w.start.claims[1]` is `cnf.jkt = true`, which can never be met: no token has this \
+             claim: a token that is bound to a key is rejected",
+            "access.toml:6: key `workflows.w.start.claims[2]` is `level <= 2`, which can never be met beside `level >= 3` of \
+             the same list",
+            "access.toml:6: key `workflows.w.start.claims[3]` is `level = 3`, which can never be met beside `level <= 2` of \
+             the same list",
+            "access.toml:8: key `workflows.w.states.S.claims[0]` is `act.sub = \"robot\"`, which can never be met: no token \
+             has this claim: nobody may act in the subject's place here, expected `actor = \"any\"` beside it",
+            "access.toml:8: key `workflows.w.states.S.claims[2]` is `region contains \"eu\"`, which can never be met beside \
+             `region = input.region` of the same list",
+        ],
+    );
+}
+
+#[test]
 fn a_lifetime_is_30_seconds_to_1_hour() {
     let text = |lifetime: &str| {
         format!(

@@ -10,7 +10,7 @@ use crate::identifier::{ClientId, Issuer, Subject};
 use crate::jws::{JwsError, Members, Part};
 
 /// The most parties that may stand in a chain: who acts now, and who did before.
-const MAX_PARTIES: usize = 4;
+pub(crate) const MAX_PARTIES: usize = 4;
 
 /// RFC 8693 §4.1, and what Keycloak writes from version 26.8 on for an administrator who impersonates a user.
 const ACT: &str = "act";

@@ -32,6 +32,16 @@ impl ClaimTree {
         Self(Document::pruned(self.0.members(), &paths, is_plain_or_array))
     }
 
+    /// The same claims, but the claim of that name is this text, or is not there.
+    pub(crate) fn with_text(&self, name: &str, text: Option<&str>) -> Self {
+        Self(Document::with_text(self.0.members(), name, text))
+    }
+
+    /// The claim of that name, if it is a text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.members().get(name)?.text()
+    }
+
     pub(super) fn members(&self) -> Object<'_> {
         self.0.members()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use crate::access::{AccessPolicy, Workflow};
+use crate::access::{AccessPolicy, SCOPE, Workflow};
 use crate::claims::{ClaimPath, Identity, Role};
 use crate::decision::unmet_by;
 use crate::identifier::{Digest, TransactionId};
@@ -100,6 +100,7 @@ impl LiveIdentity<'_> {
         let Question { aged, purpose, redrive_count, .. } = self.question;
         // The realm says what the subject may do now. Who acted in his place when he came, it does not say again.
         live.actor = aged.identity().actor().cloned();
+        live.claims = live.claims.with_text(SCOPE, granted_scope(aged, &live).as_deref());
         let name = match purpose {
             Purpose::Renew(_) | Purpose::Child(_) => aged.binding().workflow.clone(),
             Purpose::Nested { workflow, .. } => workflow.clone(),
@@ -142,6 +143,16 @@ impl LiveIdentity<'_> {
         };
         Ok(RenewedStatement { identity, transaction, binding, run, epoch, renewed, input_digest, lifetime, changes })
     }
+}
+
+/// The words of the old statement's scope that a token of now would have too; none if the old one has no scope.
+///
+/// What was asked for at the log-in cannot grow afterwards, so a word that is gone stays gone, even if it is all of them.
+fn granted_scope(aged: &AgedTransaction, live: &Identity) -> Option<String> {
+    let at_start = || aged.run().scope.as_ref().map(|scope| scope.as_str());
+    let granted = aged.identity().claims().text(SCOPE).or_else(at_start)?;
+    let now: Vec<&str> = live.claims().text(SCOPE).unwrap_or_default().split(' ').collect();
+    Some(granted.split(' ').filter(|word| now.contains(word)).collect::<Vec<_>>().join(" "))
 }
 
 /// The subject of the old statement, with those of the roles and claims of now that the workflow names.

@@ -60,6 +60,16 @@ fn foreign_claim(members: &Members<'_>) -> Option<&'static str> {
     has_member("authorization", "permissions").then_some("authorization")
 }
 
+/// Whether no access token has anything at that path, because a token that has is of another kind.
+pub(crate) fn is_of_another_kind(path: &[&str]) -> bool {
+    match path {
+        ["events", event, ..] => is_uri(event),
+        ["token_introspection", "active", ..] | ["authorization", "permissions", ..] => true,
+        [name, ..] => HASHES.contains(name),
+        [] => false,
+    }
+}
+
 fn object<'a>(members: &Members<'a>, name: &str) -> Option<Object<'a>> {
     members.get(name)?.object()
 }

@@ -201,6 +201,35 @@ fn an_input_without_a_plain_value_at_the_path_is_unmet() {
     }
 }
 
+#[test]
+fn a_scope_contains_its_words() {
+    let causes = |text: &str, scope: Value, input: Value| causes(text, json!({ "scope": scope }), input);
+    let payments = "scope contains \"payments\"";
+    for scope in ["payments", "openid payments", "payments email", "openid payments email"] {
+        assert_eq!(causes(payments, json!(scope), json!({})), [], "{scope}");
+    }
+    let expected = Plain::Text("payments".to_owned());
+    for scope in ["", "openid", "Payments", "payments.read", "pay ments", "openid payment"] {
+        let unmet =
+            Unmet::ClaimUnmet { condition: condition(payments), expected: expected.clone(), presented: json!(scope) };
+        assert_eq!(causes(payments, json!(scope), json!({})), [unmet], "{scope}");
+    }
+    let wrong =
+        Unmet::ClaimOfWrongType { condition: condition(payments), expected: Shape::Text, presented: Shape::Array };
+    assert_eq!(causes(payments, json!(["payments"]), json!({})), [wrong]);
+    let of_input = "scope contains input.x";
+    assert_eq!(causes(of_input, json!("openid payments"), json!({ "x": "payments" })), []);
+    for x in ["", " ", "openid payments", "pay"] {
+        let expected = Plain::Text(x.to_owned());
+        let presented = json!("openid payments");
+        let unmet = Unmet::ClaimUnmet { condition: condition(of_input), expected, presented: presented.clone() };
+        assert_eq!(causes(of_input, presented, json!({ "x": x })), [unmet], "{x:?}");
+    }
+    // A claim of that name elsewhere is the realm's own.
+    met("c contains \"payments\"", json!(["payments"]));
+    other_type("c contains \"payments\"", Shape::Array, json!("payments"), Shape::Text);
+}
+
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop::sample::select(every_type()).prop_map(|(value, _)| value);
     leaf.prop_recursive(2, 8, 3, |inner| {
