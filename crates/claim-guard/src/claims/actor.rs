@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::document::Json;
+use crate::document::{Document, Json};
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, Issuer, Subject};
 use crate::jws::{JwsError, Members, Part};
@@ -13,10 +13,10 @@ use crate::jws::{JwsError, Members, Part};
 pub(crate) const MAX_PARTIES: usize = 4;
 
 /// RFC 8693 §4.1, and what Keycloak writes from version 26.8 on for an administrator who impersonates a user.
-const ACT: &str = "act";
+pub(crate) const ACT: &str = "act";
 
 /// Off-spec: where earlier versions are told to write the impersonator's session notes, the usual name for them.
-const IMPERSONATOR: &str = "impersonator";
+pub(crate) const IMPERSONATOR: &str = "impersonator";
 
 /// Who acts in the subject's place: an administrator who impersonates him, or a service that he has delegated to.
 ///
@@ -103,6 +103,11 @@ impl Actor {
             Some(Value::Object(members))
         });
         outermost.unwrap_or_default()
+    }
+
+    /// The claim `act` that says so, for conditions on it.
+    pub(crate) fn to_claims(&self) -> Option<Document> {
+        Document::object(json!({ ACT: self.to_value() }).to_string().into_bytes()).ok()
     }
 
     fn of(chain: Vec<Party>) -> Option<Self> {
@@ -225,10 +230,7 @@ impl fmt::Display for Party {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::document::Document;
     use crate::identifier::IdentifierError;
 
     fn claimed(claims: &Value) -> Result<Option<Actor>, (&'static str, ActorError)> {

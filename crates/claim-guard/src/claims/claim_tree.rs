@@ -32,14 +32,14 @@ impl ClaimTree {
         Self(Document::pruned(self.0.members(), &paths, is_plain_or_array))
     }
 
-    /// The same claims, but the claim of that name is this text, or is not there.
-    pub(crate) fn with_text(&self, name: &str, text: Option<&str>) -> Self {
-        Self(Document::with_text(self.0.members(), name, text))
+    /// The same claims, but the claim of that name has this value, or is not there.
+    pub(crate) fn with(&self, name: &str, value: Option<Json<'_>>) -> Self {
+        Self(Document::with(self.0.members(), name, value))
     }
 
-    /// The claim of that name, if it is a text.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.0.members().get(name)?.text()
+    /// The claim of that name.
+    pub(crate) fn named(&self, name: &str) -> Option<Json<'_>> {
+        self.0.members().get(name)
     }
 
     pub(super) fn members(&self) -> Object<'_> {

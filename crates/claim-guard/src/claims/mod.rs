@@ -7,7 +7,7 @@ mod identity;
 mod role;
 mod roles;
 
-pub(crate) use actor::MAX_PARTIES;
+pub(crate) use actor::{ACT, IMPERSONATOR, MAX_PARTIES};
 pub use actor::{Actor, ActorError, Party};
 pub use claim_path::ClaimPath;
 pub use claim_tree::ClaimTree;

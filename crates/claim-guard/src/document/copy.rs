@@ -11,12 +11,12 @@ impl Document {
         Copier::default().finish(|copier| copier.members(Span::EMPTY, members))
     }
 
-    /// A copy of the object in which the member of that name is this text, or is not there.
-    pub(crate) fn with_text(members: Object<'_>, name: &str, text: Option<&str>) -> Self {
+    /// A copy of the object in which the member of that name has this value, or is not there.
+    pub(crate) fn with(members: Object<'_>, name: &str, value: Option<Json<'_>>) -> Self {
         Copier::default().finish(|copier| {
             let place = copier.tape.open(Span::EMPTY, Content::Object);
             let others = members.iter().filter(|(other, _)| *other != name);
-            for (name, value) in others.chain(text.map(|text| (name, Json::Text(text)))) {
+            for (name, value) in others.chain(value.map(|value| (name, value))) {
                 let name = copier.text(name);
                 copier.value(name, value);
             }

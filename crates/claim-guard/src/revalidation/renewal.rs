@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::Map;
 
 use crate::access::{AccessPolicy, SCOPE, Workflow};
-use crate::claims::{ClaimPath, Identity, Role};
+use crate::claims::{ACT, Actor, ClaimPath, ClaimTree, IMPERSONATOR, Identity, Role};
 use crate::decision::unmet_by;
+use crate::document::Json;
 use crate::identifier::{Digest, TransactionId};
 use crate::revalidation::live::LiveIdentity;
 use crate::revalidation::question::{Purpose, Question, no_workflow, too_long};
@@ -100,7 +101,7 @@ impl LiveIdentity<'_> {
         let Question { aged, purpose, redrive_count, .. } = self.question;
         // The realm says what the subject may do now. Who acted in his place when he came, it does not say again.
         live.actor = aged.identity().actor().cloned();
-        live.claims = live.claims.with_text(SCOPE, granted_scope(aged, &live).as_deref());
+        live.claims = with_the_log_in(&live.claims, aged);
         let name = match purpose {
             Purpose::Renew(_) | Purpose::Child(_) => aged.binding().workflow.clone(),
             Purpose::Nested { workflow, .. } => workflow.clone(),
@@ -145,13 +146,24 @@ impl LiveIdentity<'_> {
     }
 }
 
+/// The claims of now, with those of the log-in as they were: the realm's example has a log-in of its own, made up.
+fn with_the_log_in(live: &ClaimTree, aged: &AgedTransaction) -> ClaimTree {
+    let old = aged.identity();
+    let acting = old.actor().and_then(Actor::to_claims);
+    let act = old.claims().named(ACT).or_else(|| acting.as_ref()?.members().get(ACT));
+    let scope = granted_scope(aged, live);
+    live.with(SCOPE, scope.as_deref().map(Json::Text))
+        .with(ACT, act)
+        .with(IMPERSONATOR, old.claims().named(IMPERSONATOR))
+}
+
 /// The words of the old statement's scope that a token of now would have too; none if the old one has no scope.
 ///
 /// What was asked for at the log-in cannot grow afterwards, so a word that is gone stays gone, even if it is all of them.
-fn granted_scope(aged: &AgedTransaction, live: &Identity) -> Option<String> {
+fn granted_scope(aged: &AgedTransaction, live: &ClaimTree) -> Option<String> {
     let at_start = || aged.run().scope.as_ref().map(|scope| scope.as_str());
-    let granted = aged.identity().claims().text(SCOPE).or_else(at_start)?;
-    let now: Vec<&str> = live.claims().text(SCOPE).unwrap_or_default().split(' ').collect();
+    let granted = aged.identity().claims().named(SCOPE).and_then(Json::text).or_else(at_start)?;
+    let now: Vec<&str> = live.named(SCOPE).and_then(Json::text).unwrap_or_default().split(' ').collect();
     Some(granted.split(' ').filter(|word| now.contains(word)).collect::<Vec<_>>().join(" "))
 }
 

@@ -77,6 +77,25 @@ fn whoever_acted_at_the_start_is_kept_and_never_taken_from_the_realm_s_example()
     }
 }
 
+#[test]
+fn condition_on_whoever_acts_is_decided_after_a_renewal_as_before() {
+    let asked = r#"actor = "any"
+claims = ["compliance.kyc = true", 'act.sub = "robot"']"#;
+    let policy = parsed(&POLICY.replace(r#"claims = ["compliance.kyc = true"]"#, asked));
+    let claims_of = |old: &Value, claims: &Value| {
+        let question = policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).unwrap();
+        stated(&answered(&policy, question, claims, 20).unwrap())["tctx"]["claims"].get("act").cloned()
+    };
+    let somebody_else = with(evaluation(20), "/act", json!({ "sub": "somebody-else" }));
+    let acted = with(statement(), "/rctx/act", json!({ "sub": "robot" }));
+    let named = with(acted.clone(), "/tctx/claims/act", json!({ "sub": "robot" }));
+    for claims in [&evaluation(20), &somebody_else] {
+        assert_eq!(claims_of(&named, claims), Some(json!({ "sub": "robot" })));
+        assert_eq!(claims_of(&acted, claims), Some(json!({ "sub": "robot" })));
+        assert_eq!(claims_of(&statement(), claims), None);
+    }
+}
+
 /// What is stated of the scope after a renewal, where a state asks for a word of it.
 #[track_caller]
 fn check_scope(old: &Value, live: Option<&str>, expected: Option<&str>) {
