@@ -3,13 +3,22 @@
 //! A verified token has claims that are looked at by the verifier, or whose type Keycloak itself fixes. A condition that
 //! none of them could meet denies everybody, so it is a fault of the policy and no denial.
 
+use std::time::Duration;
+
 use crate::access::actor_rule::ActorRule;
 use crate::access::kinds::Kinds;
 use crate::access::operand::Plain;
 use crate::claims::{ClaimPath, MAX_PARTIES};
 use crate::identifier::{Issuer, Subject};
-use crate::token::is_of_another_kind;
+use crate::token::{MAX_LIFETIME_SECONDS, is_of_another_kind};
 use crate::unix_time::UnixTime;
+
+/// The oldest statement that a state acts on: the longest lifetime of a transaction token, and what clocks may differ.
+const OLDEST_STATEMENT: Duration = Duration::from_secs(3600 + 60);
+
+/// The oldest access token that any decision rests on: it held when the statement was made.
+const OLDEST_ACCESS_TOKEN: Duration =
+    Duration::from_secs(MAX_LIFETIME_SECONDS.unsigned_abs() + OLDEST_STATEMENT.as_secs());
 
 /// What a claim is in every verified token that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +33,8 @@ pub(super) enum KnownClaim {
     Identifier,
     /// Any text.
     Text,
-    /// Seconds since 1970.
-    Time,
+    /// Seconds since 1970, not longer ago than that.
+    Time(Option<Duration>),
     /// One audience or several.
     Audience,
     /// Words (RFC 6749 §3.3).
@@ -47,7 +56,9 @@ impl KnownClaim {
             "sub" | "azp" | "jti" | "sid" => Some(Self::whole(Self::Identifier, below)),
             // OpenID Connect Core §2, and Keycloak writes no other type whatever a mapper is told.
             "acr" => Some(Self::whole(Self::Text, below)),
-            "exp" | "iat" | "nbf" | "auth_time" => Some(Self::whole(Self::Time, below)),
+            "exp" => Some(Self::whole(Self::Time(Some(OLDEST_STATEMENT)), below)),
+            "iat" => Some(Self::whole(Self::Time(Some(OLDEST_ACCESS_TOKEN)), below)),
+            "nbf" | "auth_time" => Some(Self::whole(Self::Time(None), below)),
             "aud" => Some(Self::whole(Self::Audience, below)),
             "scope" => Some(Self::whole(Self::Scope, below)),
             "realm_access" => Self::access(below),
@@ -78,7 +89,7 @@ impl KnownClaim {
         match self {
             Self::NeverThere(_) => Kinds::NONE,
             Self::Issuer | Self::Bearer | Self::Identifier | Self::Text => Kinds::TEXT,
-            Self::Time => Kinds::INTEGER,
+            Self::Time(_) => Kinds::INTEGER,
             Self::Audience => Kinds::TEXT.or(Kinds::ARRAY),
             Self::Scope => Kinds::WORDS,
             Self::Names => Kinds::ARRAY,
@@ -95,7 +106,7 @@ impl KnownClaim {
             | Self::Bearer
             | Self::Identifier
             | Self::Text
-            | Self::Time
+            | Self::Time(_)
             | Self::Object => Kinds::NONE,
         }
     }
@@ -109,14 +120,19 @@ impl KnownClaim {
             (Self::Identifier, Plain::Text(text)) => Subject::parse(text).is_ok(),
             (Self::Scope, Plain::Text(text)) => is_scope_word(text),
             (Self::Text | Self::Audience | Self::Names, Plain::Text(_)) => true,
-            (Self::Time, Plain::Integer(seconds)) => self.can_be_within(*seconds, *seconds),
+            (Self::Time(_), Plain::Integer(seconds)) => self.can_be_within(*seconds, *seconds),
             (_, Plain::Boolean(_) | Plain::Integer(_) | Plain::Text(_)) => false,
         }
     }
 
     /// Whether the claim could be an integer from `least` to `most`.
     pub(super) fn can_be_within(self, least: i128, most: i128) -> bool {
-        self != Self::Time || (least <= i128::from(UnixTime::LAST.seconds()) && most >= 0)
+        !matches!(self, Self::Time(_)) || (least <= i128::from(UnixTime::LAST.seconds()) && most >= 0)
+    }
+
+    /// Whether the claim could be a time so long before a decision, or earlier.
+    pub(super) fn can_be_so_old(self, before: Duration) -> bool {
+        !matches!(self, Self::Time(Some(oldest)) if before > oldest)
     }
 
     /// What it is, for a message.
@@ -127,7 +143,7 @@ impl KnownClaim {
             Self::Bearer => "it is `Bearer`",
             Self::Identifier => "it is a text of `1` to `256` printable bytes",
             Self::Text => "it is a text",
-            Self::Time => "it is whole seconds since 1970, before the year 10000",
+            Self::Time(_) => "it is whole seconds since 1970, before the year 10000",
             Self::Audience => "it is a text or an array of texts",
             Self::Scope => "it is a list of words without spaces, compared with `contains \"WORD\"`",
             Self::Names => "it is an array of texts",

@@ -21,6 +21,7 @@ enum Cause {
     NeverThere,
     OfAnotherType,
     OfAnotherValue,
+    SoOld,
 }
 
 impl Condition {
@@ -33,6 +34,11 @@ impl Condition {
         }
         if claim.kinds().excludes(self.kinds()) {
             return because(Cause::OfAnotherType);
+        }
+        if let (Operator::AtMost, Operand::Now { before }) = (self.operator(), self.operand())
+            && !claim.can_be_so_old(*before)
+        {
+            return because(Cause::SoOld);
         }
         let possible = match (self.operator(), self.operand()) {
             (Operator::Equals | Operator::Contains, Operand::Literal(value)) => claim.can_be(value),
@@ -139,6 +145,7 @@ impl fmt::Display for Unmeetable {
         match self.cause {
             Cause::NeverThere => write!(f, "no token has this claim: {description}"),
             Cause::OfAnotherType => write!(f, "the claim is never of this type: {description}"),
+            Cause::SoOld => f.write_str("the claim is never so old: such a token has expired"),
             Cause::OfAnotherValue => write!(f, "the claim never has this value: {description}"),
         }
     }
@@ -217,6 +224,18 @@ mod tests {
         let seconds = value_of("whole seconds since 1970, before the year 10000");
         for text in ["exp = -1", "iat <= -1", "nbf >= 253402300800", "auth_time = 253402300800"] {
             check(text, &seconds);
+        }
+    }
+
+    #[test]
+    fn a_token_of_so_long_ago_is_never_met() {
+        for text in ["iat <= now - 2d", "iat <= now - 26h", "exp <= now - 2h", "exp <= now - 1d"] {
+            check(text, "the claim is never so old: such a token has expired");
+        }
+        for text in
+            ["iat <= now - 25h", "iat >= now - 2d", "exp <= now - 1h", "nbf <= now - 30d", "auth_time <= now - 30d"]
+        {
+            assert_eq!(reason(text, ActorRule::None), None, "{text}");
         }
     }
 
