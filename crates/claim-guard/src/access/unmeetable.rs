@@ -51,10 +51,20 @@ impl Condition {
 
     /// Whether no claims and no input meet both this condition and the other one.
     pub(super) fn contradicts(&self, other: &Self) -> bool {
-        let apart = is_inside(self.claim(), other.claim()) || is_inside(other.claim(), self.claim());
+        let apart = is_inside(self.claim(), other.claim())
+            || is_inside(other.claim(), self.claim())
+            || self.makes_a_proof_with(other)
+            || other.makes_a_proof_with(self);
         let of_one_claim =
             self.claim() == other.claim() && (self.kinds().excludes(other.kinds()) || self.excludes(other));
         apart || of_one_claim || self.wants_another_input_than(other)
+    }
+
+    /// Whether a token that meets both is taken for a proof of DPoP.
+    fn makes_a_proof_with(&self, other: &Self) -> bool {
+        let is_text =
+            |condition: &Self, name: &str| condition.claim().segments() == [name] && condition.kinds() == Kinds::TEXT;
+        is_text(self, "htm") && is_text(other, "htu")
     }
 
     /// As what the claim is compared.
@@ -330,6 +340,7 @@ mod tests {
             ("a = input.x", "b = input.x.y"),
             ("a >= input.x", "sub = input.x"),
             ("scope contains input.x", "b <= input.x"),
+            ("htm = \"POST\"", "htu = \"https://x\""),
         ] {
             check_pair(one, other, true);
         }
@@ -356,6 +367,8 @@ mod tests {
             ("a = input.x.y", "b = input.x.z"),
             ("scope contains \"a\"", "scope contains \"b\""),
             ("sub = input.x", "scope contains input.x"),
+            ("htm = 1", "htu = \"https://x\""),
+            ("htm = \"a\"", "x.htu = \"b\""),
         ] {
             check_pair(one, other, false);
         }
