@@ -31,16 +31,39 @@ fn input() -> Map<String, Value> {
     json!({ "project_id": "apollo", "amount": 120_000, "currency": "EUR" }).as_object().unwrap().clone()
 }
 
-fn claims(person: &Person) -> VerifiedClaims {
+fn payload(person: &Person) -> Value {
     let payload = with(access_token_payload(NOW), "/resource_access/workflow-api/roles", json!(person.roles()));
-    let payload =
-        person.claims().into_iter().fold(payload, |payload, (name, value)| with(payload, &format!("/{name}"), value));
+    person.claims().into_iter().fold(payload, |payload, (name, value)| with(payload, &format!("/{name}"), value))
+}
+
+/// A column of the matrix.
+struct Caller {
+    name: String,
+    about: String,
+    claims: VerifiedClaims,
+}
+
+/// Everybody of the lab, and somebody who acts in the place of the first.
+fn callers() -> Vec<Caller> {
+    let people = people();
+    let caller = |name: &str, about: &str, payload: &Value| Caller {
+        name: name.to_owned(),
+        about: about.to_owned(),
+        claims: claims(payload),
+    };
+    let impersonated = with(payload(&people[0]), "/act", json!({ "sub": "c2f5a9d0-admin" }));
+    let name = format!("admin as {}", people[0].name);
+    let somebody = caller(&name, &format!("an administrator who impersonates {}", people[0].name), &impersonated);
+    people.iter().map(|person| caller(person.name, person.about, &payload(person))).chain([somebody]).collect()
+}
+
+fn claims(payload: &Value) -> VerifiedClaims {
     let key = TestKey::generate("ES256", "realm-key");
     let keys = RealmKeySet::parse(key_set([&key]).as_bytes()).unwrap();
     let clients = ClientList::new([ClientId::parse(CLIENT).unwrap()]).unwrap();
     let audience = Audience::parse(AUDIENCE).unwrap();
     AccessTokenVerifier::new(Issuer::parse(ISSUER).unwrap(), audience, clients, Leeway::MAX)
-        .verify(&AccessToken::parse(&key.token(&payload)).unwrap(), &keys, now())
+        .verify(&AccessToken::parse(&key.token(payload)).unwrap(), &keys, now())
         .unwrap()
 }
 
@@ -90,7 +113,7 @@ struct Row {
     signs: Vec<String>,
 }
 
-fn rows(policy: &AccessPolicy, callers: &[VerifiedClaims]) -> Vec<Row> {
+fn rows(policy: &AccessPolicy, callers: &[&VerifiedClaims]) -> Vec<Row> {
     let mut rows = Vec::new();
     for route in policy.routes() {
         let signs = callers.iter().map(|claims| sign(&policy.decide_route(claims, route))).collect();
@@ -114,8 +137,8 @@ fn rows(policy: &AccessPolicy, callers: &[VerifiedClaims]) -> Vec<Row> {
     rows
 }
 
-fn table(people: &[Person], rows: &[Row]) -> String {
-    let header = Row { point: String::new(), signs: people.iter().map(|person| person.name.to_owned()).collect() };
+fn table(callers: &[Caller], rows: &[Row]) -> String {
+    let header = Row { point: String::new(), signs: callers.iter().map(|caller| caller.name.clone()).collect() };
     let lines: Vec<&Row> = std::iter::once(&header).chain(rows).collect();
     let width = |column: usize| lines.iter().map(|row| row.signs[column].chars().count()).max().unwrap();
     let first = lines.iter().map(|row| row.point.chars().count()).max().unwrap();
@@ -123,7 +146,7 @@ fn table(people: &[Person], rows: &[Row]) -> String {
         let cells = row.signs.iter().enumerate().map(|(column, sign)| format!("{sign:<0$}", width(column)));
         format!("{:<first$} | {}", row.point, cells.collect::<Vec<_>>().join(" | ")).trim_end().to_owned()
     };
-    let about = people.iter().map(|person| format!("{}: {}", person.name, person.about));
+    let about = callers.iter().map(|caller| format!("{}: {}", caller.name, caller.about));
     let project = "input of starts and states: project_id = apollo".to_owned();
     about.chain([project, String::new()]).chain(lines.iter().map(line)).map(|line| format!("{line}\n")).collect()
 }
@@ -132,9 +155,9 @@ fn table(people: &[Person], rows: &[Row]) -> String {
 fn callers_routes_and_states_are_as_the_golden_matrix_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let policy = AccessPolicy::parse("access.toml", &std::fs::read_to_string(root.join("../access.toml")).unwrap());
-    let people = people();
-    let callers: Vec<VerifiedClaims> = people.iter().map(claims).collect();
-    let seen = table(&people, &rows(&policy.unwrap(), &callers));
+    let callers = callers();
+    let claims: Vec<&VerifiedClaims> = callers.iter().map(|caller| &caller.claims).collect();
+    let seen = table(&callers, &rows(&policy.unwrap(), &claims));
     let golden = root.join("golden/matrix.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&golden, &seen).unwrap();

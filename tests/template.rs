@@ -325,6 +325,22 @@ fn an_alarm_tells_when_revalidation_cannot_ask_and_none_when_it_denies() {
     assert_eq!(alarms, expected);
 }
 
+/// Keycloak says by itself who impersonates a user only from version 26.8 on.
+#[test]
+fn the_realm_tells_who_impersonates_a_user() {
+    let realm: Value = serde_json::from_str(&file("realm/workflows-realm.json")).unwrap();
+    let clients = realm["clients"].as_array().unwrap();
+    let client = clients.iter().find(|client| client["clientId"] == "payment-app").unwrap();
+    let notes: Vec<[&Value; 3]> = client["protocolMappers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|mapper| mapper["protocolMapper"] == "oidc-usersessionmodel-note-mapper")
+        .map(|mapper| ["user.session.note", "claim.name", "access.token.claim"].map(|name| &mapper["config"][name]))
+        .collect();
+    assert_eq!(json!(notes), json!([["IMPERSONATOR_ID", "impersonator.id", "true"]]));
+}
+
 /// The client that revalidation signs in as, in the realm to import.
 #[test]
 fn the_realm_lets_revalidation_look_and_nothing_else() {

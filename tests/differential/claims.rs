@@ -129,14 +129,13 @@ const ALMOST: [(&str, &[&str]); 12] = [
 ];
 
 /// Claims by which another kind of token is known.
-const FOREIGN: [(&str, &str); 9] = [
+const FOREIGN: [(&str, &str); 8] = [
     ("at_hash", "\"x\""),
     ("c_hash", "\"x\""),
     ("s_hash", "\"x\""),
-    ("events", "{}"),
+    ("events", "{\"http://schemas.openid.net/event/backchannel-logout\":{}}"),
     ("htm", "\"GET\""),
-    ("htu", "\"https://x\""),
-    ("token_introspection", "{}"),
+    ("token_introspection", "{\"active\":true}"),
     ("authorization", "{\"permissions\":[]}"),
     ("nonce", "\"x\""),
 ];
@@ -163,6 +162,10 @@ pub fn mutate(draft: &mut Draft, random: &mut Random) {
         4 => {
             let (name, value) = *random.pick(&FOREIGN);
             draft.set_claim(name, value);
+            // A proof's request is known by both of its claims.
+            if name == "htm" && random.one_in(2) {
+                draft.set_claim("htu", "\"https://x\"");
+            }
         }
         _ => {
             let name = *random.pick(&["sub", "jti", "azp", "sid"]);

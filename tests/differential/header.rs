@@ -16,7 +16,7 @@ pub fn mutate(draft: &mut Draft, keys: &Keys, random: &mut Random) {
                 "\"rs256\"",
                 "\"ES256K\"",
                 "\"ES512\"",
-                "\"Ed25519\"",
+                "\"Ed448\"",
                 "\"EdDSA\"",
                 "\"RSA1_5\"",
                 "\"ES256\"",

@@ -33,7 +33,7 @@ pub mod revalidation;
 /// Decision → audit line.
 pub mod audit;
 
-pub use claims::{ClaimPath, ClaimTree, Identity, Role};
+pub use claims::{Actor, ActorError, ClaimPath, ClaimTree, Identity, Party, Role};
 pub use excerpt::Excerpt;
 pub use json::{JsonError, object as strict_json_object};
 pub use token::{AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, Rejection, VerifiedClaims};

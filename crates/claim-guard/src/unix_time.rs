@@ -23,6 +23,9 @@ impl fmt::Display for ClockError {
 impl std::error::Error for ClockError {}
 
 impl UnixTime {
+    /// The last one.
+    pub(crate) const LAST: Self = Self(LAST);
+
     /// A time from whole seconds; none outside the years 1970 to 9999.
     pub fn from_seconds(seconds: i64) -> Option<Self> {
         (0..=LAST).contains(&seconds).then_some(Self(seconds))

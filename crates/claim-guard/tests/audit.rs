@@ -80,6 +80,28 @@ fn allow_has_no_reason_and_names_the_transaction_that_it_begins() {
 }
 
 #[test]
+fn whoever_acts_in_the_subject_s_place_is_named_by_identifiers_alone() {
+    let act = json!({
+        "sub": "robot", "client_id": "agent", "name": "Robot R.",
+        "act": { "sub": "c2f5", "iss": "https://keycloak.example.com/realms/master", "email": "root@example.com" },
+    });
+    let claims = support::claims(&with(access_token_payload(NOW), "/act", act));
+    let policy = AccessPolicy::parse("access.toml", POLICY).unwrap();
+    let decision = policy.decide_start(&claims, &WorkflowName::parse("payment").unwrap(), &Map::new());
+    let line = AuditRecord::decided(context(start()), claims.identity(), &decision).to_line();
+    let record: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&record["subject"], &record["reasons"][0]["code"]), (&json!(SUBJECT), &json!("actor_present")));
+    assert_eq!(
+        record["actor"],
+        json!([
+            { "subject": "robot", "client": "agent" },
+            { "subject": "c2f5", "issuer": "https://keycloak.example.com/realms/master" },
+        ])
+    );
+    assert!(!line.contains("Robot R.") && !line.contains("root@example.com"), "{line}");
+}
+
+#[test]
 fn rejected_token_is_named_by_what_it_calls_itself_and_never_printed() {
     let text = TestKey::generate("ES256", "key").token(&access_token_payload(NOW));
     let token = AccessToken::parse(&text).unwrap();

@@ -11,7 +11,7 @@ use claim_guard::transaction::{
     Attempt, Binding, DerError, MintError, PresentedAt, Renewed, Run, TransactionFailure, TransactionKeySet,
     TransactionRejection, UnsignedTransactionToken,
 };
-use claim_guard::{Excerpt, Leeway, TransactionToken, TransactionVerifier, VerifiedTransaction};
+use claim_guard::{ActorError, Excerpt, Leeway, TransactionToken, TransactionVerifier, VerifiedTransaction};
 use serde_json::{Map, Value, json};
 use test_realm::{NOW, TestKey, access_token_payload, key_set, with, without};
 
@@ -96,6 +96,91 @@ fn check_forged(
         .and_then(|token| verify_at(&key, &token, &at(), 0))
         .map(|_| ());
     assert_eq!(verified, expected.map_err(TransactionFailure::Rejected));
+}
+
+/// What an access token says of whoever acts in its subject's place, through mint and verification.
+fn actor_of(payload: &Value) -> Vec<String> {
+    let text = POLICY.replace("[workflows.payment.start]", "[workflows.payment.start]\nactor = \"any\"");
+    let policy = AccessPolicy::parse("access.toml", &text).unwrap();
+    let decision = policy.decide_start(&support::claims(payload), &workflow("payment"), &Map::new());
+    let Decision::Allow(grant) = decision else { panic!("{decision:?}") };
+    let key = TestKey::kms();
+    let token = sealed(&key, support::transaction::unsigned(&key, &grant, EXECUTION));
+    let verified = verify_at(&key, &token, &at(), 0).unwrap();
+    assert_eq!(verified.identity().actor(), grant.actor());
+    let starter = verifier(&key).verify_whatever_age(&token, &at(), time(900)).unwrap().starter();
+    assert_eq!(starter.actor(), grant.actor().map(claim_guard::Actor::current));
+    grant.actor().into_iter().flat_map(claim_guard::Actor::chain).map(ToString::to_string).collect()
+}
+
+#[test]
+fn whoever_acts_in_the_subject_s_place_is_stated_and_read_back() {
+    let payload = access_token_payload(NOW);
+    let none: [&str; 0] = [];
+    assert_eq!(actor_of(&payload), none);
+    assert_eq!(actor_of(&with(payload.clone(), "/may_act", json!({ "sub": "robot" }))), none);
+    let chain =
+        json!({ "sub": "robot", "azp": "agent", "name": "R", "act": { "sub": "admin", "iss": test_realm::ISSUER } });
+    let admin = format!("admin of {}", test_realm::ISSUER);
+    assert_eq!(actor_of(&with(payload.clone(), "/act", chain)), ["robot by agent", &admin]);
+    assert_eq!(actor_of(&with(payload, "/impersonator", json!({ "id": "admin", "username": "root" }))), ["admin"]);
+}
+
+/// Whether a caller with that scope may start a workflow whose start and state ask for a word of it, and act at the state.
+fn by_scope(scope: &str) -> [Vec<String>; 2] {
+    let asked = r#"{ any_role = ["workflow-api:payment:start"], claims = ['scope contains "pay"'] }"#;
+    let lax = r#"{ any_role = ["workflow-api:payment:start"] }"#;
+    let policy_of = |start: &str| {
+        let text = format!("workflows.payment = {{ start = {start}, states.ApprovePayment = {asked} }}");
+        AccessPolicy::parse("access.toml", &text).unwrap()
+    };
+    let messages = |decision: &Decision| match decision {
+        Decision::Allow(_) => Vec::new(),
+        Decision::Deny(denial) => denial.unmet().iter().map(ToString::to_string).collect(),
+    };
+    let claims = support::claims(&with(access_token_payload(NOW), "/scope", json!(scope)));
+    let at_start = messages(&policy_of(asked).decide_start(&claims, &workflow("payment"), &Map::new()));
+    let policy = policy_of(lax);
+    let Decision::Allow(grant) = policy.decide_start(&claims, &workflow("payment"), &Map::new()) else {
+        panic!("denied")
+    };
+    let key = TestKey::kms();
+    let token = sealed(&key, support::transaction::unsigned(&key, &grant, EXECUTION));
+    let verified = verify_at(&key, &token, &at(), 0).unwrap();
+    let state = state("ApprovePayment");
+    [at_start, messages(&policy.decide_state(&verified, &workflow("payment"), &state, &Map::new()))]
+}
+
+#[test]
+fn scope_of_the_log_in_decides_at_a_state_as_at_the_start() {
+    let nothing: [Vec<String>; 2] = Default::default();
+    // Longer than an identifier, too.
+    let long = format!("openid {} pay", "https://api.example.com/a/word ".repeat(12).trim_end());
+    for scope in ["pay", "openid pay", "pay openid", &long] {
+        assert_eq!(by_scope(scope), nothing, "{scope}");
+    }
+    for scope in ["", "openid", "payments", "openid Pay"] {
+        let unmet = format!("claim `scope` is `\"{scope}\"`, expected `contains \"pay\"`");
+        assert_eq!(by_scope(scope), [vec![unmet.clone()], vec![unmet]], "{scope}");
+    }
+}
+
+#[test]
+fn longest_chain_of_actors_fits_into_a_token() {
+    let party = |n: u8| json!({ "sub": format!("{n}a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001"), "iss": test_realm::ISSUER, "client_id": "agent" });
+    let chain = (1..4).fold(party(0), |act, n| with(party(n), "/act", act));
+    assert_eq!(actor_of(&with(access_token_payload(NOW), "/act", chain)).len(), 4);
+}
+
+#[test]
+fn forged_actor_is_rejected() {
+    let of = |act: Value| move |payload| with(payload, "/rctx/act", act.clone());
+    check_forged(|header| header, of(json!({ "sub": "admin" })), Ok(()));
+    let lacks = JwsError::Missing { part: Part::Actor, name: "sub" };
+    let malformed = |error| Err(TransactionRejection::MalformedActor { error });
+    check_forged(|header| header, of(json!({})), malformed(ActorError::Member(lacks)));
+    let wrong = JwsError::WrongType { part: Part::Actor, name: "act", expected: "an object", presented: "null" };
+    check_forged(|header| header, of(json!(null)), malformed(ActorError::Member(wrong)));
 }
 
 #[test]

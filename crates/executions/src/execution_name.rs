@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use claim_guard::Identity;
-use claim_guard::identifier::{Digest, WorkflowName};
+use claim_guard::identifier::{ClientId, Digest, Issuer, WorkflowName};
+use claim_guard::{Actor, Identity};
 use minting::hex;
 
 use crate::idempotency::IdempotencyKey;
@@ -25,13 +25,19 @@ impl ExecutionName {
 
     /// The name that this caller's key always leads to in this workflow, and that no other caller's does.
     pub(crate) fn keyed(caller: &Identity, workflow: &WorkflowName, key: &IdempotencyKey) -> Self {
-        let parts = [
+        let mut parts = vec![
             caller.issuer().as_str(),
             caller.subject().as_str(),
             caller.client().as_str(),
             workflow.as_str(),
             key.as_str(),
         ];
+        // Whoever acts in the caller's place is another caller.
+        if let Some(actor) = caller.actor().map(Actor::current) {
+            parts.push(actor.subject().as_str());
+            parts.push(actor.issuer().map_or("", Issuer::as_str));
+            parts.push(actor.client().map_or("", ClientId::as_str));
+        }
         // Each part is preceded by its length: no two lists of parts give the same bytes.
         let mut bytes = Vec::new();
         for part in parts {

@@ -119,5 +119,9 @@ impl Work<'_> {
 
 /// The name is derived from these, so they differ only if somebody else could choose names.
 fn is_same_caller(caller: &Identity, earlier: &Identity) -> bool {
-    caller.issuer() == earlier.issuer() && caller.subject() == earlier.subject() && caller.client() == earlier.client()
+    let who = |identity: &Identity| {
+        let actor = identity.actor().map(|actor| actor.current().clone());
+        (identity.issuer().clone(), identity.subject().clone(), identity.client().clone(), actor)
+    };
+    who(caller) == who(earlier)
 }

@@ -3,7 +3,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use claim_guard::TransactionToken;
 use claim_guard::access::AccessPolicy;
-use claim_guard::identifier::{KeyId, StateMachineArn, TrustDomain};
+use claim_guard::identifier::{KeyId, StateMachineReference, TrustDomain};
 use claim_guard::transaction::{MAX_MINTED_BYTES, TransactionKeySet};
 use executions::settings::Stack;
 use executions::{Answer, Executions};
@@ -34,7 +34,7 @@ static EXECUTIONS: LazyLock<Executions<World>> = LazyLock::new(|| {
         trust_domain: TrustDomain::parse(TRUST_DOMAIN).expect("a trust domain"),
         transaction_keys: TransactionKeySet::parse(STACK_KEYS.as_bytes()).expect("a key set"),
         key_id: KeyId::parse(KMS_KEY.kid()).expect("a key id"),
-        state_machines: BTreeMap::from([(payment(), StateMachineArn::parse(MACHINE).expect("a state machine"))]),
+        state_machines: BTreeMap::from([(payment(), StateMachineReference::parse(MACHINE).expect("a state machine"))]),
         cors_origin: None,
     };
     Executions::new(policy, VERIFIER.clone(), stack, WORLD.clone())

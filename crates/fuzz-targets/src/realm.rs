@@ -2,7 +2,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
-use claim_guard::identifier::{KeyId, StateMachineArn, TrustDomain};
+use claim_guard::identifier::{KeyId, StateMachineReference, TrustDomain};
 use claim_guard::revalidation::{AnswerFault, ClientAnswer, Question, RealmAnswer, SessionsAnswer, UserAnswer};
 use claim_guard::transaction::TransactionKeySet;
 use claim_guard::{UnixTime, strict_json_object};
@@ -66,7 +66,7 @@ pub(crate) fn revalidation(access_toml: &str, told: Told) -> Revalidation<Told, 
         transaction_keys: TransactionKeySet::parse(STACK_KEYS.as_bytes()).expect("a key set"),
         key_id: KeyId::parse(KMS_KEY.kid()).expect("a key id"),
         signing_key: SigningKeyArn::parse(arn).expect("a key's ARN"),
-        state_machines: [(payment(), StateMachineArn::parse(MACHINE).expect("a state machine"))].into(),
+        state_machines: [(payment(), StateMachineReference::parse(MACHINE).expect("a state machine"))].into(),
     };
     Revalidation::new(policy, minting, Outside { realm: told, signer: Stack, chance: Stack })
 }

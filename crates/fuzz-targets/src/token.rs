@@ -78,6 +78,8 @@ fn accepted(claims: &VerifiedClaims, payload: &Value) {
     let identity = claims.identity();
     assert_eq!((text("iss"), identity.issuer().as_str()), (Some(ISSUER), ISSUER));
     assert_eq!((text("azp"), identity.client().as_str()), (Some(CLIENT), CLIENT));
+    let acting = payload.get("act").is_some() || payload.get("impersonator").is_some();
+    assert_eq!(acting, identity.actor().is_some(), "nobody acts unnamed");
     assert_eq!(text("sub"), Some(identity.subject().as_str()));
     assert_eq!(text("jti"), Some(identity.token_id().as_str()));
     assert!(text("typ").is_none_or(|kind| kind == "Bearer"), "{payload}");

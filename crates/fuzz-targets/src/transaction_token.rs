@@ -105,6 +105,8 @@ fn accepted(transaction: &VerifiedTransaction, payload: &Value) {
     assert_eq!(text("/tctx/state_machine"), Some(MACHINE));
     assert_eq!(text("/sub"), Some(identity.subject().as_str()));
     assert_eq!(text("/rctx/iss"), Some(identity.issuer().as_str()));
+    let actor = identity.actor().map(|actor| actor.current().subject().as_str());
+    assert_eq!((text("/rctx/act/sub"), payload.pointer("/rctx/act").is_some()), (actor, actor.is_some()));
     assert_eq!(text("/txn"), identity.transaction().map(|transaction| transaction.as_str()));
     assert_eq!(payload.pointer("/exp").and_then(Value::as_i64), Some(identity.expires_at().seconds()));
     assert!(now() < identity.expires_at() && identity.issued_at() < identity.expires_at());

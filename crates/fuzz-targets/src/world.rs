@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
-use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn};
+use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
 use executions::{
@@ -41,8 +41,13 @@ impl Signer for World {
 }
 
 impl Machine for World {
-    async fn start(&self, machine: &StateMachineArn, name: &ExecutionName, input: &str) -> Result<Started, Failure> {
-        let arn = machine.execution(name.as_str()).expect("an execution's name").to_string();
+    async fn start(
+        &self,
+        machine: &StateMachineReference,
+        name: &ExecutionName,
+        input: &str,
+    ) -> Result<Started, Failure> {
+        let arn = machine.machine().execution(name.as_str()).expect("an execution's name").to_string();
         let mut inputs = self.inputs();
         if inputs.contains_key(&arn) {
             return Ok(Started::NameTaken);

@@ -126,7 +126,7 @@ fn without_a_client_list_everything_else_is_looked_at() {
         answer["reason"].clone()
     };
     assert_eq!(reason(&with(payload.clone(), "/azp", json!("any"))), Value::Null);
-    assert_eq!(reason(&without(payload.clone(), "/azp")), "missing_member");
+    assert_eq!(reason(&without(payload.clone(), "/azp")), "no_client");
     assert_eq!(reason(&with(payload.clone(), "/azp", json!(["any"]))), "wrong_type");
     assert_eq!(reason(&with(payload.clone(), "/azp", json!(""))), "malformed_identifier");
     assert_eq!(reason(&with(payload.clone(), "/aud", json!("other"))), "wrong_audience");

@@ -184,7 +184,7 @@ fn tokens_of_another_hand_realm_or_client_are_rejected() {
     let other_realm = with(good.clone(), "/iss", json!("https://keycloak.example.com/realms/other"));
     check_code(&bearer(&other_realm), "wrong_issuer");
     check_code(&bearer(&with(good.clone(), "/azp", json!("another-app"))), "forbidden_client");
-    check_code(&bearer(&without(good.clone(), "/sub")), "missing_member");
+    check_code(&bearer(&without(good.clone(), "/sub")), "no_subject");
     check_code(&bearer(&access_token_payload(NOW + 60)), "issued_in_future");
     let unknown = TestKey::generate("ES256", "another-key");
     check_code(&format!("Bearer {}", unknown.token(&good)), "unknown_key");

@@ -17,6 +17,9 @@ pub struct Condition {
     operand: Operand,
 }
 
+/// The claim whose text is a list of words.
+pub(crate) const SCOPE: &str = "scope";
+
 /// How a claim is compared. Types are exact: nothing is coerced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operator {
@@ -26,7 +29,8 @@ pub enum Operator {
     AtLeast,
     /// `<=`: both are integers and the claim is not above the operand.
     AtMost,
-    /// `contains`: the claim is an array and one of its elements is the operand.
+    /// `contains`: the claim is an array and one of its elements is the operand, or it is `scope` and one of its words is
+    /// (RFC 6749 §3.3, RFC 8693 §4.2).
     Contains,
 }
 
@@ -90,6 +94,11 @@ impl Condition {
                 Ok(Self { claim, operator, operand })
             }
         }
+    }
+
+    /// Whether it looks at what the access token was asked for, which is a text in tokens and words in conditions.
+    pub(crate) fn looks_at_scope(&self) -> bool {
+        self.claim.segments() == [SCOPE]
     }
 
     /// The claim that is looked at.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::access::condition::{Condition, ConditionError};
 use crate::access::route::{Method, PathTemplateError};
+use crate::access::unmeetable::Unmeetable;
 use crate::identifier::{IdentifierError, StateName};
 
 /// The most bytes that a policy's text may have.
@@ -132,6 +133,24 @@ pub enum PolicyFaultCause {
         /// What is wrong with it.
         error: ConditionError,
     },
+    /// A condition that no verified token can ever meet.
+    NeverMet {
+        /// The key.
+        key: String,
+        /// The condition.
+        condition: Condition,
+        /// Why.
+        reason: Unmeetable,
+    },
+    /// Two conditions of one list that cannot be met together.
+    Contradiction {
+        /// The key of the second one.
+        key: String,
+        /// The second one.
+        condition: Condition,
+        /// The first one.
+        first: Condition,
+    },
     /// A condition of a route compares with the input, which the authorizer does not see.
     InputOnRoute {
         /// The key.
@@ -158,6 +177,13 @@ pub enum PolicyFaultCause {
     AskedOfAnyCaller {
         /// The key of `any_verified_caller`.
         key: String,
+    },
+    /// `actor` is neither `"none"` nor `"any"`.
+    WrongActor {
+        /// The key.
+        key: String,
+        /// The value.
+        presented: String,
     },
     /// The name of a workflow or a state is no identifier.
     WrongName {
@@ -265,6 +291,12 @@ impl fmt::Display for PolicyFaultCause {
             }
             Self::RepeatedRole { key, presented } => wrong(f, key, presented, &"the list has this role already"),
             Self::WrongCondition { key, presented, error } => wrong(f, key, presented, error),
+            Self::NeverMet { key, condition, reason } => {
+                write!(f, "key `{key}` is `{condition}`, which can never be met: {reason}")
+            }
+            Self::Contradiction { key, condition, first } => {
+                write!(f, "key `{key}` is `{condition}`, which can never be met beside `{first}` of the same list")
+            }
             Self::InputOnRoute { key, condition } => {
                 write!(f, "key `{key}` is `{condition}`: a route cannot look at the input, a start rule or a state can")
             }
@@ -277,6 +309,7 @@ impl fmt::Display for PolicyFaultCause {
             Self::AskedOfAnyCaller { key } => {
                 write!(f, "key `{key}` stands beside `roles`, `any_role` or `claims`, expected one or the other")
             }
+            Self::WrongActor { key, presented } => wrong(f, key, presented, &"expected `none` or `any`"),
             Self::WrongName { key, error } => write!(f, "key `{key}`: {error}"),
             Self::WrongDuration { key, presented } => write!(
                 f,

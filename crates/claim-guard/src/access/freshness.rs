@@ -167,7 +167,7 @@ W.workflow = "w"
                 "access.toml:3: key `workflows.w.session` is `maybe`: expected `required` or `ignored`",
                 "access.toml:4: key `workflows.w.revalidate_on_denied` is of type `string`, expected `boolean`",
                 "access.toml:5: unknown key `workflows.w.start.max_identity_age`, \
-                 expected one of `roles`, `any_role`, `claims`, `any_verified_caller`",
+                 expected one of `roles`, `any_role`, `claims`, `any_verified_caller`, `actor`",
                 "access.toml:8: key `workflows.w.states.S.max_identity_age` is `61m`, expected `0s` or `10s` to `1h`",
                 "access.toml:9: key `workflows.w.states.S.revalidate_on_denied` is of type `integer`, expected `boolean`",
                 "access.toml:12: key `workflows.w.states.T.max_identity_age` is `9s`, expected `0s` or `10s` to `1h`",

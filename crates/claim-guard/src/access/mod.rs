@@ -4,6 +4,7 @@
 //! with any fault is no policy, and all its faults are named at once.
 
 // What a policy is made of, smallest first.
+mod actor_rule;
 mod condition;
 mod duration;
 mod freshness;
@@ -11,6 +12,11 @@ mod operand;
 mod requirement;
 mod route;
 mod workflow;
+
+// What no token can meet, whatever the realm.
+mod kinds;
+mod known_claim;
+mod unmeetable;
 
 // The whole, and what API Gateway can be told of its routes.
 mod policy;
@@ -24,6 +30,8 @@ mod parse;
 mod parse_workflow;
 mod toml_table;
 
+pub use actor_rule::ActorRule;
+pub(crate) use condition::SCOPE;
 pub use condition::{Condition, ConditionError, Operator};
 pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
 pub use freshness::{Freshness, MaxIdentityAge, SessionRule};
@@ -32,6 +40,7 @@ pub use policy::AccessPolicy;
 pub use requirement::Requirement;
 pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};
 pub use route_patterns::{RoutePattern, RoutePatterns};
+pub use unmeetable::Unmeetable;
 pub use workflow::Workflow;
 
 #[cfg(test)]

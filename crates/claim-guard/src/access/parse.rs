@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
+use crate::access::actor_rule::ActorRule;
 use crate::access::condition::Condition;
 use crate::access::fault::{MAX_BYTES, MAX_ROUTES, PolicyFaultCause as Cause, PolicyFaults};
 use crate::access::operand::Operand;
@@ -104,8 +105,8 @@ fn report_inexpressible_routes(table: &RouteTable, offsets: &[usize], findings: 
 
 fn read_route(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Route> {
     let table = entry.table(findings)?;
-    let [method, path, roles, any_role, claims, any_caller] =
-        table.entries(&["method", "path", "roles", "any_role", "claims", "any_verified_caller"], findings);
+    let [method, path, roles, any_role, claims, any_caller, actor] =
+        table.entries(&["method", "path", "roles", "any_role", "claims", "any_verified_caller", "actor"], findings);
     for (name, entry) in [("method", &method), ("path", &path)] {
         if entry.is_none() {
             table.missing(name, findings);
@@ -113,7 +114,7 @@ fn read_route(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Route> {
     }
     let method = method.and_then(|entry| read_method(&entry, findings));
     let path = path.and_then(|entry| read_path(&entry, findings));
-    let asked = Asked { table: &table, roles, any_role, claims, any_caller, input: Input::Unseen };
+    let asked = Asked { table: &table, roles, any_role, claims, any_caller, actor, input: Input::Unseen };
     let requirement = asked.read(findings);
     Some(Route { method: method?, path: path?, requirement: requirement? })
 }
@@ -147,6 +148,7 @@ pub(super) struct Asked<'t, 'e> {
     pub(super) any_role: Option<Entry<'t>>,
     pub(super) claims: Option<Entry<'t>>,
     pub(super) any_caller: Option<Entry<'t>>,
+    pub(super) actor: Option<Entry<'t>>,
     pub(super) input: Input,
 }
 
@@ -158,10 +160,11 @@ impl Asked<'_, '_> {
             findings.add(entry.offset, Cause::OneOfNone { key: entry.key.clone() });
             return None;
         }
-        let conditions = read_conditions(self.claims.as_ref(), self.input, findings);
+        let actor = self.actor.map_or(Some(ActorRule::None), |entry| read_actor(&entry, findings));
+        let conditions = read_conditions(self.claims.as_ref(), self.input, actor, findings);
         match self.any_caller {
             None => {
-                let requirement = Requirement::all_of(roles?, any_role?, conditions?);
+                let requirement = Requirement::all_of(roles?, any_role?, conditions?, actor?);
                 if requirement.is_none() {
                     findings.add(self.table.offset, Cause::NothingAsked { key: self.table.key.clone() });
                 }
@@ -173,12 +176,21 @@ impl Asked<'_, '_> {
                 match entry.boolean(findings)? {
                     false => findings.add(entry.offset, Cause::NotTrue { key }),
                     true if asked => findings.add(entry.offset, Cause::AskedOfAnyCaller { key }),
-                    true => return Some(Requirement::any_verified_caller()),
+                    true => return actor.map(Requirement::any_verified_caller),
                 }
                 None
             }
         }
     }
+}
+
+fn read_actor(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<ActorRule> {
+    let text = entry.text(findings)?;
+    let rule = ActorRule::parse(text);
+    if rule.is_none() {
+        findings.add(entry.offset, Cause::WrongActor { key: entry.key.clone(), presented: text.to_owned() });
+    }
+    rule
 }
 
 /// The roles of a list; none at all if there is no list, `None` if one of them is no role.
@@ -212,11 +224,36 @@ fn read_role(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Role> {
 }
 
 /// The conditions of a list; none at all if there is no list, `None` if one of them is no condition.
-fn read_conditions(entry: Option<&Entry<'_>>, input: Input, findings: &mut Findings<'_>) -> Option<Vec<Condition>> {
+fn read_conditions(
+    entry: Option<&Entry<'_>>,
+    input: Input,
+    actor: Option<ActorRule>,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Condition>> {
     let Some(entry) = entry else { return Some(Vec::new()) };
     let entries = entry.array(findings)?;
     let conditions: Vec<_> = entries.iter().map(|entry| read_condition(entry, input, findings)).collect();
+    // What a malformed rule means is not known.
+    report_unmeetable(&entries, &conditions, actor.unwrap_or(ActorRule::Any), findings);
     conditions.into_iter().collect()
+}
+
+fn report_unmeetable(
+    entries: &[Entry<'_>],
+    conditions: &[Option<Condition>],
+    actor: ActorRule,
+    findings: &mut Findings<'_>,
+) {
+    for (place, (entry, condition)) in entries.iter().zip(conditions).enumerate() {
+        let Some(condition) = condition else { continue };
+        let (key, earlier) = (entry.key.clone(), conditions.iter().take(place).flatten());
+        if let Some(reason) = condition.unmeetable(actor) {
+            findings.add(entry.offset, Cause::NeverMet { key, condition: condition.clone(), reason });
+        } else if let Some(first) = earlier.into_iter().find(|first| first.contradicts(condition)) {
+            let (condition, first) = (condition.clone(), first.clone());
+            findings.add(entry.offset, Cause::Contradiction { key, condition, first });
+        }
+    }
 }
 
 fn read_condition(entry: &Entry<'_>, input: Input, findings: &mut Findings<'_>) -> Option<Condition> {

@@ -103,9 +103,9 @@ fn optional<'t, T>(entry: Option<Entry<'t>>, read: impl FnOnce(Entry<'t>) -> Opt
 
 fn read_start(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Requirement> {
     let table = entry.table(findings)?;
-    let [roles, any_role, claims, any_caller] =
-        table.entries(&["roles", "any_role", "claims", "any_verified_caller"], findings);
-    Asked { table: &table, roles, any_role, claims, any_caller, input: Input::Seen }.read(findings)
+    let [roles, any_role, claims, any_caller, actor] =
+        table.entries(&["roles", "any_role", "claims", "any_verified_caller", "actor"], findings);
+    Asked { table: &table, roles, any_role, claims, any_caller, actor, input: Input::Seen }.read(findings)
 }
 
 fn read_states(
@@ -124,11 +124,12 @@ fn read_states(
 
 fn read_state(entry: &Entry<'_>, on_denied: bool, findings: &mut Findings<'_>) -> Option<GuardedState> {
     let table = entry.table(findings)?;
-    let [roles, any_role, claims, any_caller, max_age, denied] = table.entries(
-        &["roles", "any_role", "claims", "any_verified_caller", "max_identity_age", "revalidate_on_denied"],
+    let [roles, any_role, claims, any_caller, actor, max_age, denied] = table.entries(
+        &["roles", "any_role", "claims", "any_verified_caller", "actor", "max_identity_age", "revalidate_on_denied"],
         findings,
     );
-    let requirement = Asked { table: &table, roles, any_role, claims, any_caller, input: Input::Seen }.read(findings);
+    let asked = Asked { table: &table, roles, any_role, claims, any_caller, actor, input: Input::Seen };
+    let requirement = asked.read(findings);
     let max_age = optional(max_age, |entry| read_max_age(&entry, findings));
     let denied = denied.map_or(Some(on_denied), |entry| entry.boolean(findings));
     let freshness = Freshness { max_identity_age: max_age?, revalidate_on_denied: denied? };

@@ -139,6 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::access::actor_rule::ActorRule;
     use crate::access::requirement::Requirement;
     use crate::access::route::{Method, PathTemplate};
     use crate::access::route_patterns::RoutePattern;
@@ -164,7 +165,7 @@ mod tests {
 
     fn route(method: Method, path: &str, roles: &BTreeSet<u8>) -> Route {
         let roles = roles.iter().map(|role| Role::realm(&role.to_string()).expect("a role")).collect();
-        let requirement = Requirement::all_of(Vec::new(), roles, Vec::new()).expect("a role is asked");
+        let requirement = Requirement::all_of(Vec::new(), roles, Vec::new(), ActorRule::None).expect("a role is asked");
         Route { method, path: PathTemplate::parse(path).expect("a path"), requirement }
     }
 

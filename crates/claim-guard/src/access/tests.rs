@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::access::AccessPolicy;
+use crate::access::{AccessPolicy, ActorRule};
 use crate::claims::{ClaimPath, Role};
 use crate::identifier::{Digest, StateName, WorkflowName};
 
@@ -222,7 +222,7 @@ any_verified_caller = 1
             "access.toml:4: key `routes[0].path` is `/{proxy+}`: \
              `{proxy+}` is a greedy parameter, write one route for each path",
             "access.toml:5: unknown key `routes[0].rolez`, \
-             expected one of `method`, `path`, `roles`, `any_role`, `claims`, `any_verified_caller`",
+             expected one of `method`, `path`, `roles`, `any_role`, `claims`, `any_verified_caller`, `actor`",
             "access.toml:6: key `routes[0].roles` is of type `string`, expected `array`",
             "access.toml:7: key `routes[1].method` is missing",
             "access.toml:7: key `routes[1].path` is missing",
@@ -255,6 +255,74 @@ any_verified_caller = 1
              expected `boolean`",
             "access.toml:28: `workflows.ship.states.Send` asks for nothing, \
              expected `roles`, `any_role` or `claims`, or `any_verified_caller = true`",
+        ],
+    );
+}
+
+#[test]
+fn an_actor_is_none_or_any_and_none_where_nothing_is_said() {
+    let text = |actor: &str| {
+        format!(
+            "[[routes]]\nmethod = \"GET\"\npath = \"/a\"\nany_verified_caller = true\n{actor}\n\
+             [workflows.w.start]\nany_verified_caller = true\n{actor}\n\
+             [workflows.w.states.S]\nroles = [\"realm:r\"]\n{actor}\n"
+        )
+    };
+    let read = |actor: &str| {
+        let policy = AccessPolicy::parse("access.toml", &text(actor)).expect("a policy");
+        let w = policy.workflow(&workflow("w")).expect("w");
+        let states = w.states().map(|(_, requirement)| requirement.actor());
+        policy
+            .routes()
+            .iter()
+            .map(|route| route.requirement().actor())
+            .chain([w.start().actor()])
+            .chain(states)
+            .collect()
+    };
+    let rules: [Vec<ActorRule>; 3] = ["", "actor = \"none\"", "actor = \"any\""].map(read);
+    assert_eq!(rules, [vec![ActorRule::None; 3], vec![ActorRule::None; 3], vec![ActorRule::Any; 3]]);
+    let at = |line: usize, key: &str, what: &str| format!("access.toml:{line}: key `{key}.actor` is {what}");
+    let keys = [(5, "routes[0]"), (8, "workflows.w.start"), (11, "workflows.w.states.S")];
+    for actor in ["", "None", "any ", "admin"] {
+        let what = format!("`{actor}`: expected `none` or `any`");
+        let faults = keys.map(|(line, key)| at(line, key, &what));
+        check(&text(&format!("actor = \"{actor}\"")), &faults.each_ref().map(String::as_str));
+    }
+    let faults = keys.map(|(line, key)| at(line, key, "of type `array`, expected `string`"));
+    check(&text("actor = [\"any\"]"), &faults.each_ref().map(String::as_str));
+}
+
+#[test]
+fn what_can_never_be_met_is_a_fault_at_a_route_a_start_and_a_state() {
+    check(
+        r#"[[routes]]
+method = "GET"
+path = "/a"
+claims = ["kyc = true", 'scope = "payments"', "kyc = false"]
+[workflows.w.start]
+claims = ["level >= 3", "cnf.jkt = true", "level <= 2", "level = 3"]
+[workflows.w.states.S]
+claims = ["act.sub = \"robot\"", "region = input.region", "region contains \"eu\""]
+[workflows.w.states.T]
+claims = ["act.sub = \"robot\"", 'scope contains "payments"', "region = input.region"]
+actor = "any"
+"#,
+        &[
+            "access.toml:4: key `routes[0].claims[1]` is `scope = \"payments\"`, which can never be met: the claim is never \
+             of this type: it is a list of words without spaces, compared with `contains \"WORD\"`",
+            "access.toml:4: key `routes[0].claims[2]` is `kyc = false`, which can never be met beside `kyc = true` of the \
+             same list",
+            "access.toml:6: key `workflows.w.start.claims[1]` is `cnf.jkt = true`, which can never be met: no token has this \
+             claim: a token that is bound to a key is rejected",
+            "access.toml:6: key `workflows.w.start.claims[2]` is `level <= 2`, which can never be met beside `level >= 3` of \
+             the same list",
+            "access.toml:6: key `workflows.w.start.claims[3]` is `level = 3`, which can never be met beside `level <= 2` of \
+             the same list",
+            "access.toml:8: key `workflows.w.states.S.claims[0]` is `act.sub = \"robot\"`, which can never be met: no token \
+             has this claim: nobody may act in the subject's place here, expected `actor = \"any\"` beside it",
+            "access.toml:8: key `workflows.w.states.S.claims[2]` is `region contains \"eu\"`, which can never be met beside \
+             `region = input.region` of the same list",
         ],
     );
 }

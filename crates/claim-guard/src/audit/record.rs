@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::access::{PolicyFault, PolicyFaults};
 use crate::audit::point::AuditPoint;
-use crate::claims::Identity;
+use crate::claims::{Actor, Identity, Party};
 use crate::decision::{Decision, Denial};
 use crate::excerpt::Excerpt;
 use crate::identifier::Digest;
@@ -74,6 +74,26 @@ struct Tokens {
     untrusted_txn: Option<String>,
 }
 
+/// One of those who act in the subject's place, or did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Acting {
+    subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+}
+
+impl Acting {
+    fn of(party: &Party) -> Self {
+        Self {
+            subject: party.subject().to_string(),
+            issuer: party.issuer().map(ToString::to_string),
+            client: party.client().map(ToString::to_string),
+        }
+    }
+}
+
 /// What is known before the decision: where, under which policy, when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditContext {
@@ -87,7 +107,7 @@ pub struct AuditContext {
 
 /// One decision, for the log.
 ///
-/// It holds who (`sub`, `azp`), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the policy's digest
+/// It holds who (`sub`, `azp`, and whoever acts in his place), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the policy's digest
 /// and the age of the statement in seconds. It never holds a token, a name, an e-mail address or an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditRecord {
@@ -100,6 +120,9 @@ pub struct AuditRecord {
     subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<String>,
+    /// Who acts in the subject's place, now first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    actor: Vec<Acting>,
     token: Tokens,
     reasons: Vec<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,6 +199,7 @@ impl AuditRecord {
     pub fn about(mut self, identity: &Identity) -> Self {
         self.subject = Some(identity.subject().to_string());
         self.client = Some(identity.client().to_string());
+        self.actor = identity.actor().into_iter().flat_map(Actor::chain).map(Acting::of).collect();
         self.token.jti = Some(identity.token_id().to_string());
         self.token.sid = identity.session_id().map(ToString::to_string);
         self.token.txn = identity.transaction().map(ToString::to_string);
@@ -210,6 +234,7 @@ impl AuditRecord {
             point: context.point,
             subject: None,
             client: None,
+            actor: Vec::new(),
             token: Tokens::default(),
             reasons,
             policy: context.policy.map(|digest| digest.to_string()),

@@ -32,6 +32,16 @@ impl ClaimTree {
         Self(Document::pruned(self.0.members(), &paths, is_plain_or_array))
     }
 
+    /// The same claims, but the claim of that name has this value, or is not there.
+    pub(crate) fn with(&self, name: &str, value: Option<Json<'_>>) -> Self {
+        Self(Document::with(self.0.members(), name, value))
+    }
+
+    /// The claim of that name.
+    pub(crate) fn named(&self, name: &str) -> Option<Json<'_>> {
+        self.0.members().get(name)
+    }
+
     pub(super) fn members(&self) -> Object<'_> {
         self.0.members()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::claims::actor::Actor;
 use crate::claims::claim_tree::ClaimTree;
 use crate::claims::role::Role;
 use crate::claims::roles::Roles;
@@ -17,6 +18,7 @@ pub struct Identity {
     pub(crate) issuer: Issuer,
     pub(crate) subject: Subject,
     pub(crate) client: ClientId,
+    pub(crate) actor: Option<Actor>,
     pub(crate) token_id: TokenId,
     pub(crate) session_id: Option<SessionId>,
     pub(crate) scope: Option<Scope>,
@@ -42,6 +44,11 @@ impl Identity {
     /// The client that the access token was issued to (`azp`).
     pub fn client(&self) -> &ClientId {
         &self.client
+    }
+
+    /// Who acts in the subject's place; none where the subject acts himself. Whoever acts is part of who it is.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
     }
 
     /// The access token's `jti`.

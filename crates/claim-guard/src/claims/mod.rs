@@ -1,11 +1,14 @@
 //! What a verified statement says.
 
+mod actor;
 mod claim_path;
 mod claim_tree;
 mod identity;
 mod role;
 mod roles;
 
+pub(crate) use actor::{ACT, IMPERSONATOR, MAX_PARTIES};
+pub use actor::{Actor, ActorError, Party};
 pub use claim_path::ClaimPath;
 pub use claim_tree::ClaimTree;
 pub(crate) use claim_tree::at;

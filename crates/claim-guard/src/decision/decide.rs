@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::access::{Condition, Operand, Operator, Plain, Requirement};
-use crate::claims::{Identity, Role, at};
+use crate::access::{ActorRule, Condition, Operand, Operator, Plain, Requirement};
+use crate::claims::{Actor, Identity, Role, at};
 use crate::decision::unmet::{Shape, Unmet};
+use crate::document::Json;
 use crate::unix_time::UnixTime;
 
 /// Everything of the requirement that the identity does not meet, in the requirement's order.
@@ -24,12 +25,18 @@ fn each_unmet<'a>(
     requirement: &'a Requirement,
     input: &'a Map<String, Value>,
 ) -> impl Iterator<Item = Unmet> + use<'a> {
+    let actor = identity.actor().filter(|_| requirement.actor() == ActorRule::None).map(forbidden);
     let missing = move |role: &&Role| !identity.has(role);
     let roles = requirement.roles().iter().filter(missing).map(|role| Unmet::MissingRole { expected: role.clone() });
     let any_role = Some(requirement.any_role()).filter(|roles| !roles.is_empty());
     let any_role = any_role.and_then(|roles| none_of(identity, roles));
     let conditions = requirement.conditions().iter().filter_map(move |condition| unmet_by(identity, condition, input));
-    roles.chain(any_role).chain(conditions)
+    actor.into_iter().chain(roles).chain(any_role).chain(conditions)
+}
+
+/// The cause where the subject has to act himself.
+pub(super) fn forbidden(actor: &Actor) -> Unmet {
+    Unmet::ActorPresent { expected: ActorRule::None, presented: actor.clone() }
 }
 
 /// The cause if the identity has none of the roles, so also if there are none.
@@ -49,6 +56,7 @@ fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Valu
     };
     let expected = match condition.operator() {
         Operator::Equals | Operator::AtLeast | Operator::AtMost => Shape::of_plain(&operand),
+        Operator::Contains if condition.looks_at_scope() => Shape::Text,
         Operator::Contains => Shape::Array,
     };
     let presented = Shape::of(claim);
@@ -59,12 +67,18 @@ fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Valu
         Operator::Equals => operand.is(claim),
         Operator::AtLeast => claim.integer().zip(operand.integer()).is_some_and(|(claim, least)| claim >= least),
         Operator::AtMost => claim.integer().zip(operand.integer()).is_some_and(|(claim, most)| claim <= most),
+        Operator::Contains if condition.looks_at_scope() => claim.text().is_some_and(|scope| has_word(scope, &operand)),
         Operator::Contains => claim.array().is_some_and(|items| items.iter().any(|item| operand.is(item))),
     };
     (!met).then(|| {
         let presented = claim.to_value();
         Unmet::ClaimUnmet { condition: condition.clone(), expected: operand.into_owned(), presented }
     })
+}
+
+/// Whether the operand is one of the scope's words (RFC 6749 §3.3).
+fn has_word(scope: &str, operand: &Plain) -> bool {
+    scope.split(' ').filter(|word| !word.is_empty()).any(|word| operand.is(Json::Text(word)))
 }
 
 /// What the claim is compared with, taken from the input or the clock where the condition says so.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::claims::{ClaimPath, ClaimTree, Identity, Role};
+use crate::claims::{Actor, ClaimPath, ClaimTree, Identity, Role};
 use crate::identifier::{
     ClientId, Digest, ExecutionArn, Issuer, Scope, SessionId, StateName, Subject, TokenId, TransactionId,
 };
@@ -62,6 +62,7 @@ impl Grant {
                 issuer: identity.issuer.clone(),
                 subject: identity.subject.clone(),
                 client: identity.client.clone(),
+                actor: identity.actor.clone(),
                 token_id: identity.token_id.clone(),
                 session_id: identity.session_id.clone(),
                 scope: identity.scope.clone(),
@@ -99,6 +100,11 @@ impl Grant {
     /// The client that the access token was issued to.
     pub fn client(&self) -> &ClientId {
         self.identity.client()
+    }
+
+    /// Who acts in the subject's place; none where the subject acts himself.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.identity.actor()
     }
 
     /// The access token's `jti`.

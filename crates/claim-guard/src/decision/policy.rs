@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::access::{AccessPolicy, Requirement, Route, RoutePatterns, Workflow};
 use crate::claims::{Identity, Role};
-use crate::decision::decide::{is_met, none_of, unmet};
+use crate::decision::decide::{forbidden, is_met, none_of, unmet};
 use crate::decision::{Decision, Grant, Starter, Unmet};
 use crate::identifier::{StateName, WorkflowName};
 use crate::token::VerifiedClaims;
@@ -44,11 +44,13 @@ impl AccessPolicy {
     }
 
     /// Decides whether the caller may describe an execution: he started it, or has one of the workflow's `describe` roles.
+    /// Whoever acts in the starter's place has not started it, unless it was he who did so in that place.
     pub fn decide_describe(&self, claims: &VerifiedClaims, workflow: &WorkflowName, starter: &Starter) -> Decision {
         on_execution(self, claims.identity(), workflow, starter, Workflow::describe)
     }
 
-    /// Decides whether the caller may stop an execution: he started it, or has one of the workflow's `stop` roles.
+    /// Decides whether the caller may stop an execution: he started it, or has one of the workflow's `stop` roles. Actors
+    /// are told apart as by [`Self::decide_describe`].
     pub fn decide_stop(&self, claims: &VerifiedClaims, workflow: &WorkflowName, starter: &Starter) -> Decision {
         on_execution(self, claims.identity(), workflow, starter, Workflow::stop)
     }
@@ -104,12 +106,14 @@ pub(super) fn on_execution(
     let roles = roles(workflow);
     let caller = Starter::of(identity);
     let lacking = none_of(identity, roles);
-    let unmet = if caller == *starter || lacking.is_none() {
+    let unmet = if caller.may_answer_for(starter) || (lacking.is_none() && identity.actor().is_none()) {
         Vec::new()
     } else {
         let stranger = Unmet::NotTheStarter { expected: starter.clone(), presented: caller };
+        // Roles are for whoever holds them, and not for whoever acts in his place.
+        let actor = identity.actor().map(forbidden);
         let lacking = lacking.filter(|_| !roles.is_empty());
-        std::iter::once(stranger).chain(lacking).collect()
+        std::iter::once(stranger).chain(actor).chain(lacking).collect()
     };
     Decision::of(unmet, || Grant::assertion(identity, roles, []))
 }

@@ -2,23 +2,34 @@
 
 use std::fmt;
 
-use crate::claims::Identity;
+use crate::claims::{Identity, Party};
 use crate::identifier::{Issuer, Subject};
 use crate::transaction::AgedTransaction;
 
 /// Whoever started an execution, as its transaction token says ([`AgedTransaction::starter`]): nothing else makes one.
 ///
-/// A subject means nothing without its issuer, so the
-/// two are compared together.
+/// A subject means nothing without its issuer, and whoever acts in his place is another, so they are compared together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Starter {
     issuer: Issuer,
     subject: Subject,
+    actor: Option<Party>,
 }
 
 impl Starter {
     pub(super) fn of(identity: &Identity) -> Self {
-        Self { issuer: identity.issuer().clone(), subject: identity.subject().clone() }
+        Self {
+            issuer: identity.issuer().clone(),
+            subject: identity.subject().clone(),
+            actor: identity.actor().map(|actor| actor.current().clone()),
+        }
+    }
+
+    /// Whether an execution of `starter`'s is this one's: what was started in his name, or what he started in another's.
+    pub(super) fn may_answer_for(&self, starter: &Self) -> bool {
+        let same = self.issuer == starter.issuer && self.subject == starter.subject;
+        // Whoever acts himself sees what anybody has started in his name; an actor sees what he started himself.
+        same && (self.actor.is_none() || self.actor == starter.actor)
     }
 
     /// The realm that vouched for the starter.
@@ -29,6 +40,11 @@ impl Starter {
     /// The starter's subject there.
     pub fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// Who acted in the subject's place; none where the subject started it himself.
+    pub fn actor(&self) -> Option<&Party> {
+        self.actor.as_ref()
     }
 }
 
@@ -41,6 +57,7 @@ impl AgedTransaction {
 
 impl fmt::Display for Starter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.subject, self.issuer)
+        write!(f, "{} of {}", self.subject, self.issuer)?;
+        self.actor.as_ref().map_or(Ok(()), |actor| write!(f, " through {actor}"))
     }
 }

@@ -23,6 +23,7 @@ pub(crate) fn identity(roles: &[&str], claims: Value) -> Identity {
         issuer: Issuer::parse("https://id.example/realms/workflows").expect("an issuer"),
         subject: Subject::parse("alice").expect("a subject"),
         client: ClientId::parse("payment-app").expect("a client"),
+        actor: None,
         token_id: TokenId::parse("onrtac:1").expect("a token id"),
         session_id: Some(SessionId::parse("session-1").expect("a session")),
         scope: None,

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::access::{Condition, Plain};
-use crate::claims::Role;
+use crate::access::{ActorRule, Condition, Plain};
+use crate::claims::{Actor, Role};
 use crate::decision::starter::Starter;
 use crate::document::{Json, is_plain};
 use crate::excerpt::Excerpt;
@@ -46,6 +46,13 @@ pub enum Unmet {
         expected: Starter,
         /// Who asks.
         presented: Starter,
+    },
+    /// Somebody acts in the subject's place, where the subject has to act himself.
+    ActorPresent {
+        /// What is asked of an actor.
+        expected: ActorRule,
+        /// Who acts.
+        presented: Actor,
     },
     /// A role is needed.
     MissingRole {
@@ -163,6 +170,7 @@ impl Unmet {
             Self::WrongWorkflow { .. } => "wrong_workflow",
             Self::NoState { .. } => "no_state",
             Self::NotTheStarter { .. } => "not_the_starter",
+            Self::ActorPresent { .. } => "actor_present",
             Self::MissingRole { .. } => "missing_role",
             Self::NoneOfRoles { .. } => "none_of_roles",
             Self::ClaimAbsent { .. } => "claim_absent",
@@ -179,6 +187,7 @@ impl Unmet {
             Self::NoRoute { .. } | Self::NoWorkflow { .. } | Self::NoState { .. } => return None,
             Self::WrongWorkflow { expected, .. } => expected.to_string(),
             Self::NotTheStarter { expected, .. } => expected.to_string(),
+            Self::ActorPresent { expected, .. } => expected.to_string(),
             Self::MissingRole { expected } => expected.to_string(),
             Self::NoneOfRoles { expected } => expected.iter().map(Role::to_string).collect::<Vec<_>>().join(" "),
             Self::ClaimAbsent { condition } | Self::InputAbsent { condition } => condition.to_string(),
@@ -195,6 +204,7 @@ impl Unmet {
             Self::NoWorkflow { presented } | Self::WrongWorkflow { presented, .. } => presented.to_string(),
             Self::NoState { presented, .. } => presented.to_string(),
             Self::NotTheStarter { presented, .. } => presented.to_string(),
+            Self::ActorPresent { presented, .. } => presented.to_string(),
             Self::MissingRole { .. }
             | Self::NoneOfRoles { .. }
             | Self::ClaimAbsent { .. }
@@ -223,6 +233,9 @@ impl fmt::Display for Unmet {
             }
             Self::NotTheStarter { .. } => {
                 write!(f, "the execution was started by `{expected}`, not by `{presented}`")
+            }
+            Self::ActorPresent { .. } => {
+                write!(f, "`{presented}` acts in the subject's place, expected actor `{expected}`")
             }
             Self::MissingRole { .. } => write!(f, "role `{expected}` is missing"),
             Self::NoneOfRoles { .. } => write!(f, "none of the roles `{expected}` is there"),

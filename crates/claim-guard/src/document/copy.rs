@@ -11,6 +11,19 @@ impl Document {
         Copier::default().finish(|copier| copier.members(Span::EMPTY, members))
     }
 
+    /// A copy of the object in which the member of that name has this value, or is not there.
+    pub(crate) fn with(members: Object<'_>, name: &str, value: Option<Json<'_>>) -> Self {
+        Copier::default().finish(|copier| {
+            let place = copier.tape.open(Span::EMPTY, Content::Object);
+            let others = members.iter().filter(|(other, _)| *other != name);
+            for (name, value) in others.chain(value.map(|value| (name, value))) {
+                let name = copier.text(name);
+                copier.value(name, value);
+            }
+            copier.tape.close(place);
+        })
+    }
+
     /// A copy of what stands at the paths and is `kept`, in objects that have nothing else.
     pub(crate) fn pruned(members: Object<'_>, paths: &[Path<'_>], kept: fn(Json<'_>) -> bool) -> Self {
         Copier::default().finish(|copier| {

@@ -21,9 +21,12 @@ pub enum Algorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
-    /// EdDSA on Ed25519 (RFC 8037; `Ed25519` is its fully specified name in RFC 9864).
+    /// EdDSA on Ed25519 (RFC 8037).
     EdDsa,
 }
+
+/// What RFC 9864 calls EdDSA on Ed25519.
+const FULLY_SPECIFIED_EDDSA: &str = "Ed25519";
 
 impl Algorithm {
     /// All of them.
@@ -40,8 +43,14 @@ impl Algorithm {
     ];
 
     /// The algorithm of that name, compared byte by byte (RFC 7515 §4.1.1).
+    ///
+    /// EdDSA has two names: `EdDSA` leaves the curve to the key, which here is of Ed25519 or is not imported, and `Ed25519`
+    /// says it (RFC 9864 §2.2). So both mean the same here; `Ed448` means nothing.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+        match name {
+            FULLY_SPECIFIED_EDDSA => Some(Self::EdDsa),
+            _ => Self::ALL.into_iter().find(|algorithm| algorithm.name() == name),
+        }
     }
 
     /// Its name in a header's or a key's `alg`.

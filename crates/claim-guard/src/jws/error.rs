@@ -16,6 +16,8 @@ pub enum Part {
     Payload,
     /// The signature.
     Signature,
+    /// Who acts in the subject's place: an object inside of the payload.
+    Actor,
     /// An answer of the realm's: no JWS, but read by the same rules.
     Answer,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Part {
             Self::Header => "header",
             Self::Payload => "payload",
             Self::Signature => "signature",
+            Self::Actor => "actor",
             Self::Answer => "answer",
         })
     }

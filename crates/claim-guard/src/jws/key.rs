@@ -233,7 +233,7 @@ fn vet_types(jwk: &Map<String, Value>) -> Result<(), KeyFault> {
 /// The key's own `alg`, if its type can have it; without one, the type's first and no other.
 fn algorithm_of(jwk: &Map<String, Value>, of_type: &[Algorithm]) -> Result<Algorithm, KeyFault> {
     let presented = if jwk.contains_key("alg") { Some(text(jwk, "alg")?) } else { None };
-    let named = |algorithm: &&Algorithm| presented.is_none_or(|presented| algorithm.name() == presented);
+    let named = |algorithm: &&Algorithm| presented.is_none_or(|name| Algorithm::named(name) == Some(**algorithm));
     let forbidden = || KeyFault::ForbiddenAlgorithm { presented: Excerpt::of(presented.unwrap_or_default()) };
     of_type.iter().find(named).copied().ok_or_else(forbidden)
 }

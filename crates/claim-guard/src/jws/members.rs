@@ -21,6 +21,11 @@ impl<'a> Members<'a> {
         self.members.has(name)
     }
 
+    /// The member, whatever it is.
+    pub(crate) fn get(&self, name: &str) -> Option<Json<'a>> {
+        self.members.get(name)
+    }
+
     pub(crate) fn value(&self, name: &'static str) -> Result<Json<'a>, JwsError> {
         self.members.get(name).ok_or(JwsError::Missing { part: self.part, name })
     }

@@ -2,13 +2,13 @@
 
 use crate::claims::Identity;
 use crate::excerpt::Excerpt;
-use crate::jws::{JwsError, Members, Part};
+use crate::jws::{Members, Part};
 use crate::revalidation::answer::{about_the_subject, object, of};
 use crate::revalidation::answer_fault::{AnswerFault, AnswerKind};
 use crate::revalidation::question::Question;
 use crate::revalidation::standing::Standing;
 use crate::revalidation::withdrawal::Withdrawal;
-use crate::token::{AccessTokenVerifier, Rejection};
+use crate::token::{AccessTokenVerifier, Rejection, RequiredClaim};
 use crate::unix_time::UnixTime;
 
 /// What an access token of now would say of a question's subject, as the realm's own mappers make it.
@@ -55,7 +55,7 @@ impl<'q> Standing<'q> {
             Ok(identity) => Ok(Box::new(identity)),
             // A realm that derives the audience from roles writes none for a subject without roles.
             Err(Rejection::WrongAudience { presented, .. }) => Err(Withdrawal::AudienceWithdrawn { presented }),
-            Err(Rejection::Jws(JwsError::Missing { part: Part::Payload, name: "aud" })) => {
+            Err(Rejection::NoClaim { claim: RequiredClaim::Audience, .. }) => {
                 Err(Withdrawal::AudienceWithdrawn { presented: Excerpt::of("") })
             }
             Err(rejection) => return Err(AnswerFault::Evaluation(rejection)),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use crate::access::{AccessPolicy, Workflow};
-use crate::claims::{ClaimPath, Identity, Role};
+use crate::access::{AccessPolicy, SCOPE, Workflow};
+use crate::claims::{ACT, Actor, ClaimPath, ClaimTree, IMPERSONATOR, Identity, Role};
 use crate::decision::unmet_by;
+use crate::document::Json;
 use crate::identifier::{Digest, TransactionId};
 use crate::revalidation::live::LiveIdentity;
 use crate::revalidation::question::{Purpose, Question, no_workflow, too_long};
@@ -96,8 +97,11 @@ impl LiveIdentity<'_> {
     /// [`Withdrawals`] if an access token of now would not be for us or does not suffice to start the other workflow, or
     /// if the run has taken as long as it may meanwhile.
     pub fn statement(self, policy: &AccessPolicy, now: UnixTime) -> Result<RenewedStatement, Withdrawals> {
-        let live = self.said.map_err(Withdrawals::one)?;
+        let mut live = self.said.map_err(Withdrawals::one)?;
         let Question { aged, purpose, redrive_count, .. } = self.question;
+        // The realm says what the subject may do now. Who acted in his place when he came, it does not say again.
+        live.actor = aged.identity().actor().cloned();
+        live.claims = with_the_log_in(&live.claims, aged);
         let name = match purpose {
             Purpose::Renew(_) | Purpose::Child(_) => aged.binding().workflow.clone(),
             Purpose::Nested { workflow, .. } => workflow.clone(),
@@ -142,6 +146,27 @@ impl LiveIdentity<'_> {
     }
 }
 
+/// The claims of now, with those of the log-in as they were: the realm's example has a log-in of its own, made up.
+fn with_the_log_in(live: &ClaimTree, aged: &AgedTransaction) -> ClaimTree {
+    let old = aged.identity();
+    let acting = old.actor().and_then(Actor::to_claims);
+    let act = old.claims().named(ACT).or_else(|| acting.as_ref()?.members().get(ACT));
+    let scope = granted_scope(aged, live);
+    live.with(SCOPE, scope.as_deref().map(Json::Text))
+        .with(ACT, act)
+        .with(IMPERSONATOR, old.claims().named(IMPERSONATOR))
+}
+
+/// The words of the old statement's scope that a token of now would have too; none if the old one has no scope.
+///
+/// What was asked for at the log-in cannot grow afterwards, so a word that is gone stays gone, even if it is all of them.
+fn granted_scope(aged: &AgedTransaction, live: &ClaimTree) -> Option<String> {
+    let at_start = || aged.run().scope.as_ref().map(|scope| scope.as_str());
+    let granted = aged.identity().claims().named(SCOPE).and_then(Json::text).or_else(at_start)?;
+    let now: Vec<&str> = live.named(SCOPE).and_then(Json::text).unwrap_or_default().split(' ').collect();
+    Some(granted.split(' ').filter(|word| now.contains(word)).collect::<Vec<_>>().join(" "))
+}
+
 /// The subject of the old statement, with those of the roles and claims of now that the workflow names.
 fn of_now(aged: &AgedTransaction, live: &Identity, workflow: &Workflow, now: UnixTime, lifetime: Duration) -> Identity {
     let old = aged.identity();
@@ -149,6 +174,7 @@ fn of_now(aged: &AgedTransaction, live: &Identity, workflow: &Workflow, now: Uni
         issuer: old.issuer().clone(),
         subject: old.subject().clone(),
         client: old.client().clone(),
+        actor: live.actor().cloned(),
         token_id: old.token_id().clone(),
         session_id: old.session_id().cloned(),
         scope: aged.run().scope.clone(),

@@ -6,12 +6,8 @@ use crate::identifier::{Scope, is_printable_ascii};
 use crate::jws::{Members, Part};
 use crate::token::rejection::Rejection;
 
-/// Claims that an access token never has, by which another kind of token is known whatever its `typ` (RFC 8725 §3.12):
-/// the hashes of an ID token (OpenID Connect Core §3.3.2.11), `events` of a logout token (RFC 8417 §2.2), a DPoP proof's
-/// request (RFC 9449 §4.2), an introspection's answer (RFC 9701 §5), and the permissions of UMA, which are for the
-/// resource server that granted them.
-const FOREIGN_CLAIMS: [&str; 8] =
-    ["at_hash", "c_hash", "s_hash", "events", "htm", "htu", "token_introspection", "authorization"];
+/// The hashes of an ID token (OpenID Connect Core §3.3.2.11): whatever their value, no access token has them.
+const HASHES: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
 
 /// Keycloak's payload `typ` tells its kinds of token apart; it writes `Bearer` in an access token, and compares it
 /// without regard to case.
@@ -27,7 +23,7 @@ pub(crate) fn verify_kind(members: &Members<'_>) -> Result<(), Rejection> {
             _ => Rejection::NotABearerToken { presented: Excerpt::of(kind) },
         });
     }
-    if let Some(name) = FOREIGN_CLAIMS.into_iter().find(|name| members.has(name)) {
+    if let Some(name) = foreign_claim(members) {
         return Err(Rejection::ForeignClaim { name });
     }
     match bound {
@@ -37,6 +33,58 @@ pub(crate) fn verify_kind(members: &Members<'_>) -> Result<(), Rejection> {
         Some(_) => return Err(Rejection::BoundToken),
     }
     if is_lightweight(members.text("jti")?) { Err(Rejection::LightweightToken) } else { Ok(()) }
+}
+
+/// The claim by which another kind of token is known whatever its `typ` (RFC 8725 §3.12), if there is one.
+///
+/// A realm may map an attribute of its own to almost any name, so a name alone tells little: what counts is the shape
+/// that the other kind gives the claim.
+fn foreign_claim(members: &Members<'_>) -> Option<&'static str> {
+    let has_member = |name: &str, member: &str| object(members, name).is_some_and(|value| value.has(member));
+    if let Some(name) = HASHES.into_iter().find(|name| members.has(name)) {
+        return Some(name);
+    }
+    // RFC 8417 §2.2: an event, so also a logout, is named by a URI.
+    if object(members, "events").is_some_and(|events| events.iter().any(|(name, _)| is_uri(name))) {
+        return Some("events");
+    }
+    // RFC 9449 §4.2: a proof has both. It is signed by its client, so the realm's signature speaks against it already.
+    if is_text(members, "htm") && is_text(members, "htu") {
+        return Some("htm");
+    }
+    // RFC 9701 §5 with RFC 7662 §2.2: an introspection's answer says whether the token is active.
+    if has_member("token_introspection", "active") {
+        return Some("token_introspection");
+    }
+    // UMA: what a resource server has granted, for itself.
+    has_member("authorization", "permissions").then_some("authorization")
+}
+
+/// Whether no access token has anything at that path, because a token that has is of another kind.
+pub(crate) fn is_of_another_kind(path: &[&str]) -> bool {
+    match path {
+        ["events", event, ..] => is_uri(event),
+        ["token_introspection", "active", ..] | ["authorization", "permissions", ..] => true,
+        [name, ..] => HASHES.contains(name),
+        [] => false,
+    }
+}
+
+fn object<'a>(members: &Members<'a>, name: &str) -> Option<Object<'a>> {
+    members.get(name)?.object()
+}
+
+fn is_text(members: &Members<'_>, name: &str) -> bool {
+    members.get(name).and_then(Json::text).is_some()
+}
+
+/// A scheme (RFC 3986 §3.1), a colon and something.
+fn is_uri(name: &str) -> bool {
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    };
+    name.split_once(':').is_some_and(|(scheme, rest)| is_scheme(scheme) && !rest.is_empty())
 }
 
 /// The third and fourth letter before the `jti`'s colon name the kind: `onltro:…` is lightweight, `onrtro:…` regular.

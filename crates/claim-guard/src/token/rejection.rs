@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use crate::claims::ActorError;
 use crate::excerpt::Excerpt;
 use crate::identifier::{Audience, Issuer};
 use crate::jws::JwsError;
+use crate::token::required_claim::RequiredClaim;
 use crate::unix_time::UnixTime;
 
 /// The causes, in the order they are looked at, each with both sides of its comparison.
@@ -18,6 +20,13 @@ pub enum Rejection {
     OfflineToken,
     /// Not a signed token of the realm: format, header, key or signature.
     Jws(JwsError),
+    /// A claim is absent that every access token has to have. Said where it is looked for, so in no order.
+    NoClaim {
+        /// The claim.
+        claim: RequiredClaim,
+        /// The token's `azp`, whose settings are to be seen to; none where it says none.
+        client: Option<Excerpt>,
+    },
     /// Another realm's token (RFC 7519 §4.1.1).
     WrongIssuer {
         /// Our realm.
@@ -95,6 +104,13 @@ pub enum Rejection {
         /// What was presented.
         presented: Excerpt,
     },
+    /// Somebody acts in the subject's place, and the claim that says who does not say it.
+    MalformedActor {
+        /// The claim: `act` or `impersonator`.
+        claim: &'static str,
+        /// What is wrong with it.
+        error: ActorError,
+    },
 }
 
 impl From<JwsError> for Rejection {
@@ -111,6 +127,7 @@ impl Rejection {
             Self::RefreshToken => "refresh_token",
             Self::OfflineToken => "offline_token",
             Self::Jws(error) => error.code(),
+            Self::NoClaim { claim, .. } => claim.code(),
             Self::WrongIssuer { .. } => "wrong_issuer",
             Self::IdToken => "id_token",
             Self::DpopBoundToken => "dpop_bound_token",
@@ -127,6 +144,7 @@ impl Rejection {
             Self::WrongLifetime { .. } => "wrong_lifetime",
             Self::MalformedRole { .. } => "malformed_role",
             Self::MalformedScope { .. } => "malformed_scope",
+            Self::MalformedActor { .. } => "malformed_actor",
         }
     }
 }
@@ -138,6 +156,10 @@ impl fmt::Display for Rejection {
             Self::RefreshToken => f.write_str("a refresh token, expected an access token"),
             Self::OfflineToken => f.write_str("an offline token, expected an access token"),
             Self::Jws(error) => write!(f, "{error}"),
+            Self::NoClaim { claim, client: Some(client) } => {
+                write!(f, "claim `{claim}` is absent from a token of client `{client}`; {}", claim.setting())
+            }
+            Self::NoClaim { claim, client: None } => write!(f, "claim `{claim}` is absent; {}", claim.setting()),
             Self::WrongIssuer { expected, presented } => {
                 write!(f, "issuer: expected `{expected}`, presented `{presented}`")
             }
@@ -162,6 +184,7 @@ impl fmt::Display for Rejection {
             }
             Self::MalformedRole { presented } => write!(f, "malformed role `{presented}`"),
             Self::MalformedScope { presented } => write!(f, "malformed scope `{presented}`"),
+            Self::MalformedActor { claim, error } => write!(f, "claim `{claim}` names no actor: {error}"),
         }
     }
 }

@@ -3,16 +3,17 @@
 //! The JWT library verifies the signature; every claim is looked at here, in a fixed order, and each look has its own
 //! [`Rejection`].
 
-use crate::claims::{ClaimTree, Identity, Roles};
-use crate::document::Document;
+use crate::claims::{Actor, ClaimTree, Identity, Roles};
+use crate::document::{Document, Json};
 use crate::excerpt::Excerpt;
-use crate::identifier::{Audience, ClientId, Issuer, SessionId, Subject, TokenId};
-use crate::jws::{Members, Part};
+use crate::identifier::{Audience, ClientId, Issuer, Scope, SessionId, Subject, TokenId};
+use crate::jws::{JwsError, Members, Part};
 use crate::token::access_token::{AccessToken, named_refusal};
 use crate::token::expectation::{ClientList, Leeway};
 use crate::token::keycloak;
 use crate::token::realm_key_set::RealmKeySet;
 use crate::token::rejection::Rejection;
+use crate::token::required_claim::RequiredClaim;
 use crate::unix_time::UnixTime;
 
 /// The longest lifetime that a token may claim, in seconds: a day. Keycloak's default is five minutes.
@@ -90,30 +91,39 @@ impl AccessTokenVerifier {
     /// Whom a payload speaks of, whatever vouches for it: a signature, or the connection that the realm answered on.
     pub(crate) fn read(&self, payload: Document, now: UnixTime) -> Result<Identity, Rejection> {
         let members = Members::new(Part::Payload, payload.members());
-        self.verify_issuer(&members)?;
-        keycloak::verify_kind(&members)?;
-        self.verify_audience(&members)?;
-        let client = self.verify_client(&members)?;
-        let (issued_at, expires_at) = self.verify_times(&members, now)?;
-        let scope = keycloak::scope(&members)?;
-        let subject = members.identifier("sub", Subject::parse)?;
-        let token_id = members.identifier("jti", TokenId::parse)?;
-        let session_id = members.optional_identifier("sid", SessionId::parse)?;
-        keycloak::verify_roles(&members)?;
+        let stated = self.stated(&members, now).map_err(|rejection| naming_the_setting(rejection, &members))?;
         Ok(Identity {
             issuer: self.issuer.clone(),
-            subject,
-            client,
-            token_id,
-            session_id,
-            scope,
+            subject: stated.subject,
+            client: stated.client,
+            actor: stated.actor,
+            token_id: stated.token_id,
+            session_id: stated.session_id,
+            scope: stated.scope,
             transaction: None,
-            issued_at,
-            expires_at,
+            issued_at: stated.issued_at,
+            expires_at: stated.expires_at,
             verified_at: now,
             roles: Roles::as_claimed(),
             claims: ClaimTree::assertion(payload),
         })
+    }
+
+    /// Looks at every claim, in the order of [`Rejection`]'s variants.
+    fn stated(&self, members: &Members<'_>, now: UnixTime) -> Result<Stated, Rejection> {
+        self.verify_issuer(members)?;
+        keycloak::verify_kind(members)?;
+        self.verify_audience(members)?;
+        let client = self.verify_client(members)?;
+        let (issued_at, expires_at) = self.verify_times(members, now)?;
+        let scope = keycloak::scope(members)?;
+        let subject = members.identifier("sub", Subject::parse)?;
+        let token_id = members.identifier("jti", TokenId::parse)?;
+        let session_id = members.optional_identifier("sid", SessionId::parse)?;
+        keycloak::verify_roles(members)?;
+        let malformed = |(claim, error)| Rejection::MalformedActor { claim, error };
+        let actor = Actor::claimed(members).map_err(malformed)?;
+        Ok(Stated { subject, client, actor, token_id, session_id, scope, issued_at, expires_at })
     }
 
     /// RFC 8725 §3.8: the keys belong to this issuer, so the token must name it, byte by byte.
@@ -173,4 +183,24 @@ impl AccessTokenVerifier {
         }
         Ok((issued_at, expires_at))
     }
+}
+
+/// What an access token's claims say, all of it looked at.
+struct Stated {
+    subject: Subject,
+    client: ClientId,
+    actor: Option<Actor>,
+    token_id: TokenId,
+    session_id: Option<SessionId>,
+    scope: Option<Scope>,
+    issued_at: UnixTime,
+    expires_at: UnixTime,
+}
+
+/// A required claim that is absent, together with the client whose settings leave it out.
+fn naming_the_setting(rejection: Rejection, members: &Members<'_>) -> Rejection {
+    let Rejection::Jws(JwsError::Missing { part: Part::Payload, name }) = &rejection else { return rejection };
+    let Some(claim) = RequiredClaim::ALL.into_iter().find(|claim| claim.name() == *name) else { return rejection };
+    let client = members.get("azp").and_then(Json::text).map(Excerpt::of);
+    Rejection::NoClaim { claim, client }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::claims::ActorError;
 use crate::excerpt::Excerpt;
 use crate::identifier::{ExecutionArn, StateMachineArn, StateName, TrustDomain, WorkflowName};
 use crate::jws::JwsError;
@@ -65,6 +66,11 @@ pub enum TransactionRejection {
         /// What was presented.
         presented: Excerpt,
     },
+    /// An actor that no minted token has.
+    MalformedActor {
+        /// What is wrong with it.
+        error: ActorError,
+    },
 }
 
 impl From<JwsError> for TransactionRejection {
@@ -87,6 +93,7 @@ impl TransactionRejection {
             Self::ForeignExecution { .. } => "foreign_execution",
             Self::WrongLifetime { .. } => "wrong_lifetime",
             Self::MalformedRole { .. } => "malformed_role",
+            Self::MalformedActor { .. } => "malformed_actor",
         }
     }
 }
@@ -116,6 +123,7 @@ impl fmt::Display for TransactionRejection {
                 write!(f, "lifetime: expected at least `1` second, presented `{presented}`")
             }
             Self::MalformedRole { presented } => write!(f, "malformed role `{presented}`"),
+            Self::MalformedActor { error } => write!(f, "malformed actor: {error}"),
         }
     }
 }

@@ -179,7 +179,7 @@ impl Statement<'_> {
         }
     }
 
-    /// By which access token the subject came.
+    /// By which access token the subject came, and who acted in his place.
     fn requester(&self) -> Value {
         let mut requester = Map::new();
         requester.insert("iss".to_owned(), json!(self.identity.issuer().as_str()));
@@ -190,6 +190,9 @@ impl Statement<'_> {
         }
         if let Some(scope) = &self.run.scope {
             requester.insert("scope".to_owned(), json!(scope.as_str()));
+        }
+        if let Some(actor) = self.identity.actor() {
+            requester.insert("act".to_owned(), actor.to_value());
         }
         Value::Object(requester)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::access::MaxIdentityAge;
-use crate::claims::{ClaimTree, Identity, Role, Roles};
+use crate::claims::{Actor, ClaimTree, Identity, Role, Roles};
 use crate::document::{Document, Object};
 use crate::excerpt::Excerpt;
 use crate::identifier::{
@@ -19,7 +19,7 @@ use crate::transaction::token::{TRANSACTION_TOKEN_TYPES, TransactionToken};
 use crate::unix_time::UnixTime;
 
 const PAYLOAD_MEMBERS: [&str; 9] = ["iat", "exp", "aud", "txn", "sub", "scope", "req_wl", "rctx", "tctx"];
-const REQUESTER_MEMBERS: [&str; 5] = ["iss", "jti", "iat", "sid", "scope"];
+const REQUESTER_MEMBERS: [&str; 6] = ["iss", "jti", "iat", "sid", "scope", "act"];
 const CONTEXT_MEMBERS: [&str; 9] =
     ["execution", "state_machine", "started", "epoch", "renewed", "redrive", "input", "roles", "claims"];
 const RENEWED_MEMBERS: [&str; 2] = ["state", "rounds"];
@@ -267,6 +267,7 @@ impl TransactionVerifier {
             issuer: requester.identifier("iss", Issuer::parse)?,
             subject: members.identifier("sub", Subject::parse)?,
             client: members.identifier("req_wl", ClientId::parse)?,
+            actor: Actor::stated(&requester).map_err(|error| TransactionRejection::MalformedActor { error })?,
             token_id: requester.identifier("jti", TokenId::parse)?,
             session_id: requester.optional_identifier("sid", SessionId::parse)?,
             scope: requester.optional_identifier("scope", Scope::parse)?,

@@ -158,6 +158,28 @@ fn a11_key_set_of_every_family_verifies_each_and_mixes_none() {
 }
 
 #[test]
+fn a11_eddsa_has_two_names_and_both_are_for_ed25519() {
+    let of = |published: &str, presented: &str, signed: TestKey| {
+        let key = signed.renamed(published, "realm-key");
+        let keys = support::keys(&[&key]);
+        verify_at(&key.renamed(presented, "realm-key").token(&payload()), &keys, support::now()).map(|_| ())
+    };
+    for published in ["EdDSA", "Ed25519"] {
+        for presented in ["EdDSA", "Ed25519"] {
+            let verdict = of(published, presented, TestKey::generate("EdDSA", "realm-key"));
+            assert_eq!(verdict, Ok(()), "{published} {presented}");
+        }
+    }
+    let other = JwsError::AlgorithmOfAnotherKey { expected: Algorithm::Es256, presented: Algorithm::EdDsa };
+    assert_eq!(of("ES256", "Ed25519", key()), rejected(other));
+    let other = JwsError::AlgorithmOfAnotherKey { expected: Algorithm::EdDsa, presented: Algorithm::Es256 };
+    assert_eq!(of("Ed25519", "ES256", TestKey::generate("EdDSA", "realm-key")), rejected(other));
+    for name in ["Ed448", "ed25519", "ED25519", "Ed25519 ", "Ed25519ph", "Ed25519ctx"] {
+        assert_eq!(of("EdDSA", name, TestKey::generate("EdDSA", "realm-key")), forbidden_algorithm(name), "{name}");
+    }
+}
+
+#[test]
 fn a12_signature_of_edge_values_is_rejected() {
     let key = key();
     let [header, claims, _] = parts(&key.token(&payload()));

@@ -6,6 +6,7 @@ use claim_guard::access::Condition;
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::{Audience, ClientId, Issuer};
 use claim_guard::jws::Part;
+use claim_guard::token::RequiredClaim;
 use claim_guard::transaction::TransactionFailure;
 use claim_guard::unix_time::ClockError;
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Leeway, Rejection, UnixTime};
@@ -122,7 +123,7 @@ fn d10_token_issued_in_the_future_is_rejected() {
 
 #[test]
 fn d11_time_of_issue_is_required_and_plausible() {
-    assert_eq!(of_payload(&without(payload(), "/iat")), missing(Part::Payload, "iat"));
+    assert_eq!(of_payload(&without(payload(), "/iat")), no_claim(RequiredClaim::IssuedAt));
     for (value, presented) in
         [(json!(null), "null"), (json!("1"), "text"), (json!(1.5), "a fraction or a number out of range")]
     {

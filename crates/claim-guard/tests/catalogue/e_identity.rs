@@ -3,7 +3,8 @@
 use claim_guard::access::{Condition, Plain};
 use claim_guard::decision::{Starter, Unmet};
 use claim_guard::identifier::{Audience, ClientId, IdentifierError, Issuer, KeyId};
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::jws::JwsError;
+use claim_guard::token::RequiredClaim;
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Excerpt, Leeway, Rejection, VerifiedClaims};
 use serde_json::{Map, Value, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, SUBJECT, TestKey, with, without};
@@ -79,7 +80,7 @@ fn e3_issuer_that_begins_or_ends_like_ours_is_rejected() {
 
 #[test]
 fn e4_token_without_an_issuer_is_rejected() {
-    assert_eq!(of_payload(&without(payload(), "/iss")), missing(Part::Payload, "iss"));
+    assert_eq!(of_payload(&without(payload(), "/iss")), no_claim(RequiredClaim::Issuer));
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn e6_key_of_another_realm_under_our_key_s_name_is_rejected() {
 
 #[test]
 fn e9_token_without_an_audience_is_rejected() {
-    assert_eq!(of_payload(&without(payload(), "/aud")), missing(Part::Payload, "aud"));
+    assert_eq!(of_payload(&without(payload(), "/aud")), no_claim(RequiredClaim::Audience));
 }
 
 #[test]
@@ -134,7 +135,10 @@ fn e13_token_issued_to_another_client_is_rejected() {
     for client in ["another", "Payment-App", "payment-app ", "payment-app,another"] {
         assert_eq!(of("azp", json!(client)), Err(Rejection::ForbiddenClient { presented: Excerpt::of(client) }));
     }
-    assert_eq!(of_payload(&without(payload(), "/azp")), missing(Part::Payload, "azp"));
+    assert_eq!(
+        of_payload(&without(payload(), "/azp")),
+        Err(Rejection::NoClaim { claim: RequiredClaim::Client, client: None })
+    );
     assert_eq!(of("azp", json!([CLIENT])), wrong_type("azp", "text", "an array"));
     assert_eq!(of("azp", json!(null)), wrong_type("azp", "text", "null"));
     let empty = IdentifierError::Empty { kind: "client id" };
@@ -163,8 +167,16 @@ fn e16_offline_token_is_rejected() {
 fn e17_logout_token_is_rejected() {
     assert_eq!(of_type("logout+jwt"), wrong_token_type("logout+jwt"));
     assert_eq!(of("typ", json!("Logout")), not_a_bearer("Logout"));
-    let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
-    assert_eq!(of("events", events), Err(Rejection::ForeignClaim { name: "events" }));
+    for event in [
+        "http://schemas.openid.net/event/backchannel-logout",
+        "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
+        "urn:ietf:params:scim:event:create",
+    ] {
+        for value in [json!({}), json!({ "reason": "x" }), json!(null)] {
+            let events = json!({ "beside": 1, event: value });
+            assert_eq!(of("events", events), Err(Rejection::ForeignClaim { name: "events" }), "{event}");
+        }
+    }
 }
 
 #[test]
@@ -197,11 +209,54 @@ fn e18_every_other_kind_of_token_is_rejected() {
     assert_eq!(of("typ", json!("ID")), Err(Rejection::IdToken));
     // A client's assertion names the client as its issuer; user info, and the answer in JWT form, have no kind at all.
     check_issuer(CLIENT);
-    assert_eq!(of_payload(&without(payload(), "/typ")), missing(Part::Payload, "typ"));
+    assert_eq!(of_payload(&without(payload(), "/typ")), no_claim(RequiredClaim::Kind));
     // A requesting party's token says `Bearer` too, and an ID token's hashes are in no access token.
-    for name in ["authorization", "at_hash", "c_hash", "s_hash", "htm", "htu", "token_introspection"] {
-        assert_eq!(of(name, json!({ "permissions": [] })), Err(Rejection::ForeignClaim { name }));
+    for (name, value) in [
+        ("authorization", json!({ "permissions": [{ "rsid": "1", "scopes": ["view"] }] })),
+        ("authorization", json!({ "permissions": null, "more": 1 })),
+        ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ")),
+        ("c_hash", json!(null)),
+        ("s_hash", json!({})),
+        ("token_introspection", json!({ "active": true, "sub": "alice" })),
+        ("token_introspection", json!({ "active": false })),
+    ] {
+        assert_eq!(of(name, value.clone()), Err(Rejection::ForeignClaim { name }), "{value}");
     }
+    let proof = with(with(payload(), "/htm", json!("POST")), "/htu", json!("https://x/y"));
+    assert_eq!(of_payload(&proof), Err(Rejection::ForeignClaim { name: "htm" }));
+}
+
+#[test]
+fn e18_claim_of_a_realm_s_own_may_be_called_like_one_of_another_kind() {
+    for (name, values) in [
+        (
+            "events",
+            [
+                json!("marathon"),
+                json!(["a", "b"]),
+                json!({}),
+                json!({ "marathon": {}, "5: run": {} }),
+                json!(null),
+                json!(7),
+            ],
+        ),
+        (
+            "authorization",
+            [json!("full"), json!(["a"]), json!({}), json!({ "level": 2 }), json!(true), json!(["permissions"])],
+        ),
+        ("htm", [json!("GET"), json!({}), json!([]), json!(1), json!(null), json!(false)]),
+        ("htu", [json!("https://x/y"), json!({}), json!([]), json!(1), json!(null), json!(false)]),
+        (
+            "token_introspection",
+            [json!("on"), json!({}), json!({ "Active": true }), json!([]), json!(true), json!(["active"])],
+        ),
+    ] {
+        for value in values {
+            assert_eq!(of(name, value.clone()), Ok(()), "{name} {value}");
+        }
+    }
+    let half = with(with(payload(), "/htm", json!("POST")), "/htu", json!({ "unit": "m" }));
+    assert_eq!(of_payload(&half), Ok(()));
 }
 
 #[test]

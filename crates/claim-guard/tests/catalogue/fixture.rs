@@ -6,13 +6,14 @@ use claim_guard::access::{AccessPolicy, Condition};
 use claim_guard::decision::{Decision, Grant, Unmet};
 use claim_guard::identifier::KeyId;
 use claim_guard::jws::{JwsError, Part};
+use claim_guard::token::RequiredClaim;
 use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, UnsignedTransactionToken};
 use claim_guard::{
     AccessToken, Excerpt, JsonError, RealmKeySet, Rejection, Role, TransactionToken, UnixTime, VerifiedClaims,
     VerifiedTransaction,
 };
 use serde_json::{Map, Value};
-use test_realm::{NOW, TestKey, access_token_payload};
+use test_realm::{CLIENT, NOW, TestKey, access_token_payload};
 
 use crate::support;
 pub use crate::support::time;
@@ -144,6 +145,11 @@ pub fn wrong_type(name: &'static str, expected: &'static str, presented: &'stati
 
 pub fn missing(part: Part, name: &'static str) -> Result<(), Rejection> {
     rejected(JwsError::Missing { part, name })
+}
+
+/// A required claim is absent from a token of the sample's client.
+pub fn no_claim(claim: RequiredClaim) -> Result<(), Rejection> {
+    Err(Rejection::NoClaim { claim, client: Some(Excerpt::of(CLIENT)) })
 }
 
 pub fn forbidden_algorithm(presented: &str) -> Result<(), Rejection> {

@@ -224,7 +224,9 @@ fn g16_octet_key_pair_of_another_curve_is_left_out() {
     for curve in ["P-256", "X25519", "X448", "Ed448", "ed25519", ""] {
         check(&with(jwk.clone(), "/crv", json!(curve)), unsupported(&format!("OKP/{curve}")));
     }
-    for algorithm in ["ECDH-ES", "ES256", "Ed448"] {
+    let elliptic = with(TestKey::generate("ES256", "bad").jwk(), "/alg", json!("Ed25519"));
+    check(&elliptic, KeyFault::ForbiddenAlgorithm { presented: Excerpt::of("Ed25519") });
+    for algorithm in ["ECDH-ES", "ES256", "Ed448", "ed25519"] {
         check(
             &with(jwk.clone(), "/alg", json!(algorithm)),
             KeyFault::ForbiddenAlgorithm { presented: Excerpt::of(algorithm) },

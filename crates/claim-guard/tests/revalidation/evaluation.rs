@@ -1,6 +1,7 @@
 use claim_guard::identifier::{Audience, ClientId, IdentifierError, Issuer};
 use claim_guard::jws::{JwsError, Part};
 use claim_guard::revalidation::{AnswerFault, AnswerKind, Withdrawal};
+use claim_guard::token::RequiredClaim;
 use claim_guard::{AccessTokenVerifier, ClientList, Excerpt, Leeway, Rejection};
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, ISSUER, NOW, with, without};
@@ -29,6 +30,10 @@ fn rejected(rejection: impl Into<Rejection>) -> Result<(), AnswerFault> {
 
 fn missing(name: &'static str) -> JwsError {
     JwsError::Missing { part: Part::Payload, name }
+}
+
+fn no_claim(claim: RequiredClaim) -> Rejection {
+    Rejection::NoClaim { claim, client: Some(Excerpt::of("payment-app")) }
 }
 
 fn wrong_type(name: &'static str, expected: &'static str, presented: &'static str) -> JwsError {
@@ -67,7 +72,7 @@ fn claims_of_another_realm_say_nothing() {
     let presented = "https://keycloak.example.com/realms/master";
     let expected = Rejection::WrongIssuer { expected: issuer(), presented: Excerpt::of(presented) };
     check(&with(evaluation(0), "/iss", json!(presented)), rejected(expected));
-    check(&without(evaluation(0), "/iss"), rejected(missing("iss")));
+    check(&without(evaluation(0), "/iss"), rejected(no_claim(RequiredClaim::Issuer)));
 }
 
 /// A verifier that expects something else than the test realm's tokens.
@@ -126,8 +131,8 @@ fn claims_that_no_access_token_could_hold_say_nothing() {
     check(&claims("/realm_access/roles", json!("x")), rejected(wrong_type("roles", "an array of text", "text")));
     let empty = IdentifierError::Empty { kind: "session id" };
     check(&claims("/sid", json!("")), rejected(JwsError::MalformedIdentifier { name: "sid", error: empty }));
-    for name in ["typ", "jti", "iat", "exp"] {
-        check(&without(evaluation(0), &format!("/{name}")), rejected(missing(name)));
+    for claim in [RequiredClaim::Kind, RequiredClaim::TokenId, RequiredClaim::IssuedAt, RequiredClaim::ExpiresAt] {
+        check(&without(evaluation(0), &format!("/{claim}")), rejected(no_claim(claim)));
     }
 }
 

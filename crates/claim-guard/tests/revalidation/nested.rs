@@ -84,6 +84,18 @@ fn subject_who_may_not_start_the_other_workflow_does_not() {
 }
 
 #[test]
+fn whoever_acts_in_the_subject_s_place_starts_what_the_other_workflow_lets_him() {
+    let acted = with(statement(), "/rctx/act", json!({ "sub": "admin" }));
+    let presented = answered(&policy(), question(&acted, input(), 20), &evaluation(20), 20);
+    let Err(withdrawals) = presented else { panic!("{presented:?}") };
+    let messages: Vec<String> = withdrawals.iter().map(ToString::to_string).collect();
+    assert_eq!(messages, ["`admin` acts in the subject's place, expected actor `none`"]);
+    let open = parsed(&POLICY.replace("start = { roles", "start = { actor = \"any\", roles"));
+    let nested = answered(&open, question(&acted, input(), 20), &evaluation(20), 20).unwrap();
+    assert_eq!(stated(&nested)["rctx"]["act"], json!({ "sub": "admin" }));
+}
+
+#[test]
 fn renewal_asks_nothing_of_the_start() {
     let fewer = without(evaluation(20), "/resource_access");
     let question = crate::fixture::question_of(&policy(), &statement());

@@ -67,6 +67,68 @@ fn renewed_statement_is_the_old_one_with_the_roles_and_claims_of_now() {
 }
 
 #[test]
+fn whoever_acted_at_the_start_is_kept_and_never_taken_from_the_realm_s_example() {
+    let chain = json!({ "sub": "robot", "client_id": "agent", "act": { "sub": "admin" } });
+    let acted = with(statement(), "/rctx/act", chain.clone());
+    let example = with(evaluation(20), "/act", json!({ "sub": "somebody-else" }));
+    for claims in [&evaluation(20), &example] {
+        assert_eq!(stated(&renewed(&acted, claims, 20))["rctx"]["act"], chain);
+        assert_eq!(stated(&renewed(&statement(), claims, 20))["rctx"].get("act"), None);
+    }
+}
+
+#[test]
+fn condition_on_whoever_acts_is_decided_after_a_renewal_as_before() {
+    let asked = r#"actor = "any"
+claims = ["compliance.kyc = true", 'act.sub = "robot"']"#;
+    let policy = parsed(&POLICY.replace(r#"claims = ["compliance.kyc = true"]"#, asked));
+    let claims_of = |old: &Value, claims: &Value| {
+        let question = policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).unwrap();
+        stated(&answered(&policy, question, claims, 20).unwrap())["tctx"]["claims"].get("act").cloned()
+    };
+    let somebody_else = with(evaluation(20), "/act", json!({ "sub": "somebody-else" }));
+    let acted = with(statement(), "/rctx/act", json!({ "sub": "robot" }));
+    let named = with(acted.clone(), "/tctx/claims/act", json!({ "sub": "robot" }));
+    for claims in [&evaluation(20), &somebody_else] {
+        assert_eq!(claims_of(&named, claims), Some(json!({ "sub": "robot" })));
+        assert_eq!(claims_of(&acted, claims), Some(json!({ "sub": "robot" })));
+        assert_eq!(claims_of(&statement(), claims), None);
+    }
+}
+
+/// What is stated of the scope after a renewal, where a state asks for a word of it.
+#[track_caller]
+fn check_scope(old: &Value, live: Option<&str>, expected: Option<&str>) {
+    let asked = r#"claims = ["compliance.kyc = true", 'scope contains "pay"']"#;
+    let policy = parsed(&POLICY.replace(r#"claims = ["compliance.kyc = true"]"#, asked));
+    let claims = match live {
+        Some(scope) => with(evaluation(20), "/scope", json!(scope)),
+        None => without(evaluation(20), "/scope"),
+    };
+    let question = policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).unwrap();
+    let stated = stated(&answered(&policy, question, &claims, 20).unwrap());
+    assert_eq!(stated["tctx"]["claims"].get("scope"), expected.map(|scope| json!(scope)).as_ref(), "{old} {live:?}");
+    // What is asked for the next time stays the same.
+    assert_eq!(stated["rctx"].get("scope"), old["rctx"].get("scope"));
+}
+
+#[test]
+fn scope_of_the_log_in_is_kept_and_may_only_shrink() {
+    let came_with = |scope: &str| with(statement(), "/rctx/scope", json!(scope));
+    check_scope(&came_with("openid pay"), Some("openid pay"), Some("openid pay"));
+    check_scope(&came_with("openid pay"), Some("pay more openid"), Some("openid pay"));
+    check_scope(&came_with("openid pay"), Some("openid email"), Some("openid"));
+    check_scope(&came_with("openid pay"), Some("payments"), Some(""));
+    check_scope(&came_with("openid pay"), None, Some(""));
+    check_scope(&statement(), Some("openid pay"), None);
+    // A word that is gone stays gone.
+    let narrowed = |scope: &str| with(came_with("openid pay"), "/tctx/claims/scope", json!(scope));
+    check_scope(&narrowed("openid"), Some("openid pay"), Some("openid"));
+    check_scope(&narrowed(""), Some("openid pay"), Some(""));
+    check_scope(&narrowed("openid pay"), Some("openid pay"), Some("openid pay"));
+}
+
+#[test]
 fn statement_of_a_service_account_is_renewed_without_a_session() {
     let old = without(statement(), "/rctx/sid");
     let renewed = stated(&renewed(&old, &evaluation(20), 20));

@@ -1,5 +1,6 @@
 //! Whole requests against an outside in memory: what API Gateway hears, what the log hears, what was asked of AWS.
 
+mod actors;
 mod describe_and_stop;
 mod idempotency;
 mod leaks;

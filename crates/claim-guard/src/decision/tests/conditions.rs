@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::access::{Condition, Plain, Requirement};
+use crate::access::{ActorRule, Condition, Plain, Requirement};
 use crate::decision::decide::unmet;
 use crate::decision::test_identity::{identity, object};
 use crate::decision::unmet::{Shape, Unmet};
@@ -13,7 +13,8 @@ fn condition(text: &str) -> Condition {
 }
 
 fn causes(text: &str, claims: Value, input: Value) -> Vec<Unmet> {
-    let requirement = Requirement::all_of(Vec::new(), Vec::new(), vec![condition(text)]).expect("a condition is asked");
+    let requirement = Requirement::all_of(Vec::new(), Vec::new(), vec![condition(text)], ActorRule::None)
+        .expect("a condition is asked");
     unmet(&identity(&[], claims), &requirement, &object(input))
 }
 
@@ -200,6 +201,35 @@ fn an_input_without_a_plain_value_at_the_path_is_unmet() {
     }
 }
 
+#[test]
+fn a_scope_contains_its_words() {
+    let causes = |text: &str, scope: Value, input: Value| causes(text, json!({ "scope": scope }), input);
+    let payments = "scope contains \"payments\"";
+    for scope in ["payments", "openid payments", "payments email", "openid payments email"] {
+        assert_eq!(causes(payments, json!(scope), json!({})), [], "{scope}");
+    }
+    let expected = Plain::Text("payments".to_owned());
+    for scope in ["", "openid", "Payments", "payments.read", "pay ments", "openid payment"] {
+        let unmet =
+            Unmet::ClaimUnmet { condition: condition(payments), expected: expected.clone(), presented: json!(scope) };
+        assert_eq!(causes(payments, json!(scope), json!({})), [unmet], "{scope}");
+    }
+    let wrong =
+        Unmet::ClaimOfWrongType { condition: condition(payments), expected: Shape::Text, presented: Shape::Array };
+    assert_eq!(causes(payments, json!(["payments"]), json!({})), [wrong]);
+    let of_input = "scope contains input.x";
+    assert_eq!(causes(of_input, json!("openid payments"), json!({ "x": "payments" })), []);
+    for x in ["", " ", "openid payments", "pay"] {
+        let expected = Plain::Text(x.to_owned());
+        let presented = json!("openid payments");
+        let unmet = Unmet::ClaimUnmet { condition: condition(of_input), expected, presented: presented.clone() };
+        assert_eq!(causes(of_input, presented, json!({ "x": x })), [unmet], "{x:?}");
+    }
+    // A claim of that name elsewhere is the realm's own.
+    met("c contains \"payments\"", json!(["payments"]));
+    other_type("c contains \"payments\"", Shape::Array, json!("payments"), Shape::Text);
+}
+
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop::sample::select(every_type()).prop_map(|(value, _)| value);
     leaf.prop_recursive(2, 8, 3, |inner| {
@@ -231,8 +261,8 @@ proptest! {
     ) {
         let read = |texts: &[String]| texts.iter().map(|text| crate::claims::Role::parse(text).expect("a role")).collect();
         let conditions = conditions.iter().map(|text| condition(text)).collect();
-        let requirement = Requirement::all_of(read(&roles), read(&any_role), conditions);
-        let requirement = requirement.unwrap_or_else(Requirement::any_verified_caller);
+        let requirement = Requirement::all_of(read(&roles), read(&any_role), conditions, ActorRule::None);
+        let requirement = requirement.unwrap_or_else(|| Requirement::any_verified_caller(ActorRule::None));
         let held: Vec<&str> = held.iter().map(String::as_str).collect();
         let fewer: Vec<&str> = held.iter().copied().filter(|role| *role != lost).collect();
         let mut less = claims.clone();
@@ -250,7 +280,7 @@ proptest! {
         claims in members(),
     ) {
         let conditions = conditions.iter().map(|text| condition(text)).collect();
-        let requirement = Requirement::all_of(Vec::new(), Vec::new(), conditions).expect("conditions are asked");
+        let requirement = Requirement::all_of(Vec::new(), Vec::new(), conditions, ActorRule::None).expect("conditions are asked");
         let whole = identity(&[], Value::Object(claims));
         let mut kept = identity(&[], json!({}));
         kept.claims = whole.claims().pruned(requirement.named_claims());

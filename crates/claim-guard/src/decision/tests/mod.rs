@@ -1,5 +1,6 @@
 //! Decisions, compared whole.
 
+mod actors;
 mod conditions;
 mod policies;
 mod unmet;

@@ -1,0 +1,69 @@
+//! What the documents say of claims and rejections is what the code does.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::path::{Path, PathBuf};
+
+use claim_guard::access::Condition;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(repository().join(path)).unwrap()
+}
+
+/// Every code of a rejection, read where it is given.
+fn codes() -> Vec<String> {
+    let source = |path: &str| {
+        let text = text(path);
+        let (_, code) = text.split_once("fn code(").unwrap();
+        code.split("\n    }\n").next().unwrap().to_owned()
+    };
+    let sources = ["token/rejection.rs", "token/required_claim.rs", "jws/error.rs"]
+        .map(|path| source(&format!("crates/claim-guard/src/{path}")));
+    let codes: Vec<String> =
+        sources.iter().flat_map(|code| code.split('"').skip(1).step_by(2)).map(str::to_owned).collect();
+    assert!(codes.len() > 35, "{codes:?}");
+    codes
+}
+
+#[test]
+fn every_rejection_tells_what_to_change_in_keycloak() {
+    let table = text("docs/keycloak.md");
+    let (_, table) = table.split_once("## What each rejection asks you to change").unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    let first = |row: &&str| row.split('|').nth(1).unwrap().to_owned();
+    for code in codes() {
+        let told = rows.iter().filter(|row| first(row).contains(&format!("`{code}`"))).count();
+        assert_eq!(told, 1, "{code}");
+    }
+}
+
+/// The conditions in a text: whatever stands between quotes or backticks and reads as one.
+fn conditions(text: &str) -> Vec<Condition> {
+    text.lines().flat_map(|line| line.split(['"', '`', '\''])).filter_map(|part| Condition::parse(part).ok()).collect()
+}
+
+#[test]
+fn no_example_asks_for_a_claim_of_the_log_in() {
+    let documents = [
+        "README.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "access.toml",
+        "crates/claim-guard/README.md",
+        "crates/claim-guard-lambda/README.md",
+        "docs/keycloak.md",
+        "docs/on-aws.md",
+    ];
+    let mut found = 0;
+    for document in documents {
+        for condition in conditions(&text(document)) {
+            let claim = condition.claim().to_string();
+            assert!(!["auth_time", "acr", "amr"].contains(&claim.as_str()), "{document}: {condition}");
+            found += 1;
+        }
+    }
+    assert!(found > 5, "only {found} conditions were found");
+}

@@ -1,0 +1,68 @@
+//! Callers in whose place somebody acts.
+
+use claim_guard::access::AccessPolicy;
+use serde_json::{Value, json};
+use test_realm::with;
+
+use super::world::{World, lab};
+use super::*;
+
+const BODY: &str = r#"{"project_id":"apollo","amount":1200}"#;
+
+/// The sample caller, in whose place an administrator acts.
+fn impersonated() -> Value {
+    with(payload(), "/act", json!({ "sub": "c2f5a9d0-admin" }))
+}
+
+/// The function of the sample policy, whose start lets somebody act in the caller's place.
+fn open() -> Executions<World> {
+    let mut lab = lab();
+    let text = include_str!("../../../../access.toml");
+    let open = text.replace("[workflows.payment.start]", "[workflows.payment.start]\nactor = \"any\"");
+    lab.policy = AccessPolicy::parse("access.toml", &open).unwrap();
+    lab
+}
+
+fn started(lab: &Executions<World>, caller: &Value) -> String {
+    let answer = heard(&ask(lab, &keyed(caller, "order-1", BODY)));
+    assert_eq!(answer["statusCode"], 202, "{answer}");
+    answer["body"]["execution"].as_str().unwrap().to_owned()
+}
+
+fn status(lab: &Executions<World>, of: &str, caller: &Value, name: &str) -> Value {
+    heard(&ask(lab, &about(of, caller, name)))["statusCode"].clone()
+}
+
+#[test]
+fn an_administrator_starts_nothing_in_a_caller_s_place() {
+    let lab = lab();
+    let answer = ask(&lab, &keyed(&impersonated(), "order-1", BODY));
+    assert_eq!(heard(&answer), forbidden());
+    let line = logged(&answer);
+    assert_eq!(line["actor"], json!([{ "subject": "c2f5a9d0-admin" }]));
+    assert_eq!(line["reasons"][0]["code"], "actor_present");
+    assert_eq!(lab.outside.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn one_key_of_a_caller_and_of_whoever_acts_in_his_place_are_two_executions() {
+    let lab = open();
+    let (own, acted) = (started(&lab, &payload()), started(&lab, &impersonated()));
+    assert_ne!(own, acted);
+    assert_eq!((started(&lab, &payload()), started(&lab, &impersonated())), (own, acted));
+    assert_eq!(lab.outside.executions.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn whoever_acts_sees_and_stops_what_he_started_and_the_caller_sees_both() {
+    let lab = open();
+    let (own, acted) = (started(&lab, &payload()), started(&lab, &impersonated()));
+    for of in ["describe", "stop"] {
+        assert_eq!(status(&lab, of, &impersonated(), &own), 403, "{of}");
+    }
+    assert_eq!(status(&lab, "describe", &impersonated(), &acted), 200);
+    for name in [&own, &acted] {
+        assert_eq!(status(&lab, "describe", &payload(), name), 200);
+    }
+    assert_eq!(status(&lab, "stop", &impersonated(), &acted), 204);
+}
