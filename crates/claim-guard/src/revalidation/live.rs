@@ -41,8 +41,8 @@ impl<'q> Standing<'q> {
         let kind = AnswerKind::Evaluation;
         let payload = object(bytes, kind)?;
         let members = Members::new(Part::Payload, payload.members());
-        about_the_subject(of(kind, members.text("sub"))?, kind, question)?;
-        let client = of(kind, members.text("azp"))?;
+        about_the_subject(required(&members, RequiredClaim::Subject, question)?, kind, question)?;
+        let client = required(&members, RequiredClaim::Client, question)?;
         if client != question.client().as_str() {
             let (expected, presented) = (question.client().clone(), Excerpt::of(client));
             return Err(AnswerFault::AnotherClient { kind, expected, presented });
@@ -62,4 +62,13 @@ impl<'q> Standing<'q> {
         };
         Ok(LiveIdentity { question, said })
     }
+}
+
+/// The text of a claim that every access token has. Where it is absent, the client's settings leave it out.
+fn required<'a>(members: &Members<'a>, claim: RequiredClaim, question: &Question) -> Result<&'a str, AnswerFault> {
+    if members.has(claim.name()) {
+        return of(AnswerKind::Evaluation, members.text(claim.name()));
+    }
+    let client = Some(Excerpt::of(question.client().as_str()));
+    Err(AnswerFault::Evaluation(Rejection::NoClaim { claim, client }))
 }
