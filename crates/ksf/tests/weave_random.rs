@@ -285,6 +285,24 @@ proptest! {
         all_is_reached(&woven, &mut BTreeSet::new())?;
     }
 
+    /// Numbers and placeholders come back as their author has spelled them, and what is woven is woven to itself.
+    #[test]
+    fn spelling_of_the_author_is_kept(
+        bytes in proptest::collection::vec(any::<u8>(), 0..80),
+        spelled in prop::sample::select(vec![
+            "12345678901234567890123", "1e2", "-0", "0.1234567890123456789", "1.0", "${N}", "-${N}", "${f(\"}\", {a = 1})}",
+        ]),
+    ) {
+        let Some((plain, policy)) = author(&bytes) else { return Ok(()) };
+        let spelled_in = |text: &str| text.matches(spelled).count();
+        // Each Wait has one, and the machine another.
+        let plain = plain.to_string().replacen('{', "{\"TimeoutSeconds\":9,", 1).replace("\"Seconds\":1", "\"Seconds\":9");
+        let plain = plain.replace("Seconds\":9", &format!("Seconds\":{spelled}"));
+        let text = weave(&plain, &policy);
+        prop_assert_eq!(spelled_in(&text), spelled_in(&plain));
+        prop_assert_eq!(weave(&text, &policy), text);
+    }
+
     #[test]
     fn any_text_is_woven_or_refused(text in any::<String>()) {
         let (_, policy) = author(&[0, 0, 0, 0]).unwrap();

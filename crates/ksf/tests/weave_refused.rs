@@ -84,6 +84,23 @@ fn machine_that_is_no_state_machine_is_refused() {
 }
 
 #[test]
+fn text_that_is_no_json_is_refused_with_what_to_do() {
+    let told = |words: &str| format!("the machine is no JSON: {words}");
+    let yaml = "it looks like YAML, and weave reads JSON; convert it, as `yq -o=json machine.yaml` does";
+    let comment = "a comment at line 2 column 3, which JSON has no sign for; remove it, or write it as a `Comment`";
+    let placeholder = "`${ActState}` at line 4 column 5 stands for more than a value, so nobody knows what is there; fill it in, or write it as text";
+    check("yaml", "plain", &[&told(yaml)]);
+    check("comment_in_json", "plain", &[&told(comment)]);
+    check("single_quotes", "plain", &[&told("a single quote at line 1 column 2; write double quotes")]);
+    check(
+        "comma_with_nothing_behind",
+        "plain",
+        &[&told("a comma with nothing behind it at line 4 column 41; remove it")],
+    );
+    check("placeholder_for_states", "plain", &[&told(placeholder)]);
+}
+
+#[test]
 fn language_that_nobody_reads_is_refused() {
     check(
         "unknown_query_language",

@@ -5,7 +5,9 @@
 
 // What a machine is made of, in the order of its text.
 mod json;
+mod json_text;
 mod machine;
+mod malformed;
 mod names;
 
 // What is asked of it, and what keeps it from being woven.
@@ -32,7 +34,6 @@ use clap::Args;
 
 use crate::outcome::{Failure, Outcome};
 use crate::weave::difference::difference;
-use crate::weave::json::Json;
 use crate::weave::machine::{Language, Scope};
 use crate::weave::names::MAX_STATE_NAME;
 use crate::weave::plan::Plan;
@@ -164,8 +165,8 @@ impl std::error::Error for Refused {}
 /// # Errors
 /// [`Refused`] names every state that cannot be woven, says why, and what to do. A text that is no JSON has one reason.
 pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
-    let no_json = |error: serde_json::Error| Refused(vec![format!("the machine is no JSON: {error}")]);
-    let mut machine: Json = serde_json::from_str(author_s).map_err(no_json)?;
+    let mut machine =
+        json_text::read(author_s).map_err(|malformed| Refused(vec![format!("the machine is no JSON: {malformed}")]))?;
     let plan = Plan::of(workflow);
     let Some(object) = machine.as_object_mut() else {
         return Err(Refused(vec!["the machine is no JSON object".to_owned()]));
@@ -189,8 +190,8 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
     }
     let notes = survey.unguarded.iter();
     Ok(Woven {
-        machine: machine.pretty().map_err(no_json)?,
-        source_map: weaver.map.to_json().pretty().map_err(no_json)?,
+        machine: json_text::written(&machine),
+        source_map: json_text::written(&weaver.map.to_json()),
         notes: notes
             .map(|(state, resource)| {
                 format!("state `{state}`: `{resource}` is called without an identity, as the machine's role may")
