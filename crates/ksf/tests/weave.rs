@@ -148,6 +148,18 @@ fn woven_names_have_80_characters_at_most() {
 }
 
 #[test]
+fn map_that_tolerates_zero_is_woven_in_every_spelling_of_it() {
+    let plain = read(&folder().join("distributed.plain.asl.json"));
+    let policy = AccessPolicy::parse("access.toml", &read(&folder().join("access.toml"))).unwrap();
+    let workflow = policy.workflow(&WorkflowName::parse("distributed").unwrap()).unwrap();
+    for zero in ["0", "-0", "0.0", "0e1", "\"{% 0 %}\""] {
+        let tolerated = format!("\"ToleratedFailurePercentage\": {zero},");
+        let machine = plain.replace("\"MaxConcurrency\"", &format!("{tolerated} \"MaxConcurrency\""));
+        assert!(weave(&machine, workflow).unwrap().machine.contains(&tolerated), "{zero}");
+    }
+}
+
+#[test]
 fn woven_calls_are_of_the_machine_s_partition() {
     let Woven { machine, .. } = woven_task("Act").unwrap();
     assert_eq!(

@@ -9,11 +9,20 @@ mod json_text;
 mod machine;
 mod malformed;
 mod names;
+mod numeral;
 
 // What is asked of it, and what keeps it from being woven.
+mod dialect;
 mod plan;
 mod refusal;
 mod survey;
+
+// What its states read of the context object.
+mod context;
+mod evaluated;
+mod json_path;
+mod jsonata;
+mod reads;
 
 // Out with what was woven, in with what is to be.
 mod shapes;
@@ -171,10 +180,14 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
     let Some(object) = machine.as_object_mut() else {
         return Err(Refused(vec!["the machine is no JSON object".to_owned()]));
     };
+    // Weave renames members, so what the author wrote is looked at before.
+    let faults = dialect::faults(object);
+    context::move_out(object);
     strip(object);
     let survey = Survey::of(object, &plan);
-    if !survey.refusals.is_empty() {
-        return Err(refused(&survey.refusals));
+    let refusals = [survey.refusals, faults, context::move_in(object, &plan)].concat();
+    if !refusals.is_empty() {
+        return Err(refused(&refusals));
     }
     let partition = survey.partition.as_deref().unwrap_or("arn:aws");
     let shapes = Shapes {

@@ -7,6 +7,7 @@ use crate::weave::machine::{
     Call, Language, Scope, errors, has_wildcard, inner_machines, is_distributed, states, transitions,
 };
 use crate::weave::names::{DENIED, GUARD_ERRORS, MARK, RESERVED, VARIABLES};
+use crate::weave::numeral::is_zero;
 use crate::weave::plan::Plan;
 use crate::weave::refusal::{Cause, Refusal};
 
@@ -208,10 +209,17 @@ impl Survey {
         self.refuse(place.name, Cause::Unguardable { resource: resource.to_owned() });
     }
 
+    /// Arguments that are written in the other language are told as that.
+    fn no_arguments(&mut self, place: &Place<'_>) {
+        if !place.state.contains(place.language.other().arguments()) {
+            self.refuse(place.name, Cause::NoArguments { member: place.language.arguments() });
+        }
+    }
+
     fn invocation(&mut self, place: &Place<'_>) {
         let member = place.language.arguments();
         let Some(arguments) = place.state.object(member) else {
-            return self.refuse(place.name, Cause::NoArguments { member });
+            return self.no_arguments(place);
         };
         let invocation = ["InvocationType", "InvocationType.$"].into_iter().find_map(|name| arguments.text(name));
         if let Some(invocation) = invocation.filter(|invocation| *invocation != "RequestResponse") {
@@ -231,7 +239,7 @@ impl Survey {
     fn nested(&mut self, place: &Place<'_>) {
         let member = place.language.arguments();
         let Some(arguments) = place.state.object(member) else {
-            return self.refuse(place.name, Cause::NoArguments { member });
+            return self.no_arguments(place);
         };
         if arguments.contains("Name") || arguments.contains("Name.$") {
             self.refuse(place.name, Cause::NestedHasName);
@@ -268,9 +276,8 @@ impl Survey {
             "ToleratedFailurePercentage",
             "ToleratedFailurePercentagePath",
         ];
-        let none = Json::from(0);
         for member in tolerates {
-            if place.state.get(member).is_some_and(|tolerated| *tolerated != none) {
+            if place.state.get(member).is_some_and(|tolerated| !is_zero(tolerated, place.language)) {
                 self.refuse(place.name, Cause::Tolerates { member });
             }
         }
