@@ -71,6 +71,20 @@ fn woven_machine_is_woven_to_itself() {
     }
 }
 
+/// Somebody has changed the woven file by hand, and wrote paths as they are in the author's.
+#[test]
+fn path_that_was_put_into_a_woven_machine_is_led_to_the_author_s_part_too() {
+    let policy = AccessPolicy::parse("access.toml", &read(&folder().join("access.toml"))).unwrap();
+    for (name, input) in
+        [("execution-input", "$states.context.Execution.Input"), ("execution-input-json-path", "$$.Execution.Input")]
+    {
+        let golden = read(&folder().join(format!("{name}.asl.json")));
+        let workflow = policy.workflow(&WorkflowName::parse(name).unwrap()).unwrap();
+        let by_hand = golden.replacen(&format!("{input}.input.kind"), &format!("{input}.kind"), 2);
+        assert!(by_hand != golden && weave(&by_hand, workflow).unwrap().machine == golden, "{name}");
+    }
+}
+
 #[test]
 fn machine_of_the_sample_is_what_weave_writes() {
     let output = ksf(&sample(&["--check", "statemachines/payment.asl.json"]), "");

@@ -89,8 +89,15 @@ impl Author<'_> {
         let (arguments, payload) =
             if self.is_json_path { ("Parameters", "Payload.$") } else { ("Arguments", "Payload") };
         let mut handed = json!({ "FunctionName": "${Function}" });
-        if self.choices.sometimes() {
-            handed[payload] = json!(if self.is_json_path { "$.order" } else { "{% $states.input.order %}" });
+        let [order, whole] = if self.is_json_path {
+            ["$.order", "$$.Execution.Input.order"]
+        } else {
+            ["{% $states.input.order %}", "{% $states.context.Execution.Input.order %}"]
+        };
+        match self.choices.below(4) {
+            3 => handed[payload] = json!(order),
+            2 => handed[payload] = json!(whole),
+            _ => {}
         }
         json!({ "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", arguments: handed })
     }
@@ -279,6 +286,10 @@ proptest! {
         let Some((plain, policy)) = author(&bytes) else { return Ok(()) };
         let text = weave(&plain.to_string(), &policy);
         prop_assert_eq!(&weave(&text, &policy), &text, "woven again");
+        // No state reads more of the execution's input than the author's part.
+        let of_author = text.matches("Execution.Input.input.order").count();
+        prop_assert_eq!(text.matches("Execution.Input").count(), of_author);
+        prop_assert_eq!(plain.to_string().matches("Execution.Input").count(), of_author);
         let woven: Value = serde_json::from_str(&text).unwrap();
         same_paths(&plain, &woven)?;
         all_is_caught(&woven, &BTreeSet::new(), &BTreeSet::new())?;
@@ -315,7 +326,7 @@ proptest! {
     fn damaged_machine_is_woven_or_refused(
         bytes in proptest::collection::vec(any::<u8>(), 0..80),
         place in any::<prop::sample::Index>(),
-        junk in prop::sample::select(vec!["null", "[]", "{}", "\"Next\"", "7", "\"ClaimGuard.Denied\"", "\"Woven: \""]),
+        junk in prop::sample::select(vec!["null", "[]", "{}", "\"Next\"", "7", "\"ClaimGuard.Denied\"", "\"Woven: \"", "\"$$.Execution.Input\"", "\"{% $states.context %}\""]),
     ) {
         let Some((plain, policy)) = author(&bytes) else { return Ok(()) };
         let text = weave(&plain.to_string(), &policy);

@@ -33,6 +33,8 @@ pub trait World {
 pub struct Execution {
     pub id: String,
     pub machine: String,
+    /// What it was started with.
+    pub input: Value,
 }
 
 pub struct Interpreter<'a> {
@@ -200,6 +202,7 @@ impl Interpreter<'_> {
                 let execution = Execution {
                     id: format!("{}/{}:{number}", self.execution.id, sight.state),
                     machine: format!("{}/{}", self.execution.machine, sight.state),
+                    input: input.clone(),
                 };
                 let scopes = vec![BTreeMap::new()];
                 let mut child = Interpreter { world: self.world, execution, is_json_path: self.is_json_path, scopes };
@@ -247,7 +250,7 @@ impl Interpreter<'_> {
     fn context(&self, sight: &Sight<'_>) -> Value {
         let item = sight.item.map_or(Value::Null, |item| json!({ "Item": { "Value": item } }));
         json!({
-            "Execution": { "Id": self.execution.id, "RedriveCount": 0 },
+            "Execution": { "Id": self.execution.id, "Input": self.execution.input, "RedriveCount": 0 },
             "StateMachine": { "Id": self.execution.machine },
             "State": { "Name": sight.state, "RetryCount": sight.retries },
             "Task": { "Token": "task-token" },
