@@ -38,26 +38,50 @@ fn names(folder: &Path, end: &str) -> BTreeSet<String> {
     files.filter_map(|file| file.strip_suffix(end).map(str::to_owned)).collect()
 }
 
+/// The machines that are JSON, and those with placeholders outside of strings.
+fn folders() -> [PathBuf; 2] {
+    [folder(), folder().join("placeholders")]
+}
+
 #[test]
 fn each_plain_machine_is_woven_as_its_golden_file_says() {
-    let all = names(&folder(), ".plain.asl.json");
-    for name in &all {
-        let Woven { machine, .. } = woven(&folder().join(format!("{name}.plain.asl.json")), name).unwrap();
-        let golden = folder().join(format!("{name}.asl.json"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(&golden, &machine).unwrap();
+    for folder in folders() {
+        let all = names(&folder, ".plain.asl.json");
+        for name in &all {
+            let Woven { machine, .. } = woven(&folder.join(format!("{name}.plain.asl.json")), name).unwrap();
+            let golden = folder.join(format!("{name}.asl.json"));
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                std::fs::write(&golden, &machine).unwrap();
+            }
+            let told = "`UPDATE_GOLDEN=1` writes it, and `git diff` shows what has changed";
+            assert!(machine == read(&golden), "{name}: {told}");
         }
-        assert!(machine == read(&golden), "{name}: `UPDATE_GOLDEN=1` writes it, and `git diff` shows what has changed");
+        let goldens = names(&folder, ".asl.json").into_iter().filter(|name| !name.ends_with(".plain"));
+        assert_eq!(goldens.collect::<BTreeSet<_>>(), all);
     }
-    let goldens = names(&folder(), ".asl.json").into_iter().filter(|name| !name.ends_with(".plain"));
-    assert_eq!(goldens.collect::<BTreeSet<_>>(), all);
 }
 
 #[test]
 fn woven_machine_is_woven_to_itself() {
-    for name in names(&folder(), ".plain.asl.json") {
-        let golden = folder().join(format!("{name}.asl.json"));
-        assert!(woven(&golden, &name).unwrap().machine == read(&golden), "{name}");
+    for folder in folders() {
+        for name in names(&folder, ".plain.asl.json") {
+            let golden = folder.join(format!("{name}.asl.json"));
+            assert!(woven(&golden, &name).unwrap().machine == read(&golden), "{name}");
+        }
+    }
+}
+
+/// Somebody has changed the woven file by hand, and wrote paths as they are in the author's.
+#[test]
+fn path_that_was_put_into_a_woven_machine_is_led_to_the_author_s_part_too() {
+    let policy = AccessPolicy::parse("access.toml", &read(&folder().join("access.toml"))).unwrap();
+    for (name, input) in
+        [("execution-input", "$states.context.Execution.Input"), ("execution-input-json-path", "$$.Execution.Input")]
+    {
+        let golden = read(&folder().join(format!("{name}.asl.json")));
+        let workflow = policy.workflow(&WorkflowName::parse(name).unwrap()).unwrap();
+        let by_hand = golden.replacen(&format!("{input}.input.kind"), &format!("{input}.kind"), 2);
+        assert!(by_hand != golden && weave(&by_hand, workflow).unwrap().machine == golden, "{name}");
     }
 }
 
@@ -134,6 +158,18 @@ fn woven_names_have_80_characters_at_most() {
         )
     };
     assert_eq!(woven_task(&format!("{name}x")).unwrap_err().reasons(), [told("Revalidate"), told("Reconsider")]);
+}
+
+#[test]
+fn map_that_tolerates_zero_is_woven_in_every_spelling_of_it() {
+    let plain = read(&folder().join("distributed.plain.asl.json"));
+    let policy = AccessPolicy::parse("access.toml", &read(&folder().join("access.toml"))).unwrap();
+    let workflow = policy.workflow(&WorkflowName::parse("distributed").unwrap()).unwrap();
+    for zero in ["0", "-0", "0.0", "0e1", "\"{% 0 %}\""] {
+        let tolerated = format!("\"ToleratedFailurePercentage\": {zero},");
+        let machine = plain.replace("\"MaxConcurrency\"", &format!("{tolerated} \"MaxConcurrency\""));
+        assert!(weave(&machine, workflow).unwrap().machine.contains(&tolerated), "{zero}");
+    }
 }
 
 #[test]

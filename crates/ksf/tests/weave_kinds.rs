@@ -217,7 +217,7 @@ fn function_without_a_rule_passes_as_no_other_service() {
     let told = |resource: &str| {
         format!(
             "state `Other`: `{resource}` may call a function and leaves no room for an identity; write \
-             `arn:aws:states:::lambda:invoke` with `FunctionName`"
+             `arn:aws:states:::lambda:invoke` with `FunctionName`, and read its result under `Payload`, where it stands then"
         )
     };
     for resource in [

@@ -89,8 +89,15 @@ impl Author<'_> {
         let (arguments, payload) =
             if self.is_json_path { ("Parameters", "Payload.$") } else { ("Arguments", "Payload") };
         let mut handed = json!({ "FunctionName": "${Function}" });
-        if self.choices.sometimes() {
-            handed[payload] = json!(if self.is_json_path { "$.order" } else { "{% $states.input.order %}" });
+        let [order, whole] = if self.is_json_path {
+            ["$.order", "$$.Execution.Input.order"]
+        } else {
+            ["{% $states.input.order %}", "{% $states.context.Execution.Input.order %}"]
+        };
+        match self.choices.below(4) {
+            3 => handed[payload] = json!(order),
+            2 => handed[payload] = json!(whole),
+            _ => {}
         }
         json!({ "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", arguments: handed })
     }
@@ -279,10 +286,32 @@ proptest! {
         let Some((plain, policy)) = author(&bytes) else { return Ok(()) };
         let text = weave(&plain.to_string(), &policy);
         prop_assert_eq!(&weave(&text, &policy), &text, "woven again");
+        // No state reads more of the execution's input than the author's part.
+        let of_author = text.matches("Execution.Input.input.order").count();
+        prop_assert_eq!(text.matches("Execution.Input").count(), of_author);
+        prop_assert_eq!(plain.to_string().matches("Execution.Input").count(), of_author);
         let woven: Value = serde_json::from_str(&text).unwrap();
         same_paths(&plain, &woven)?;
         all_is_caught(&woven, &BTreeSet::new(), &BTreeSet::new())?;
         all_is_reached(&woven, &mut BTreeSet::new())?;
+    }
+
+    /// Numbers and placeholders come back as their author has spelled them, and what is woven is woven to itself.
+    #[test]
+    fn spelling_of_the_author_is_kept(
+        bytes in proptest::collection::vec(any::<u8>(), 0..80),
+        spelled in prop::sample::select(vec![
+            "12345678901234567890123", "1e2", "-0", "0.1234567890123456789", "1.0", "${N}", "-${N}", "${f(\"}\", {a = 1})}",
+        ]),
+    ) {
+        let Some((plain, policy)) = author(&bytes) else { return Ok(()) };
+        let spelled_in = |text: &str| text.matches(spelled).count();
+        // Each Wait has one, and the machine another.
+        let plain = plain.to_string().replacen('{', "{\"TimeoutSeconds\":9,", 1).replace("\"Seconds\":1", "\"Seconds\":9");
+        let plain = plain.replace("Seconds\":9", &format!("Seconds\":{spelled}"));
+        let text = weave(&plain, &policy);
+        prop_assert_eq!(spelled_in(&text), spelled_in(&plain));
+        prop_assert_eq!(weave(&text, &policy), text);
     }
 
     #[test]
@@ -297,7 +326,7 @@ proptest! {
     fn damaged_machine_is_woven_or_refused(
         bytes in proptest::collection::vec(any::<u8>(), 0..80),
         place in any::<prop::sample::Index>(),
-        junk in prop::sample::select(vec!["null", "[]", "{}", "\"Next\"", "7", "\"ClaimGuard.Denied\"", "\"Woven: \""]),
+        junk in prop::sample::select(vec!["null", "[]", "{}", "\"Next\"", "7", "\"ClaimGuard.Denied\"", "\"Woven: \"", "\"$$.Execution.Input\"", "\"{% $states.context %}\""]),
     ) {
         let Some((plain, policy)) = author(&bytes) else { return Ok(()) };
         let text = weave(&plain.to_string(), &policy);

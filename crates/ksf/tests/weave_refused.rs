@@ -78,9 +78,26 @@ fn machine_that_is_no_state_machine_is_refused() {
         &[
             "the machine: `StartAt` is `Begin`, which is no state there; name the first state",
             "state `Act`: its Retry names `ClaimGuard.Denied`, and what a guard says is for weave to answer; remove it",
-            "state `Act`: `${Act}` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`",
+            "state `Act`: `${Act}` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`, and read its result under `Payload`, where it stands then",
         ],
     );
+}
+
+#[test]
+fn text_that_is_no_json_is_refused_with_what_to_do() {
+    let told = |words: &str| format!("the machine is no JSON: {words}");
+    let yaml = "it looks like YAML, and weave reads JSON; convert it, as `yq -o=json machine.yaml` does";
+    let comment = "a comment at line 2 column 3, which JSON has no sign for; remove it, or write it as a `Comment`";
+    let placeholder = "`${ActState}` at line 4 column 5 stands for more than a value, so nobody knows what is there; fill it in, or write it as text";
+    check("yaml", "plain", &[&told(yaml)]);
+    check("comment_in_json", "plain", &[&told(comment)]);
+    check("single_quotes", "plain", &[&told("a single quote at line 1 column 2; write double quotes")]);
+    check(
+        "comma_with_nothing_behind",
+        "plain",
+        &[&told("a comma with nothing behind it at line 4 column 41; remove it")],
+    );
+    check("placeholder_for_states", "plain", &[&told(placeholder)]);
 }
 
 #[test]
@@ -99,6 +116,94 @@ fn language_that_nobody_reads_is_refused() {
         "json_path_in_jsonata",
         "plain",
         &["state `Done`: JSONPath in a machine of JSONata, which Step Functions does not take; write it in JSONata"],
+    );
+}
+
+#[test]
+fn member_of_the_other_language_is_named_with_what_to_write() {
+    check(
+        "jsonata_in_a_json_path_state",
+        "plain",
+        &[
+            "state `Act`: `Arguments` is a member of JSONata, and the state is in JSONPath; write `Parameters`, or give it the `QueryLanguage` `JSONata`",
+            "state `Act`: `Output` is a member of JSONata, and the state is in JSONPath; write `ResultSelector`, `ResultPath` and `OutputPath`, or give it the `QueryLanguage` `JSONata`",
+            "state `Large`: `Condition` is a member of JSONata, and the state is in JSONPath; write `Variable` and a comparison, or give it the `QueryLanguage` `JSONata`",
+            "state `Done`: `Items` is a member of JSONata, and the state is in JSONPath; write `ItemsPath`, or give it the `QueryLanguage` `JSONata`",
+        ],
+    );
+    check(
+        "json_path_in_a_jsonata_state",
+        "plain",
+        &[
+            "state `Act`: `Parameters` is a member of JSONPath, and the state is in JSONata; write `Arguments`, in a Map `ItemSelector`, in a Pass `Output`",
+            "state `Act`: `ResultPath` is a member of JSONPath, and the state is in JSONata; write `Output`",
+            "state `Rest`: `SecondsPath` is a member of JSONPath, and the state is in JSONata; write `Seconds`",
+            "state `Large`: `Variable` is a member of JSONPath, and the state is in JSONata; write `Condition`",
+        ],
+    );
+}
+
+#[test]
+fn value_beside_a_path_of_the_same_member_is_refused() {
+    check(
+        "path_beside_a_value",
+        "plain",
+        &[
+            "state `Act`: `Payload` and `Payload.$` in one object say two values of one member; remove either",
+            "state `Act`: `x` and `x.$` in one object say two values of one member; remove either",
+            "state `Set`: `b` and `b.$` in one object say two values of one member; remove either",
+            "state `Set`: `c` and `c.$` in one object say two values of one member; remove either",
+            "state `Each`: `e` and `e.$` in one object say two values of one member; remove either",
+        ],
+    );
+}
+
+#[test]
+fn language_of_a_machine_inside_is_refused() {
+    check(
+        "language_inside",
+        "plain",
+        &[
+            "state `Each`: `QueryLanguage` inside of it, where Step Functions takes none; write it at the machine, or at each state",
+            "state `Both`: `QueryLanguage` inside of it, where Step Functions takes none; write it at the machine, or at each state",
+            "state `Old`: `QueryLanguage` inside of it, where Step Functions takes none; write it at the machine, or at each state",
+        ],
+    );
+}
+
+#[test]
+fn context_object_is_handed_on_by_nobody() {
+    check(
+        "context_object_in_json_path",
+        "plain",
+        &[
+            "state `Act`: `$$` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$$.Execution.Input.x` or `$$.Execution.Id`",
+            "state `Act`: `$$.Execution` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$$.Execution.Input.x` or `$$.Execution.Id`",
+            "state `Name`: `States.JsonMerge($.a, States.StringToJson(States.JsonToString($$.Execution)), false)` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$$.Execution.Input.x` or `$$.Execution.Id`",
+            "state `Name`: `$$['Execution']` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$$.Execution.Input.x` or `$$.Execution.Id`",
+            "state `Is`: `$$..Input` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$$.Execution.Input.x` or `$$.Execution.Id`",
+            "state `Is`: `$$.Execution.*` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$$.Execution.Input.x` or `$$.Execution.Id`",
+            "state `Each`: what the placeholder in `$$.${Where}` stands for may reach the execution's whole input, which holds the transaction token; write it out, or put it between quotes of a string",
+            "state `One`: `$.list[?(@.a == $$.Execution.Input.a)]` cannot be read, and may reach the execution's whole input, which holds the transaction token; write plain paths, as `$$.Execution.Input.x`",
+            "state `Bad`: `$$` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$$.Execution.Input.x` or `$$.Execution.Id`",
+            "state `Bad`: `States.Format('{}', $$.Execution)` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$$.Execution.Input.x` or `$$.Execution.Id`",
+        ],
+    );
+    check(
+        "context_object_in_jsonata",
+        "plain",
+        &[
+            "state `Act`: `{% $states %}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$states.context.Execution.Input.x` or `$states.context.Execution.Id`",
+            "state `Act`: `{% $merge([$states.context, {'a': 1}]) %}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$states.context.Execution.Input.x` or `$states.context.Execution.Id`",
+            "state `Act`: `{% $lookup($states.context.Execution, 'Input') %}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$states.context.Execution.Input.x` or `$states.context.Execution.Id`",
+            "state `Is`: `{% $exists($states.context.*.Input) %}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$states.context.Execution.Input.x` or `$states.context.Execution.Id`",
+            "state `Is`: `{% ($states := {}; $states.context.Execution.Input) %}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$states.context.Execution.Input.x` or `$states.context.Execution.Id`",
+            "state `Each`: what the placeholder in `{% ${Items} %}` stands for may reach the execution's whole input, which holds the transaction token; write it out, or put it between quotes of a string",
+            "state `Each`: `{% $states.context.Execution[0].Input %}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$states.context.Execution.Input.x` or `$states.context.Execution.Id`",
+            "state `One`: `{% $states.context.**.seconds %}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$states.context.Execution.Input.x` or `$states.context.Execution.Id`",
+            "state `Bad`: `{% $states.context.(Execution.Input) %}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `$states.context.Execution.Input.x` or `$states.context.Execution.Id`",
+            "state `Bad`: `{% 'open & $states.input %}` cannot be read, and may reach the execution's whole input, which holds the transaction token; write plain paths, as `$states.context.Execution.Input.x`",
+        ],
     );
 }
 
@@ -247,21 +352,21 @@ fn call_of_a_function_without_identity_is_refused() {
         "function_by_its_arn",
         "plain",
         &[
-            "state `Act`: `arn:aws:lambda:eu-west-1:000000000000:function:act` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`",
+            "state `Act`: `arn:aws:lambda:eu-west-1:000000000000:function:act` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`, and read its result under `Payload`, where it stands then",
         ],
     );
     check(
         "resource_by_placeholder",
         "plain",
         &[
-            "state `Done`: `${DoneFunctionArn}` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`",
+            "state `Done`: `${DoneFunctionArn}` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`, and read its result under `Payload`, where it stands then",
         ],
     );
     check(
         "function_by_the_sdk",
         "plain",
         &[
-            "state `Done`: `arn:aws:states:::aws-sdk:lambda:invoke` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`",
+            "state `Done`: `arn:aws:states:::aws-sdk:lambda:invoke` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`, and read its result under `Payload`, where it stands then",
         ],
     );
 }
@@ -340,6 +445,13 @@ fn refusal_of_a_child_is_taken_in_by_nothing() {
     );
     check(
         "map_that_tolerates",
+        "plain",
+        &[
+            "state `Each`: `ToleratedFailurePercentage` would go on after a refused item; remove it, and catch inside of the item what may fail",
+        ],
+    );
+    check(
+        "map_that_tolerates_by_placeholder",
         "plain",
         &[
             "state `Each`: `ToleratedFailurePercentage` would go on after a refused item; remove it, and catch inside of the item what may fail",

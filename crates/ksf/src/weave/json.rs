@@ -1,17 +1,14 @@
 //! JSON whose members keep the order in which they were written: a machine is read by people, and woven text has to be stable.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use serde_json::Number;
-
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
     Null,
     Bool(bool),
-    Number(Number),
+    /// As its author spells it: no number type holds all of `1e2`, `-0` and `12345678901234567890123`.
+    Number(String),
+    /// `${…}` outside of a string, as it is written: a value that nobody knows before the deployment fills it in.
+    Placeholder(String),
     Text(String),
     List(Vec<Json>),
     Object(Object),
@@ -67,10 +64,6 @@ impl Object {
         self.0.iter_mut().map(|(name, value)| (name.as_str(), value))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Replaces the member where it stands, or adds it behind the last one.
     pub(super) fn set(&mut self, name: &str, value: impl Into<Json>) {
         let value = value.into();
@@ -91,8 +84,20 @@ impl Object {
         self.0.insert(place, (name.to_owned(), value));
     }
 
-    /// Gives a member another name and value, where it stands.
+    /// Adds a member behind the last one; whether there was none of that name.
+    pub(super) fn add(&mut self, name: String, value: Json) -> bool {
+        let is_new = !self.contains(&name);
+        if is_new {
+            self.0.push((name, value));
+        }
+        is_new
+    }
+
+    /// Gives a member another name and value, where it stands. No other one keeps the new name.
     pub(super) fn rename(&mut self, name: &str, new_name: &str, value: impl Into<Json>) {
+        if name != new_name && self.contains(name) {
+            self.remove(new_name);
+        }
         if let Some(member) = self.0.iter_mut().find(|(there, _)| there == name) {
             *member = (new_name.to_owned(), value.into());
         }
@@ -113,28 +118,32 @@ impl Json {
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::List(_) | Self::Object(_) => None,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Placeholder(_) | Self::List(_) | Self::Object(_) => {
+                None
+            }
         }
     }
 
     pub(super) fn as_object(&self) -> Option<&Object> {
         match self {
             Self::Object(object) => Some(object),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Placeholder(_) | Self::Text(_) | Self::List(_) => None,
         }
     }
 
     pub(super) fn as_object_mut(&mut self) -> Option<&mut Object> {
         match self {
             Self::Object(object) => Some(object),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Placeholder(_) | Self::Text(_) | Self::List(_) => None,
         }
     }
 
     pub(super) fn as_list_mut(&mut self) -> Option<&mut Vec<Self>> {
         match self {
             Self::List(items) => Some(items),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Object(_) => None,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Placeholder(_) | Self::Text(_) | Self::Object(_) => {
+                None
+            }
         }
     }
 
@@ -142,7 +151,9 @@ impl Json {
     pub(super) fn items(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Object(_) => &[],
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Placeholder(_) | Self::Text(_) | Self::Object(_) => {
+                &[]
+            }
         }
     }
 
@@ -152,13 +163,30 @@ impl Json {
             Self::Text(text) => found(text),
             Self::List(items) => items.iter().any(|item| item.any_text(found)),
             Self::Object(object) => object.iter().any(|(_, member)| member.any_text(found)),
-            Self::Null | Self::Bool(_) | Self::Number(_) => false,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Placeholder(_) => false,
         }
     }
 
-    /// As text: two blanks a level, one line end behind it.
-    pub(super) fn pretty(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    /// How many bytes it has as text without blanks and escapes: at least so many are handed over, but for what expressions and
+    /// placeholders become.
+    pub(super) fn bytes(&self) -> usize {
+        const QUOTES: usize = 2;
+        const BRACES: usize = 2;
+        match self {
+            Self::Null => 4,
+            Self::Bool(value) => value.to_string().len(),
+            Self::Number(text) | Self::Placeholder(text) => text.len(),
+            Self::Text(text) => text.len() + QUOTES,
+            Self::List(items) => {
+                let commas = items.len().saturating_sub(1);
+                items.iter().map(Self::bytes).sum::<usize>() + commas + BRACES
+            }
+            Self::Object(object) => {
+                let (commas, colon) = (object.0.len().saturating_sub(1), 1);
+                let members = object.iter().map(|(name, value)| name.len() + QUOTES + colon + value.bytes());
+                members.sum::<usize>() + commas + BRACES
+            }
+        }
     }
 }
 
@@ -176,7 +204,7 @@ impl From<String> for Json {
 
 impl From<u32> for Json {
     fn from(number: u32) -> Self {
-        Self::Number(number.into())
+        Self::Number(number.to_string())
     }
 }
 
@@ -189,82 +217,5 @@ impl From<Object> for Json {
 impl From<Vec<Json>> for Json {
     fn from(items: Vec<Json>) -> Self {
         Self::List(items)
-    }
-}
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => number.serialize(serializer),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::List(items) => serializer.collect_seq(items),
-            Self::Object(object) => {
-                let mut map = serializer.serialize_map(Some(object.len()))?;
-                object.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
-                map.end()
-            }
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyValue;
-
-        impl<'de> Visitor<'de> for AnyValue {
-            type Value = Json;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON value")
-            }
-
-            fn visit_unit<E>(self) -> Result<Json, E> {
-                Ok(Json::Null)
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-                Ok(Json::Bool(value))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-                Ok(Json::Number(value.into()))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-                Ok(Json::Number(value.into()))
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-                Ok(Number::from_f64(value).map_or(Json::Null, Json::Number))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-                Ok(text.into())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = list.next_element()? {
-                    items.push(item);
-                }
-                Ok(Json::List(items))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-                let mut members = Object::default();
-                while let Some((name, value)) = map.next_entry::<String, Json>()? {
-                    // Which of two states would run is for each interpreter to say.
-                    if members.contains(&name) {
-                        return Err(A::Error::custom(format_args!("the member `{name}` stands twice")));
-                    }
-                    members.0.push((name, value));
-                }
-                Ok(Json::Object(members))
-            }
-        }
-
-        deserializer.deserialize_any(AnyValue)
     }
 }

@@ -36,6 +36,14 @@ impl Language {
             Self::Jsonata => "Arguments",
         }
     }
+
+    /// The other one.
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::JsonPath => Self::Jsonata,
+            Self::Jsonata => Self::JsonPath,
+        }
+    }
 }
 
 /// Where states stand: the machine itself, an item of a Map, a branch of a Parallel.

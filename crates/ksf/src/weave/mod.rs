@@ -5,15 +5,26 @@
 
 // What a machine is made of, in the order of its text.
 mod json;
+mod json_text;
 mod machine;
+mod malformed;
 mod names;
+mod numeral;
 
 // What is asked of it, and what keeps it from being woven.
 mod callee;
 mod denied_path;
+mod dialect;
 mod plan;
 mod refusal;
 mod survey;
+
+// What its states read of the context object.
+mod context;
+mod evaluated;
+mod json_path;
+mod jsonata;
+mod reads;
 
 // Out with what was woven, in with what is to be.
 mod shapes;
@@ -34,7 +45,6 @@ use clap::Args;
 
 use crate::outcome::{Failure, Outcome};
 use crate::weave::difference::difference;
-use crate::weave::json::Json;
 use crate::weave::machine::{Language, Scope};
 use crate::weave::names::MAX_STATE_NAME;
 use crate::weave::plan::Plan;
@@ -166,16 +176,20 @@ impl std::error::Error for Refused {}
 /// # Errors
 /// [`Refused`] names every state that cannot be woven, says why, and what to do. A text that is no JSON has one reason.
 pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
-    let no_json = |error: serde_json::Error| Refused(vec![format!("the machine is no JSON: {error}")]);
-    let mut machine: Json = serde_json::from_str(author_s).map_err(no_json)?;
+    let mut machine =
+        json_text::read(author_s).map_err(|malformed| Refused(vec![format!("the machine is no JSON: {malformed}")]))?;
     let plan = Plan::of(workflow);
     let Some(object) = machine.as_object_mut() else {
         return Err(Refused(vec!["the machine is no JSON object".to_owned()]));
     };
+    // Weave renames members, so what the author wrote is looked at before.
+    let faults = dialect::faults(object);
+    context::move_out(object);
     strip(object);
     let survey = Survey::of(object, &plan);
-    if !survey.refusals.is_empty() {
-        return Err(refused(&survey.refusals));
+    let refusals = [survey.refusals, faults, context::move_in(object, &plan)].concat();
+    if !refusals.is_empty() {
+        return Err(refused(&refusals));
     }
     let partition = survey.partition.as_deref().unwrap_or("aws");
     let shapes = Shapes {
@@ -199,8 +213,8 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
         )
     });
     Ok(Woven {
-        machine: machine.pretty().map_err(no_json)?,
-        source_map: weaver.map.to_json().pretty().map_err(no_json)?,
+        machine: json_text::written(&machine),
+        source_map: json_text::written(&weaver.map.to_json()),
         notes: unguarded.chain(too_large).collect(),
     })
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::weave::machine::Language;
 use crate::weave::names::{MARK, MAX_STATE_NAME, NAME_IS_TAKEN};
+use crate::weave::reads::Doubt;
 
 /// One thing that keeps a machine from being woven.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub(super) enum Cause {
     NoRules { list: &'static str },
     UnknownLanguage { presented: String },
     PathInJsonata,
+    LanguageInside,
+    OtherLanguage { member: &'static str, language: Language, instead: &'static str },
+    PathBeside { member: String },
     // Names that are weave's.
     ReservedName,
     Marked,
@@ -57,6 +62,8 @@ pub(super) enum Cause {
     ExpressChildren,
     ChildrenOfChildren,
     Batches,
+    // What would hold the token.
+    MayReachToken { doubt: Doubt, language: Language, text: String },
 }
 
 impl Refusal {
@@ -97,6 +104,16 @@ impl Cause {
                 write!(f, "`QueryLanguage` is `{presented}`; expected `JSONata` or `JSONPath`")
             }
             Self::PathInJsonata => f.write_str("JSONPath in a machine of JSONata, which Step Functions does not take; write it in JSONata"),
+            Self::LanguageInside => f.write_str("`QueryLanguage` inside of it, where Step Functions takes none; write it at the machine, or at each state"),
+            Self::OtherLanguage { member, language: Language::JsonPath, instead } => {
+                write!(f, "`{member}` is a member of JSONata, and the state is in JSONPath; write {instead}, or give it the `QueryLanguage` `JSONata`")
+            }
+            Self::OtherLanguage { member, language: Language::Jsonata, instead } => {
+                write!(f, "`{member}` is a member of JSONPath, and the state is in JSONata; write {instead}")
+            }
+            Self::PathBeside { member } => {
+                write!(f, "`{member}` and `{member}.$` in one object say two values of one member; remove either")
+            }
             Self::ReservedName => f.write_str("weave writes a state of this name; rename it"),
             Self::Marked => {
                 write!(f, "its Comment begins with `{MARK}`, and what does is taken for weave's; change it")
@@ -133,7 +150,7 @@ impl Cause {
                 write!(f, "it calls a function, and `access.toml` does not name it, so it would act without identity; add `[workflows.{workflow}.states.{state}]`")
             }
             Self::Unguardable { resource } => {
-                write!(f, "`{resource}` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`")
+                write!(f, "`{resource}` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`, and read its result under `Payload`, where it stands then")
             }
             Self::NoArguments { member } => write!(f, "`{member}` is no object, so nothing can be put into it; write an object"),
             Self::NobodyWaits { invocation } => {
@@ -166,6 +183,30 @@ impl Cause {
             Self::ExpressChildren => f.write_str("its children are EXPRESS, and a token is bound to a standard execution; write `STANDARD`"),
             Self::ChildrenOfChildren => f.write_str("a distributed Map inside of a distributed Map, whose children cannot be told from others; make one of them inline, or move the guarded states out"),
             Self::Batches => f.write_str("with `ItemBatcher` no item has an identity of its own; remove it"),
+            Self::MayReachToken { doubt, language, text } => {
+                let text = shown(text);
+                let (input, other) = match language {
+                    Language::JsonPath => ("$$.Execution.Input.x", "$$.Execution.Id"),
+                    Language::Jsonata => ("$states.context.Execution.Input.x", "$states.context.Execution.Id"),
+                };
+                match doubt {
+                    Doubt::HandedOn => write!(f, "`{text}` may reach the execution's whole input, which holds the transaction token; name each member that it needs, as `{input}` or `{other}`"),
+                    Doubt::Unreadable => write!(f, "`{text}` cannot be read, and may reach the execution's whole input, which holds the transaction token; write plain paths, as `{input}`"),
+                    Doubt::Placeholder => write!(f, "what the placeholder in `{text}` stands for may reach the execution's whole input, which holds the transaction token; write it out, or put it between quotes of a string"),
+                }
+            }
         }
+    }
+}
+
+/// The most letters that are shown of an author's text.
+const SHOWN: usize = 120;
+
+/// An author's text on one line.
+fn shown(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => line.get(..end).unwrap_or_default().to_owned() + "…",
+        None => line,
     }
 }

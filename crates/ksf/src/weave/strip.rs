@@ -15,7 +15,8 @@ pub(super) fn strip(machine: &mut Object) {
     strip_scope(machine, language, is_woven);
 }
 
-fn is_woven_state(state: &Object) -> bool {
+/// Whether weave has written the state.
+pub(super) fn is_woven_state(state: &Object) -> bool {
     state.text("Comment").is_some_and(|comment| comment.starts_with(MARK))
 }
 

@@ -9,6 +9,7 @@ use crate::weave::machine::{
     Call, Language, Scope, errors, inner_machines, is_distributed, partition, states, takes_in_children, transitions,
 };
 use crate::weave::names::{DENIED, GUARD_ERRORS, MARK, NAME_IS_TAKEN, RESERVED, VARIABLES};
+use crate::weave::numeral::is_zero;
 use crate::weave::plan::Plan;
 use crate::weave::refusal::{Cause, Refusal};
 
@@ -219,6 +220,13 @@ impl Survey {
         self.refuse(place.name, Cause::Unguardable { resource: resource.to_owned() });
     }
 
+    /// Arguments that are written in the other language are told as that.
+    fn no_arguments(&mut self, place: &Place<'_>) {
+        if !place.state.contains(place.language.other().arguments()) {
+            self.refuse(place.name, Cause::NoArguments { member: place.language.arguments() });
+        }
+    }
+
     fn invocation(&mut self, place: &Place<'_>) {
         let Some(arguments) = self.arguments(place, Callee::FUNCTION) else { return };
         let invocation = ["InvocationType", "InvocationType.$"].into_iter().find_map(|name| arguments.text(name));
@@ -229,12 +237,11 @@ impl Survey {
 
     /// What a call hands over, where that is an object which says by itself who is called.
     fn arguments<'a>(&mut self, place: &Place<'a>, callee: Callee) -> Option<&'a Object> {
-        let member = place.language.arguments();
-        let Some(arguments) = place.state.object(member) else {
-            self.refuse(place.name, Cause::NoArguments { member });
+        let Some(arguments) = place.state.object(place.language.arguments()) else {
+            self.no_arguments(place);
             return None;
         };
-        let bytes = serde_json::to_string(&Json::Object(arguments.clone())).map_or(0, |text| text.len());
+        let bytes = Json::Object(arguments.clone()).bytes();
         if bytes > MAX_PAYLOAD - ROOM {
             self.too_large.push((place.name.to_owned(), bytes));
         }
@@ -302,9 +309,8 @@ impl Survey {
             "ToleratedFailurePercentage",
             "ToleratedFailurePercentagePath",
         ];
-        let none = Json::from(0);
         for member in tolerates {
-            if place.state.get(member).is_some_and(|tolerated| *tolerated != none) {
+            if place.state.get(member).is_some_and(|tolerated| !is_zero(tolerated, place.language)) {
                 self.refuse(place.name, Cause::Tolerates { member });
             }
         }

@@ -8,6 +8,8 @@ mod stage;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use claim_guard::access::AccessPolicy;
+use claim_guard::identifier::WorkflowName;
 use serde_json::{Value, json};
 use stage::Stage;
 use state_machine_interpreter::{Engine, Execution, Failure, Stop, execute};
@@ -24,7 +26,11 @@ struct Run {
 
 fn run(file: &str, input: Value, script: &[(&'static str, &[&'static str])]) -> Run {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let machine: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    run_text(&std::fs::read_to_string(path).unwrap(), input, script)
+}
+
+fn run_text(machine: &str, input: Value, script: &[(&'static str, &[&'static str])]) -> Run {
+    let machine: Value = serde_json::from_str(machine).unwrap();
     let script = script.iter().map(|(state, answers)| (*state, answers.to_vec())).collect();
     let mut stage = Stage { script, ..Stage::default() };
     let input = json!({ "transactionToken": "t0", "input": input });
@@ -408,4 +414,68 @@ fn sample_pays_on_what_the_realm_says_last() {
     let withdrawn = run(file, input, &[("Revalidate ExecutePayment", &["Denied"])]);
     assert_eq!(withdrawn.log.last().map(String::as_str), Some("IdentityDenied"));
     assert_eq!(withdrawn.end, Err(Failure::new("ClaimGuard.Denied", "Revalidate ExecutePayment: told so")));
+}
+
+/// The author's machine, woven with these guarded states and run.
+fn run_woven(plain: &Value, guarded: &[&str], input: Value) -> Run {
+    let rules: String = guarded.iter().map(|state| format!("states.{state}.any_verified_caller = true\n")).collect();
+    let policy = format!("[workflows.w]\nstart.any_verified_caller = true\n{rules}");
+    let policy = AccessPolicy::parse("access.toml", &policy).unwrap();
+    let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
+    run_text(&ksf::weave::weave(&plain.to_string(), workflow).unwrap().machine, input, &[])
+}
+
+/// A machine of that language that reads the execution's input at its outset, in an item, in an execution of an item's own with an
+/// identity and in one without. `path` is how a member is written there, and `arguments` where a Task has them.
+fn reader(language: &str, path: &dyn Fn(&str, &str) -> (String, String), arguments: &str) -> Value {
+    let is_json_path = language == "JSONPath";
+    let task = |name: &str, from: &str| {
+        let (member, value) = path("Payload", from);
+        let (resource, handed) = ("arn:aws:states:::lambda:invoke", json!({ "FunctionName": name, member: value }));
+        let kept = if is_json_path { ("ResultPath", Value::Null) } else { ("Output", json!("{% $states.input %}")) };
+        json!({ "Type": "Task", "Resource": resource, arguments: handed, kept.0: kept.1 })
+    };
+    let machine = |name: &str, state: Value, mode: &str| {
+        let mut state = state;
+        state["End"] = json!(true);
+        json!({ "ProcessorConfig": { "Mode": mode }, "StartAt": name, "States": { name: state } })
+    };
+    let map = |processor: Value, next: &str| {
+        let (items, lines) = path(if is_json_path { "ItemsPath" } else { "Items" }, ".lines");
+        let items = items.trim_end_matches(".$").to_owned();
+        json!({ "Type": "Map", items: lines, "ItemProcessor": processor, "Next": next })
+    };
+    let (member, value) = path(if is_json_path { "kind" } else { "Output" }, ".line");
+    let note = if is_json_path {
+        json!({ "Type": "Pass", "Parameters": { member: value } })
+    } else {
+        json!({ "Type": "Pass", member: value })
+    };
+    let mut last = task("Last", "");
+    last["End"] = json!(true);
+    let mut first = task("First", ".kind");
+    first["Next"] = json!("EachLine");
+    json!({ "QueryLanguage": language, "StartAt": "First", "States": {
+        "First": first,
+        "EachLine": map(machine("Ship", task("Ship", ".kind"), "INLINE"), "EachFile"),
+        "EachFile": map(machine("Import", task("Import", ".line"), "DISTRIBUTED"), "EachNote"),
+        "EachNote": map(machine("Note", note, "DISTRIBUTED"), "Last"),
+        "Last": last,
+    } })
+}
+
+#[test]
+fn author_s_part_of_the_execution_s_input_arrives_without_a_token() {
+    let json_path = |member: &str, from: &str| (format!("{member}.$"), format!("$$.Execution.Input{from}"));
+    let jsonata =
+        |member: &str, from: &str| (member.to_owned(), format!("{{% $states.context.Execution.Input{from} %}}"));
+    let input = json!({ "kind": "gift", "lines": [{ "line": 1 }] });
+    for machine in [reader("JSONPath", &json_path, "Parameters"), reader("JSONata", &jsonata, "Arguments")] {
+        let run = run_woven(&machine, &["First", "Ship", "Import", "Last"], input.clone());
+        let handed = |state: &str| run.inputs[state].clone();
+        assert_eq!((handed("First"), handed("Ship")), (vec![json!("gift")], vec![json!("gift")]));
+        assert_eq!((handed("Import"), handed("Last")), (vec![json!(1)], vec![input.clone()]));
+        let seen = json!([run.inputs.values().collect::<Vec<_>>(), run.end.unwrap()]).to_string();
+        assert!(!seen.contains("transactionToken") && !seen.contains("t0"), "{seen}");
+    }
 }
