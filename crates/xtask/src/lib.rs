@@ -24,6 +24,8 @@ pub mod failure;
 pub mod keycloak;
 /// A lab: up, down, its parts.
 pub mod lab;
+/// State machines of third parties, woven and run.
+pub mod machines;
 /// The decision core, broken piece by piece.
 pub mod mutants;
 /// What this machine must have already.
