@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use claim_guard::identifier::Digest;
 use serde_json::{Value, json};
 use state_machine_interpreter::{Call, Execution, Expected, Failure, Place, World};
 
@@ -156,6 +157,17 @@ impl<'a> Explorer<'a> {
     }
 }
 
+/// A guard's refusal. Where a callback is waited for it names the token that it was presented, as nobody else can.
+fn refusal(call: &Call<'_>, error: &str) -> Failure {
+    let token = call.arguments["Payload"]["transactionToken"].as_str().unwrap_or_default();
+    let message = if call.resource.ends_with(".waitForTaskToken") {
+        format!("told so; the token presented is `{}`", Digest::of(token.as_bytes()))
+    } else {
+        "told so".to_owned()
+    };
+    Failure::new(error, &json!({ "errorType": error, "errorMessage": message }).to_string())
+}
+
 /// An error that a function answers with.
 fn of_lambda(error: &str) -> Failure {
     Failure::new(error, &json!({ "errorType": error, "errorMessage": "told so" }).to_string())
@@ -187,7 +199,7 @@ impl World for Explorer<'_> {
         };
         self.look(&place, "the arguments", &told);
         if is_guarded && let Some(no) = self.no(&place) {
-            return Err(of_lambda(no));
+            return Err(refusal(call, no));
         }
         let key = (place.execution.id.clone(), place.state.to_owned());
         let input = self.inputs.get(&key).cloned().unwrap_or_default();
@@ -219,7 +231,11 @@ impl World for Explorer<'_> {
         })
     }
 
+    /// The author's Choices are explored; what weave chooses is by its rules.
     fn choose(&mut self, place: &Place<'_>, ways: usize) -> Option<usize> {
+        if is_woven(place) {
+            return None;
+        }
         let drawn = self.draw(place, "choice");
         Some(usize::try_from(drawn).unwrap_or_default() % ways.max(1))
     }

@@ -78,7 +78,7 @@ fn first_fault(machine: &Value, rules: &Map<String, Value>, child: &Value, scrip
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_refused_execution_succeeds_and_none_goes_round_for_ever(
