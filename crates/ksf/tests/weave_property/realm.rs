@@ -120,9 +120,12 @@ impl<'a> Realm<'a> {
         let is_bound = self.statement(&payload["transactionToken"]).is_some_and(|statement| {
             statement.execution == place.execution.id && payload["context"]["execution"] == json!(place.execution.id)
         });
+        // A state in JSONPath may pass the list of what is there.
+        let count = &payload["context"]["retryCount"];
+        let retries = count.as_array().map_or(Some(count), |found| found.first()).and_then(Value::as_u64);
         let is_for_this = self.statement(&payload["transactionToken"]).is_some_and(|statement| {
             statement.renewed.as_ref().is_some_and(|(state, _)| state == place.state)
-                && payload["context"]["retryCount"] == 0
+                && retries.unwrap_or_default() == 0
         });
         let is_asked_first = self.rules.get(place.state).is_some_and(|rule| rule["max_identity_age"] == "0s");
         let answer = if !is_bound {
