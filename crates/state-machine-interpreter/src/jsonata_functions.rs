@@ -13,6 +13,7 @@ pub(crate) fn register(expression: &JsonAta<'_>) {
     expression.register_function("partition", 2, partition);
     expression.register_function("range", 3, range);
     expression.register_function("spread", 1, spread);
+    expression.register_function("sift", 2, sift);
 }
 
 /// A value of JSON as one of JSONata.
@@ -161,4 +162,20 @@ fn spread<'a>(context: FunctionContext<'a, '_>, arguments: &[&'a Value<'a>]) -> 
         list.push(object);
     }
     Ok(list)
+}
+
+fn sift<'a>(context: FunctionContext<'a, '_>, arguments: &[&'a Value<'a>]) -> Result<&'a Value<'a>> {
+    let (value, keeps) = (first(arguments), nth(arguments, 1));
+    if !value.is_object() || !keeps.is_function() {
+        return wrong("sift", "expected an object and a function");
+    }
+    let kept = Value::object(context.arena);
+    for (name, member) in value.entries() {
+        let all: [&'a Value<'a>; 3] = [member, Value::string(context.arena, name), value];
+        let taken = all.get(..keeps.arity().clamp(1, all.len())).unwrap_or(&all);
+        if context.evaluate_function(keeps, taken)?.is_truthy() {
+            kept.insert(name, member);
+        }
+    }
+    Ok(if kept.entries().next().is_none() { undefined() } else { kept })
 }

@@ -115,6 +115,11 @@ fn functions_that_step_functions_adds_are_there() {
     check_output("$type($states.context.State.RetryCount)", input.clone(), Ok(json!("number")));
     check_output("$hash('', 'SHA-1')", input.clone(), Ok(json!("da39a3ee5e6b4b0d3255bfef95601890afd80709")));
     check_output("$map($states.input.list, function($x) { $x * 2 })", input.clone(), Ok(json!([2, 4, 6])));
+    check_output(
+        "$sift($states.input, function($v, $k) { $k != 'list' })",
+        input.clone(),
+        Ok(json!({ "text": "{\"a\":1}" })),
+    );
     check_output("$merge([$states.input, { 'b': 1 }]).b", input, Ok(json!(1)));
 }
 

@@ -24,6 +24,8 @@ pub mod failure;
 pub mod keycloak;
 /// A lab: up, down, its parts.
 pub mod lab;
+/// State machines of third parties, woven and run.
+pub mod machines;
 /// What this machine must have already.
 mod prerequisites;
 /// Child processes in groups of their own.

@@ -19,7 +19,7 @@ const RUN: &str = "run";
 /// Each way in which engines may differ.
 const HABITS: [Habits; 2] = [
     Habits { redrive_count: Some(0), retry_count: RetryCount::Always, is_branch_failed_a_wildcard: true },
-    Habits { redrive_count: Some(0), retry_count: RetryCount::Always, is_branch_failed_a_wildcard: false },
+    Habits { redrive_count: None, retry_count: RetryCount::OnceRetried, is_branch_failed_a_wildcard: false },
 ];
 
 fn woven(machine: &Value, policy: &AccessPolicy, workflow: &str) -> Option<Value> {

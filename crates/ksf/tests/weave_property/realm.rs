@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use claim_guard::identifier::Digest;
 use serde_json::{Map, Value, json};
 use state_machine_interpreter::{Call, Execution, Expected, Failure, Place, Stop, World, execute};
 
@@ -63,6 +64,8 @@ pub struct Realm<'a> {
     /// The nos that are not followed by a yes on the same state and input.
     pub nos: BTreeMap<(String, String, String), String>,
     pub log: Vec<String>,
+    /// Whether a callback was answered by a guard's error; once is enough.
+    is_told: bool,
     /// A nested execution went round for ever, or was none that AWS takes.
     pub fault: Option<Stop>,
 }
@@ -79,6 +82,7 @@ impl<'a> Realm<'a> {
             choices: BTreeMap::new(),
             nos: BTreeMap::new(),
             log: Vec::new(),
+            is_told: false,
             fault: None,
         }
     }
@@ -116,9 +120,12 @@ impl<'a> Realm<'a> {
         let is_bound = self.statement(&payload["transactionToken"]).is_some_and(|statement| {
             statement.execution == place.execution.id && payload["context"]["execution"] == json!(place.execution.id)
         });
+        // A state in JSONPath may pass the list of what is there.
+        let count = &payload["context"]["retryCount"];
+        let retries = count.as_array().map_or(Some(count), |found| found.first()).and_then(Value::as_u64);
         let is_for_this = self.statement(&payload["transactionToken"]).is_some_and(|statement| {
             statement.renewed.as_ref().is_some_and(|(state, _)| state == place.state)
-                && payload["context"]["retryCount"] == 0
+                && retries.unwrap_or_default() == 0
         });
         let is_asked_first = self.rules.get(place.state).is_some_and(|rule| rule["max_identity_age"] == "0s");
         let answer = if !is_bound {
@@ -135,7 +142,13 @@ impl<'a> Realm<'a> {
             }
             Answer::No(error) => {
                 self.word(&place, place.state, Some(error));
-                Err(lambda(error))
+                Err(refusal(call, error))
+            }
+            // Whoever holds a task token names what they like, a guard's errors too. That is no yes.
+            Answer::Work(error @ "Work.Failed") if call.resource.ends_with(".waitForTaskToken") && !self.is_told => {
+                self.is_told = true;
+                self.word(&place, place.state, Some(error));
+                Err(Failure::without_cause(NOS[self.log.len() % NOS.len()]))
             }
             Answer::Work(error) => {
                 self.word(&place, place.state, None);
@@ -227,6 +240,21 @@ impl<'a> Realm<'a> {
     }
 }
 
+/// A guard's refusal. Where a callback is waited for it names the token that it was presented, as nobody else can.
+fn refusal(call: &Call<'_>, error: &str) -> Failure {
+    let token = call.arguments["Payload"]["transactionToken"].as_str().unwrap_or_default();
+    let message = if call.resource.ends_with(".waitForTaskToken") {
+        format!("told so; the token presented is `{}`", Digest::of(token.as_bytes()))
+    } else {
+        "told so".to_owned()
+    };
+    Failure::new(error, &json!({ "errorType": error, "errorMessage": message }).to_string())
+}
+
+fn is_woven(place: &Place<'_>) -> bool {
+    place.definition["Comment"].as_str().is_some_and(|comment| comment.starts_with("Woven: "))
+}
+
 /// An error that a function answers with.
 fn lambda(error: &str) -> Failure {
     Failure::new(error, &json!({ "errorType": error, "errorMessage": "told so" }).to_string())
@@ -257,8 +285,11 @@ impl World for Realm<'_> {
         answer
     }
 
-    /// A loop of the author's own ends.
+    /// A loop of the author's own ends; what weave chooses is by its rules.
     fn choose(&mut self, place: &Place<'_>, ways: usize) -> Option<usize> {
+        if is_woven(place) {
+            return None;
+        }
         let count = self.choices.entry((place.execution.id.clone(), place.state.to_owned())).or_default();
         *count += 1;
         let byte = if *count <= 2 { self.script.next() } else { None };
@@ -267,9 +298,8 @@ impl World for Realm<'_> {
 
     /// The author's own data are there; what weave reads is never made up.
     fn made_up(&mut self, place: &Place<'_>, expression: &str, expected: Expected) -> Option<Value> {
-        let is_woven = place.definition["Comment"].as_str().is_some_and(|comment| comment.starts_with("Woven: "));
         let is_weave_s = ["transactionToken", "context", "$$"].iter().any(|word| expression.contains(word));
-        if is_woven || is_weave_s {
+        if is_woven(place) || is_weave_s {
             return None;
         }
         match expected {
