@@ -343,3 +343,61 @@ fn identity_fits_into_the_room_that_is_kept_for_it() {
     }
     assert!(payload.to_string().len() <= 4 * 1024, "{}", payload.to_string().len());
 }
+
+#[test]
+fn result_of_a_nested_start_is_taken_without_its_input() {
+    let jsonata = |more: Value| machine("Start", json!({ "Start": start(more) }));
+    let paths = |more: Value| {
+        let parameters = json!({ "StateMachineArn": "${Machine}" });
+        json_path(
+            "Start",
+            json!({ "Start": start(merged(json!({ "Arguments": null, "Parameters": parameters }), more)) }),
+        )
+    };
+    let told = |text: &str, example: &str| {
+        format!(
+            "state `Start`: `{text}` may take the input of the execution that it has started, which holds a transaction token; \
+             name each other member that it needs, as `{example}`"
+        )
+    };
+    for taken in [
+        "{% $states.result %}",
+        "{% $merge([$states.input, $states.result]) %}",
+        "{% $states.result.Input %}",
+        "{% $states.result.`Input` %}",
+        "{% $states.result.\"InputDetails\" %}",
+        "{% $states.result.* %}",
+        "{% $string($states.result) %}",
+        "{% $states.result[0].Output %}",
+    ] {
+        for member in ["Output", "Assign"] {
+            let value = if member == "Output" { json!(taken) } else { json!({ "x": taken }) };
+            check(&jsonata(json!({ member: value })), &[&told(taken, "$states.result.Output")]);
+        }
+    }
+    for taken in ["{% $states.result.Output %}", "{% $states.result.`Status` & $states.input.x %}", "{% 'plain' %}"] {
+        check(&jsonata(json!({ "Output": taken })), &[]);
+    }
+    for taken in ["$", "$.Input", "$.Input.x", "$['Input']", "$..Input", "$.*", "States.JsonToString($)"] {
+        for member in ["ResultSelector", "Assign"] {
+            check(&paths(json!({ member: { "x.$": taken } })), &[&told(taken, "$.Output")]);
+        }
+    }
+    for taken in ["$.Output", "$['Output'].x", "$x", "$$.Execution.Id", "States.Format('$ {}', $.Output.Input)"] {
+        check(&paths(json!({ "ResultSelector": { "x.$": taken } })), &[]);
+    }
+    // Where the author takes all of it, weave leaves the input out.
+    let of = |woven: Value, member: &str| woven["States"]["Start"][member].to_string();
+    assert!(of(woven(&jsonata(json!({}))), "Output").contains("$sift($states.result"));
+    let selector = of(woven(&paths(json!({}))), "ResultSelector");
+    assert!(selector.contains("$.Output") && !selector.contains("Input"), "{selector}");
+}
+
+#[test]
+fn items_of_a_distributed_map_are_not_written_beside_their_results() {
+    let writer = json!({ "Resource": "arn:aws:states:::s3:putObject", "Arguments": { "Bucket": "b" } });
+    let each = merged(distributed("Act", act(json!({}))), json!({ "ResultWriter": writer }));
+    let told = "state `Each`: `ResultWriter` writes each item's input beside its result, and the token with it; remove it, and \
+                write the results in a state behind";
+    check(&machine("Each", json!({ "Each": each })), &[told]);
+}

@@ -101,6 +101,26 @@ fn text_that_is_no_json_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn placeholder_where_weave_has_to_know_the_value_is_refused() {
+    check(
+        "placeholder_that_has_to_be_known",
+        "plain",
+        &[
+            "state `Act`: `InvocationType` is `${Invocation}`, which may become anything, and weave has to know what is there; write it out",
+            "state `Act`: `ResultSelector` is `${Selected}`, which may become anything, and weave has to know what is there; write it out",
+            "state `Act`: `ErrorEquals` is `${Errors}`, which may become anything, and weave has to know what is there; write it out",
+            "state `Large`: `Choices` is `${Rule}`, which may become anything, and weave has to know what is there; write it out",
+            "state `Large`: `Next` is `${Next}`, which may become anything, and weave has to know what is there; write it out",
+            "state `Both`: `Branches` is `${Branch}`, which may become anything, and weave has to know what is there; write it out",
+            "state `Each`: `Mode` is `${Mode}`, which may become anything, and weave has to know what is there; write it out",
+            "state `One`: `Parameters` is `${One}`, which may become anything, and weave has to know what is there; write it out",
+            "state `Large`: what the placeholder in `${Path}` stands for may reach the execution's whole input, which holds the transaction token; write it out, or put it between quotes of a string",
+            "state `Each`: what the placeholder in `${Items}` stands for may reach the execution's whole input, which holds the transaction token; write it out, or put it between quotes of a string",
+        ],
+    );
+}
+
+#[test]
 fn language_that_nobody_reads_is_refused() {
     check(
         "unknown_query_language",

@@ -154,7 +154,7 @@ fn walk(document: &Document, state: &State<'_>, path: &str, name: &str, value: &
             let assigned = path.contains(".Assign.transactionToken");
             if text.contains(TOKEN) && !payload && !assigned && !may_carry(state, path, text) {
                 found.push(document.finding(path, format!("`{text}` reads the transaction token, unverified")));
-            } else if text.contains("Execution.Input") {
+            } else if reads_whole_input(text) {
                 found.push(document.finding(path, format!("`{text}` reads the execution's input, the token in it")));
             } else if (path.ends_with(".Condition") || path.contains(".Assign.")) && reads_claims(text) {
                 found.push(document.finding(path, format!("`{text}` decides on claims that nobody verified")));
@@ -172,6 +172,14 @@ fn walk(document: &Document, state: &State<'_>, path: &str, name: &str, value: &
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// Whether an expression reads more of the execution's input than the author's part, beside which the token stands.
+fn reads_whole_input(text: &str) -> bool {
+    text.split("Execution.Input").skip(1).any(|behind| {
+        let author_s = behind.strip_prefix(".input");
+        author_s.is_none_or(|rest| rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_'))
+    })
 }
 
 fn carries_a_realm_token(path: &str, name: &str, text: &str) -> bool {

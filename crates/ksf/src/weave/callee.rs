@@ -49,6 +49,8 @@ fn named<'a>(object: &'a Object, member: &str) -> Option<(String, &'a Json)> {
 fn is_written_out(member: &str, value: &Json, language: Language) -> bool {
     match language {
         Language::JsonPath if member.ends_with(".$") => false,
+        // Outside of a string, too, a placeholder is the deployment's.
+        Language::JsonPath | Language::Jsonata if matches!(value, Json::Placeholder(_)) => true,
         Language::JsonPath => value.as_text().is_some(),
         Language::Jsonata => value.as_text().is_some_and(|text| !text.trim_start().starts_with("{%")),
     }

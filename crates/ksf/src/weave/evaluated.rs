@@ -42,13 +42,14 @@ fn each_expression(value: &mut Json, visit: &mut dyn FnMut(&mut String)) {
 fn each_path(name: &str, value: &mut Json, is_template: bool, visit: &mut dyn FnMut(&mut String)) {
     let is_path = name.ends_with(".$") || (!is_template && (name.ends_with("Path") || name == "Variable"));
     match value {
-        Json::Text(text) if is_path => visit(text),
+        // A placeholder becomes a path that nobody knows yet.
+        Json::Text(text) | Json::Placeholder(text) if is_path => visit(text),
         // An item has no name that could make it a path.
         Json::List(items) => items.iter_mut().for_each(|item| each_path("", item, is_template, visit)),
         Json::Object(object) => object
             .iter_mut()
             .for_each(|(name, member)| each_path(name, member, is_template || TEMPLATES.contains(&name), visit)),
-        Json::Text(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::Placeholder(_) => {}
+        Json::Text(_) | Json::Placeholder(_) | Json::Null | Json::Bool(_) | Json::Number(_) => {}
     }
 }
 

@@ -17,15 +17,45 @@ pub(super) fn reads(text: &str) -> Reads {
     Ok(places)
 }
 
+/// The first steps of the paths of a text that begin at what the state has at hand: nothing for one that takes all of it, or may
+/// do so.
+pub(super) fn first_steps(text: &str) -> Vec<Option<String>> {
+    let paths: Vec<&str> = if text.starts_with('$') { vec![text] } else { arguments(text) };
+    let own = paths.into_iter().filter_map(|path| path.strip_prefix('$'));
+    // `$$` is the context object, `$name` a variable.
+    let own = own.filter(|rest| !rest.starts_with(|letter| letter == '$' || is_of_name(letter)));
+    own.map(|rest| step(rest).ok().map(|(name, _)| name.to_owned())).collect()
+}
+
+/// The paths among the arguments of a function; none of a text that is none.
+fn arguments(text: &str) -> Vec<&str> {
+    let mut paths = Vec::new();
+    let mut at = if text.trim_start().starts_with("States.") { 0 } else { text.len() };
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        at += if rest.starts_with('\'') {
+            string(rest).unwrap_or(rest.len())
+        } else if rest.starts_with('$') {
+            let length = argument(rest);
+            paths.extend(rest.get(..length));
+            length
+        } else {
+            rest.chars().next().map_or(1, char::len_utf8)
+        };
+    }
+    paths
+}
+
 /// The paths among a function's arguments; those of functions among them, too.
 fn intrinsic(text: &str, places: &mut Vec<Place>) -> Result<(), Doubt> {
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         at += if rest.starts_with('\'') {
-            // What an open string hides might be anything.
-            string(rest)
-                .ok_or(Doubt::Unreadable)
-                .or_else(|doubt| if text.contains("$$") { Err(doubt) } else { Ok(rest.len()) })?
+            match string(rest) {
+                Some(length) => length,
+                // What an open string hides might be anything.
+                None if text.contains("$$") => return Err(Doubt::Unreadable),
+                None => rest.len(),
+            }
         } else if rest.starts_with('$') {
             let length = argument(rest);
             path(text, rest.get(..length).unwrap_or(rest), at, places)?;

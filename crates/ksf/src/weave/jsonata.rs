@@ -50,6 +50,14 @@ pub(super) fn reads(text: &str) -> Reads {
     if names_states && tokens.iter().any(leads_back) { Err(Doubt::HandedOn) } else { Ok(places) }
 }
 
+/// What an expression takes of a Task's result: for each place the member, or nothing where it takes all of it or may do so.
+pub(super) fn taken_of_result(text: &str) -> Vec<Option<String>> {
+    let Some(expression) = expression(text) else { return Vec::new() };
+    let Ok(tokens) = Lexer::tokens(text, "{%".len(), "{%".len() + expression.len()) else { return vec![None] };
+    let of_states = tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Variable && token.text == STATES);
+    of_states.filter_map(|(number, _)| Around { text, tokens: &tokens, number }.of_result()).collect()
+}
+
 /// The variable of Step Functions.
 const STATES: &str = "states";
 
@@ -94,6 +102,15 @@ impl Around<'_> {
         let ("Input", input) = self.step(execution)? else { return Ok(None) };
         let end = self.tokens.get(input).map(|token| token.end);
         Ok(end.map(|end| Place::behind(self.text, end, |letter| !ends_word(letter))))
+    }
+
+    /// The member that `$states.result` is asked for; none inside if it is not asked for one, none at all of another variable.
+    fn of_result(&self) -> Option<Option<String>> {
+        match self.step(self.number) {
+            Ok(("result", result)) => Some(self.step(result).ok().map(|(name, _)| name.to_owned())),
+            Ok(_) => None,
+            Err(_) => Some(None),
+        }
     }
 
     /// Whether it is compared or calculated with, which a whole object cannot be.

@@ -167,14 +167,19 @@ const PARTICULAR: [&str; 12] = [
 /// How the refusal of a child execution arrives at whatever is around it. Inside of the same execution no error bears it.
 const OF_CHILDREN: &str = "States.ExceedToleratedFailureThreshold";
 
+/// Whether a name stands for errors that it does not name: one of Step Functions' own, or what a deployment fills in.
+fn is_for_others(error: &str) -> bool {
+    (error.starts_with("States.") && !PARTICULAR.contains(&error)) || error.contains("${")
+}
+
 /// Whether a rule takes in a refusal of a child execution, which arrives under a name that other errors have as well.
 pub(super) fn takes_in_children(rule: &Object) -> bool {
-    errors(rule).any(|error| error.starts_with("States.") && !PARTICULAR.contains(&error))
+    errors(rule).any(is_for_others)
 }
 
 /// Whether a rule takes in errors that it does not name: a guard's error among them.
 pub(super) fn is_wildcard(rule: &Object) -> bool {
-    errors(rule).any(|error| error.starts_with("States.") && error != OF_CHILDREN && !PARTICULAR.contains(&error))
+    errors(rule).any(|error| is_for_others(error) && error != OF_CHILDREN)
 }
 
 /// Whether one of the rules of that list is a wildcard.
@@ -326,7 +331,7 @@ mod tests {
     fn names_that_stand_for_other_errors_too_take_a_child_s_refusal_in() {
         let rule = |error: &str| object([("ErrorEquals", vec![Json::from(error)].into())]);
         let both = |error: &str| (is_wildcard(&rule(error)), takes_in_children(&rule(error)));
-        for error in ["States.ALL", "States.TaskFailed", "States.BranchFailed", "States.Unheard"] {
+        for error in ["States.ALL", "States.TaskFailed", "States.BranchFailed", "States.Unheard", "${Error}"] {
             assert_eq!(both(error), (true, true), "{error}");
         }
         assert_eq!(both(OF_CHILDREN), (false, true));

@@ -15,9 +15,11 @@ mod numeral;
 mod callee;
 mod denied_path;
 mod dialect;
+mod nested_result;
 mod plan;
 mod refusal;
 mod survey;
+mod unknown;
 
 // What its states read of the context object.
 mod context;
@@ -187,7 +189,7 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
     context::move_out(object);
     strip(object);
     let survey = Survey::of(object, &plan);
-    let refusals = [survey.refusals, faults, context::move_in(object, &plan)].concat();
+    let refusals = [survey.refusals, faults, unknown::placeholders(object), context::move_in(object, &plan)].concat();
     if !refusals.is_empty() {
         return Err(refused(&refusals));
     }

@@ -29,6 +29,7 @@ pub(super) enum Cause {
     LanguageInside,
     OtherLanguage { member: &'static str, language: Language, instead: &'static str },
     PathBeside { member: String },
+    Unknown { member: String, text: String },
     // Names that are weave's.
     ReservedName,
     Marked,
@@ -53,6 +54,7 @@ pub(super) enum Cause {
     NestedHasName,
     NestedRetried { error: String },
     NameCaught,
+    TakesNestedInput { text: String, language: Language },
     NoCallee { member: &'static str },
     CalleeFromInput { member: String, presented: String },
     // What would go on after a refusal.
@@ -62,6 +64,7 @@ pub(super) enum Cause {
     ExpressChildren,
     ChildrenOfChildren,
     Batches,
+    WritesItems,
     // What would hold the token.
     MayReachToken { doubt: Doubt, language: Language, text: String },
 }
@@ -113,6 +116,9 @@ impl Cause {
             }
             Self::PathBeside { member } => {
                 write!(f, "`{member}` and `{member}.$` in one object say two values of one member; remove either")
+            }
+            Self::Unknown { member, text } => {
+                write!(f, "`{member}` is `{text}`, which may become anything, and weave has to know what is there; write it out")
             }
             Self::ReservedName => f.write_str("weave writes a state of this name; rename it"),
             Self::Marked => {
@@ -172,6 +178,13 @@ impl Cause {
             Self::NameCaught => {
                 write!(f, "its Catch names `{NAME_IS_TAKEN}`, and the execution's name is weave's; remove it")
             }
+            Self::TakesNestedInput { text, language } => {
+                let example = match language {
+                    Language::JsonPath => "$.Output",
+                    Language::Jsonata => "$states.result.Output",
+                };
+                write!(f, "`{text}` may take the input of the execution that it has started, which holds a transaction token; name each other member that it needs, as `{example}`")
+            }
             Self::NoCallee { member } => write!(f, "nothing says what it calls; write `{member}`"),
             Self::CalleeFromInput { member, presented } => {
                 write!(f, "`{member}` is `{presented}`, so the input or a variable says who is called and gets the token; write one function or state machine, and a state for each other one")
@@ -182,6 +195,7 @@ impl Cause {
             }
             Self::ExpressChildren => f.write_str("its children are EXPRESS, and a token is bound to a standard execution; write `STANDARD`"),
             Self::ChildrenOfChildren => f.write_str("a distributed Map inside of a distributed Map, whose children cannot be told from others; make one of them inline, or move the guarded states out"),
+            Self::WritesItems => f.write_str("`ResultWriter` writes each item's input beside its result, and the token with it; remove it, and write the results in a state behind"),
             Self::Batches => f.write_str("with `ItemBatcher` no item has an identity of its own; remove it"),
             Self::MayReachToken { doubt, language, text } => {
                 let text = shown(text);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::weave::json::{Json, Object};
 use crate::weave::machine::{Language, errors, inner_machines_mut, redirect, redirect_member};
 use crate::weave::names::{GUARD_ERRORS, MARK, NAME_IS_TAKEN, RECEIVE, VARIABLES};
+use crate::weave::nested_result;
 use crate::weave::shapes::retry_of_lambda;
 
 /// The author's machine. One that was never woven is left as it is, but for empty lists of rules.
@@ -62,6 +63,7 @@ fn strip_state(state: &mut Object, language: Language, is_woven: bool, followers
     redirect(state, &|target| follow(followers, target));
     if is_woven {
         strip_arguments(state, language.of_state(state));
+        nested_result::strip(state, language.of_state(state));
         if let Some(selected) = state.object("ItemSelector").and_then(wrapped) {
             match selected {
                 ("input", value) => state.set("ItemSelector", value),

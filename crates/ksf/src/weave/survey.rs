@@ -9,6 +9,7 @@ use crate::weave::machine::{
     Call, Language, Scope, errors, inner_machines, is_distributed, partition, states, takes_in_children, transitions,
 };
 use crate::weave::names::{DENIED, GUARD_ERRORS, MARK, NAME_IS_TAKEN, RESERVED, VARIABLES};
+use crate::weave::nested_result;
 use crate::weave::numeral::is_zero;
 use crate::weave::plan::Plan;
 use crate::weave::refusal::{Cause, Refusal};
@@ -274,6 +275,9 @@ impl Survey {
         if place.state.objects("Catch").flat_map(errors).any(|error| error == NAME_IS_TAKEN) {
             self.refuse(place.name, Cause::NameCaught);
         }
+        for cause in nested_result::causes(place.state, place.language) {
+            self.refuse(place.name, cause);
+        }
         self.takes_in_child(place, "its execution", "States.TaskFailed");
     }
 
@@ -328,6 +332,9 @@ impl Survey {
         }
         if place.state.contains("ItemBatcher") {
             self.refuse(place.name, Cause::Batches);
+        }
+        if place.state.contains("ResultWriter") {
+            self.refuse(place.name, Cause::WritesItems);
         }
         self.takes_in_child(place, "a child run", "States.ExceedToleratedFailureThreshold");
     }

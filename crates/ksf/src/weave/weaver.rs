@@ -9,6 +9,7 @@ use crate::weave::names::{
     EXPIRED, End, LAMBDA_ERRORS, RECEIVE, adopt, bind, bound_variable, receive, reconsider, refusal_of,
     refusal_variable, revalidate, token_variable,
 };
+use crate::weave::nested_result;
 use crate::weave::plan::{Guarded, Plan};
 use crate::weave::shapes::{
     Refusals, Shapes, author_s, catch_again, catch_refusals, catch_taken_name, no_retry_of_refusals, payload,
@@ -303,6 +304,7 @@ impl Weaver<'_> {
                 Language::JsonPath => arguments.set("Name.$", format!("${bound}.name")),
             }
         }
+        nested_result::leave_input_out(&mut state, language);
         let mut rules = vec![catch_taken_name(language, name)];
         rules.extend(state.list("Catch").to_vec());
         state.set_before(&LAST, "Catch", rules);

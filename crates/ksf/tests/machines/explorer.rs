@@ -129,8 +129,15 @@ impl<'a> Explorer<'a> {
         errors.push("Work.Failed");
         let is_nested = call.resource.contains(":states:startExecution.sync");
         let described = |more: Value| {
-            let mut execution =
-                json!({ "ExecutionArn": "arn:nested", "Input": call.arguments["Input"], "Name": "nested" });
+            let mut execution = json!({
+                "ExecutionArn": "arn:nested", "Name": "nested", "StartDate": "2026-01-01T00:00:00Z",
+                "StopDate": "2026-01-01T00:00:00Z", "StateMachineArn": "arn:machine",
+            });
+            // Of a woven start, weave leaves the input out again: what remains has to be the author's.
+            if call.arguments["Name"].is_string() {
+                execution["Input"] = call.arguments["Input"].clone();
+                execution["InputDetails"] = json!({ "Included": true });
+            }
             if let (Some(members), Value::Object(more)) = (execution.as_object_mut(), more) {
                 members.extend(more);
             }
@@ -253,7 +260,11 @@ impl World for Explorer<'_> {
     }
 
     fn came_to(&mut self, place: &Place<'_>, result: &Value) {
-        if !is_woven(place) {
+        // Step Functions answers a start with the input that it was given, and no machine can change that. What the author gets
+        // of it is the output.
+        let is_start =
+            place.definition["Resource"].as_str().is_some_and(|called| called.contains(":startExecution.sync"));
+        if !is_woven(place) && !is_start {
             self.look(place, "the result", result);
         }
     }
@@ -271,6 +282,8 @@ impl World for Explorer<'_> {
     fn ended(&mut self, _: &Execution, end: &Result<Value, Failure>) {
         let told = match end {
             Ok(output) => output.clone(),
+            // The same answer is the cause where the started execution fails. It ends this one: nothing can take it in.
+            Err(failure) if failure.error == "States.TaskFailed" => return,
             Err(failure) => json!([failure.error, failure.cause]),
         };
         if self.guards != Guards::None && holds_token(&told) {

@@ -70,7 +70,11 @@ impl World for Stage {
         }
         if resource.contains(":states:startExecution") {
             *line = format!("{line} as {}", arguments["Name"].as_str().unwrap());
-            return Ok(json!({ "Output": {} }));
+            // As DescribeExecution tells of it.
+            return Ok(json!({
+                "ExecutionArn": "arn:nested", "Name": "nested", "StartDate": "then", "StopDate": "now", "Status": "SUCCEEDED",
+                "StateMachineArn": "arn:machine", "Input": arguments["Input"], "Output": {},
+            }));
         }
         Ok(json!({ "StatusCode": 200, "Payload": { "by": state } }))
     }
