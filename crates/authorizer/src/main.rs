@@ -1,8 +1,9 @@
 //! API Gateway TOKEN authorizer: the wiring.
 
-use authorizer::{Authorizer, AuthorizerEvent, Setup, StandardError, silence_panics};
+use authorizer::{Authorizer, Setup};
 use claim_guard::access::AccessPolicy;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_shell::{AuditLog, RawEvent, silence_panics};
 
 // No tracing subscriber is installed: at TRACE the runtime would print whole events, and so tokens.
 #[tokio::main(flavor = "current_thread")]
@@ -11,7 +12,8 @@ async fn main() -> Result<(), Error> {
     let policy = AccessPolicy::parse("access.toml", include_str!("../../../access.toml"));
     let setup = Setup::from_lookup(policy, |variable| std::env::var(variable).ok());
     setup.prefetch();
-    let authorizer = &Authorizer::new(setup, StandardError);
-    let answer = |event: LambdaEvent<AuthorizerEvent>| authorizer.answer(event.payload, clock::now());
-    lambda_runtime::run(service_fn(answer)).await
+    let log = AuditLog::standard_error();
+    let authorizer = &Authorizer::new(setup, |record| log.write(record));
+    let serve = async |event: LambdaEvent<RawEvent>| authorizer.serve(event.payload.bytes(), clock::now()).await;
+    lambda_runtime::run(service_fn(serve)).await
 }

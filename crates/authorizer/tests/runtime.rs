@@ -24,13 +24,16 @@ fn error(name: &str, message: &str) -> Answer {
 #[track_caller]
 fn decisions(invoked: &Invoked, presented: &[&str]) -> Vec<Value> {
     assert_eq!(invoked.out, "");
-    let decision = |line: &String| {
+    let decision = |(number, line): (usize, &String)| {
         assert!(!presented.iter().any(|text| line.contains(text)), "{line}");
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no audit line: {line}"));
         assert_eq!(line["audit"], json!("claim-guard/1"));
+        // The lines of one process are numbered from its start.
+        assert_eq!(line["written"]["line"], json!(number), "{line}");
+        assert!(line["written"]["at_ms"].as_i64().unwrap() / 1000 >= line["at"].as_i64().unwrap(), "{line}");
         json!([line["decision"], line["reasons"][0]["code"]])
     };
-    invoked.log.iter().map(decision).collect()
+    invoked.log.iter().enumerate().map(decision).collect()
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(crate) enum Problem {
     AlreadyEnded,
     /// We could not tell.
     Undecided,
+    /// This function broke down over the request.
+    Panicked,
     /// This function's configuration is broken.
     Misconfigured,
 }
@@ -51,7 +53,7 @@ impl Problem {
             Self::BodyNotBase64 | Self::MalformedBody(_) | Self::MalformedIdempotencyKey => (400, "Bad Request"),
             Self::OtherBody | Self::AlreadyEnded => (409, "Conflict"),
             Self::Undecided => (503, "Service Unavailable"),
-            Self::Misconfigured => (500, "Internal Server Error"),
+            Self::Panicked | Self::Misconfigured => (500, "Internal Server Error"),
         }
     }
 
@@ -72,6 +74,11 @@ impl Problem {
             Self::AlreadyEnded => "the execution has ended: there is nothing to stop".to_owned(),
             Self::Undecided => {
                 "try again later; with the same Idempotency-Key nothing is started a second time".to_owned()
+            }
+            Self::Panicked => {
+                "try once more; with the same Idempotency-Key nothing is started a second time; then tell the \
+                               operator of this service, and quote the instance"
+                    .to_owned()
             }
             Self::Misconfigured => "tell the operator of this service, and quote the instance".to_owned(),
         }
@@ -103,6 +110,7 @@ impl Problem {
             | Self::MalformedIdempotencyKey
             | Self::OtherBody
             | Self::AlreadyEnded
+            | Self::Panicked
             | Self::Misconfigured => response,
         }
     }

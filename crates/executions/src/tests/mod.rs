@@ -3,6 +3,7 @@
 mod describe_and_stop;
 mod idempotency;
 mod leaks;
+mod panics;
 mod robustness;
 mod settings;
 mod start;
@@ -15,6 +16,7 @@ use test_realm::{CLIENT, NOW, SUBJECT, access_token_payload, with};
 
 use crate::answer::Answer;
 use crate::executions::Executions;
+use crate::response::Response;
 use world::{World, realm_key};
 
 const MACHINE: &str = "arn:aws:states:eu-central-1:111122223333:stateMachine:lab-payment";
@@ -77,7 +79,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// The response with its body parsed.
 fn heard(answer: &Answer) -> Value {
-    let mut response = serde_json::to_value(&answer.response).unwrap();
+    heard_of(&answer.response)
+}
+
+fn heard_of(response: &Response) -> Value {
+    let mut response = serde_json::to_value(response).unwrap();
     let body = response["body"].as_str().unwrap();
     if !body.is_empty() {
         response["body"] = serde_json::from_str(body).unwrap();

@@ -130,7 +130,9 @@ fn json_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn arbitrary_text_never_panics(event in "\\PC{0,200}") {
-        prop_assert_eq!(heard(&block_on(lab().answer(&event)))["statusCode"].clone(), json!(500));
+        let answer = block_on(lab().answer(&event));
+        prop_assert_eq!(heard(&answer)["statusCode"].clone(), json!(500));
+        prop_assert_eq!(logged(&answer)["decision"].clone(), json!("misconfigured"));
     }
 
     #[test]
@@ -145,6 +147,7 @@ proptest! {
         let answer = ask(&lab(), &with(start_event(), member, value));
         let status = heard(&answer)["statusCode"].as_u64().unwrap();
         prop_assert!([202, 400, 401, 404, 500].contains(&status), "{}", status);
+        prop_assert!(logged(&answer)["decision"] != "undecided", "{}", logged(&answer));
     }
 
     #[test]
