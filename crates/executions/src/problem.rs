@@ -97,8 +97,10 @@ impl Problem {
         }
         let response = Response::new(status, "application/problem+json", &Value::Object(document));
         match self {
-            // RFC 6750 §3; without an error code, because a caller learns no more from us than that it was refused.
-            Self::Rejected => response.with("WWW-Authenticate", "Bearer"),
+            // Off-spec: RFC 9110 §15.5.2 wants a challenge with every 401. API Gateway renames a function's `WWW-Authenticate`
+            // to `x-amzn-Remapped-WWW-Authenticate`, which challenges nobody, so it is left to the API's own response to
+            // what its authorizer rejects. A 401 from here is the rare one: a token that has expired behind a cached answer.
+            Self::Rejected => response,
             Self::Undecided => response.with("Retry-After", RETRY_AFTER_SECONDS),
             Self::Denied
             | Self::UnknownWorkflow

@@ -100,7 +100,7 @@ fn response(status: u16, headers: Value, body: Value) -> Value {
     let mut all = json!({
         "Cache-Control": "no-store",
         "Access-Control-Allow-Origin": ORIGIN,
-        "Access-Control-Expose-Headers": "Idempotency-Replayed, Location, Retry-After, WWW-Authenticate",
+        "Access-Control-Expose-Headers": "Idempotency-Replayed, Location, Retry-After",
     });
     all.as_object_mut().unwrap().extend(headers.as_object().unwrap().clone());
     json!({ "statusCode": status, "headers": all, "body": body, "isBase64Encoded": false })
@@ -119,8 +119,7 @@ fn problem_with(headers: Value, status: u16, title: &str, detail: &str) -> Value
 }
 
 fn unauthorized() -> Value {
-    let challenge = json!({ "WWW-Authenticate": "Bearer" });
-    problem_with(challenge, 401, "Unauthorized", "present a valid access token")
+    problem(401, "Unauthorized", "present a valid access token")
 }
 
 fn forbidden() -> Value {
