@@ -7,18 +7,20 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The crates of the workspace that a crate may name among its dependencies; dev-dependencies are not looked at.
-const MAY_DEPEND_ON: [(&str, &[&str]); 17] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 18] = [
     ("claim-guard", &[]),
     ("clock", &["claim-guard"]),
-    ("claim-guard-lambda", &["claim-guard", "clock"]),
+    // What every Lambda is around its decision.
+    ("lambda-shell", &["claim-guard", "clock"]),
+    ("claim-guard-lambda", &["claim-guard", "clock", "lambda-shell"]),
     ("realm-keys", &["claim-guard"]),
     ("minting", &["claim-guard"]),
-    ("authorizer", &["claim-guard", "clock", "realm-keys"]),
-    ("executions", &["claim-guard", "clock", "minting", "realm-keys"]),
+    ("authorizer", &["claim-guard", "clock", "lambda-shell", "realm-keys"]),
+    ("executions", &["claim-guard", "clock", "lambda-shell", "minting", "realm-keys"]),
     // A state of the workflow as the tasks are, so it reads their event and answers with their error names.
-    ("revalidation", &["claim-guard", "claim-guard-lambda", "clock", "minting", "realm-keys"]),
+    ("revalidation", &["claim-guard", "claim-guard-lambda", "clock", "lambda-shell", "minting", "realm-keys"]),
     ("payment-tasks", &["claim-guard-lambda"]),
-    ("key-publisher", &[]),
+    ("key-publisher", &["lambda-shell"]),
     ("ksf", &["claim-guard"]),
     ("test-realm", &[]),
     // For tests: nothing that ships may name it.

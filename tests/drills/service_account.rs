@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use claim_guard::UnixTime;
 use claim_guard::access::AccessPolicy;
+use claim_guard::audit::AuditRecord;
 use minting::{Failure, Signer};
 use revalidation::keycloak::Keycloak;
 use revalidation::{Outside, Service};
@@ -135,8 +136,8 @@ fn revalidated(lab: &Lab, key: &TestKey, caller: &ServiceAccount, session: &str,
                 })
             })
             .await;
-        let write = |text: &str| {
-            line.lock().unwrap().push_str(text);
+        let write = |record: AuditRecord| {
+            line.lock().unwrap().push_str(&record.to_line());
             Ok(())
         };
         service.serve(event.to_string().as_bytes(), UnixTime::from_system_time(SystemTime::now()), write).await

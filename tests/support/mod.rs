@@ -132,8 +132,9 @@ impl Turn {
     pub fn execution_of(&self, answer: &Answer) -> Execution {
         let location = answer.header("location").unwrap_or_else(|| panic!("no location: {answer:?}"));
         let name = location.rsplit('/').next().unwrap().to_owned();
-        let stage = format!("/{}", self.stack().stage);
-        let path = location.strip_prefix(&stage).unwrap_or_else(|| panic!("no stage: {location}")).to_owned();
+        let path = format!("{STARTS}/{name}");
+        // In front of it stands what the API is mounted on; without that it is relative to the request's own address.
+        assert!(location.ends_with(&path) || path.ends_with(location), "{location}");
         Execution { arn: format!("{}:{name}", self.machine().replace(":stateMachine:", ":execution:")), name, path }
     }
 

@@ -5,6 +5,7 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{AccessToken, Rejection, UnixTime, VerifiedClaims};
+use lambda_shell::{Panicked, caught, caught_at_once};
 
 use crate::answer::{Answer, Refusal};
 use crate::audit_sink::AuditSink;
@@ -12,7 +13,6 @@ use crate::event::{AuthorizerEvent, TokenRequest};
 use crate::iam_policy::{self, Inexpressible};
 use crate::key_source::KeySource;
 use crate::method_arn::MethodArn;
-use crate::panics::caught;
 use crate::setup::Setup;
 
 /// Answers events, and writes one audit line for each.
@@ -43,26 +43,46 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
         Self { setup, sink }
     }
 
-    /// Answers an event at a time, the clock as it was read.
+    /// Answers an event at a time, the clock as it was read, whatever bytes the event is made of.
     ///
     /// # Errors
-    /// [`Refusal`] if there is no policy to answer with; also if the audit line cannot be written.
+    /// Those of [`Self::answer`].
+    pub async fn serve(&self, event: &[u8], now: Result<UnixTime, ClockError>) -> Result<Answer, Refusal> {
+        match caught_at_once(|| AuthorizerEvent::parse(event)) {
+            Ok(event) => self.answer(event, now).await,
+            Err(panicked) => self.panicked(self.context_of(None, now.ok()), panicked),
+        }
+    }
+
+    /// Answers an event that is read already.
+    ///
+    /// # Errors
+    /// [`Refusal`] if there is no policy to answer with; also if the audit line cannot be written, or anything panics.
     pub async fn answer(&self, event: AuthorizerEvent, now: Result<UnixTime, ClockError>) -> Result<Answer, Refusal> {
-        let context = self.context(&event, now.ok());
-        let (record, answer) = match caught(self.decided(&event, &context, now)).await {
-            Some(Ok((record, answer))) => (record, Ok(answer)),
-            Some(Err(halt)) => {
-                let (record, refusal) = halt.recorded(context);
-                (record, Err(refusal))
-            }
-            None => {
-                let reason = Reason::new("panicked", &"the authorizer panicked");
-                (AuditRecord::undecided(context, reason), Err(Refusal::Undecided))
-            }
+        let context = match caught_at_once(|| self.context(&event, now.ok())) {
+            Ok(context) => context,
+            Err(panicked) => return self.panicked(self.context_of(None, now.ok()), panicked),
         };
-        // No decision without its line: a policy that nobody can trace is not given.
-        self.sink.take(&record.to_line()).map_err(|_| Refusal::Undecided)?;
-        answer
+        match caught(self.decided(&event, &context, now)).await {
+            Ok(Ok((record, answer))) => self.recorded(record, Ok(answer)),
+            Ok(Err(halt)) => {
+                let (record, refusal) = halt.recorded(context);
+                self.recorded(record, Err(refusal))
+            }
+            Err(panicked) => self.panicked(context, panicked),
+        }
+    }
+
+    /// No decision without its line: a policy that nobody can trace is not given.
+    fn recorded(&self, record: AuditRecord, answer: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
+        match caught_at_once(|| self.sink.take(record)) {
+            Ok(Ok(())) => answer,
+            Ok(Err(_)) | Err(Panicked) => Err(Refusal::Undecided),
+        }
+    }
+
+    fn panicked(&self, context: AuditContext, panicked: Panicked) -> Result<Answer, Refusal> {
+        self.recorded(AuditRecord::undecided(context, panicked.reason()), Err(Refusal::Undecided))
     }
 
     async fn decided<'a>(
@@ -103,11 +123,15 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
     }
 
     fn context(&self, event: &AuthorizerEvent, now: Option<UnixTime>) -> AuditContext {
+        let called = event.0.as_ref().ok().and_then(|request: &TokenRequest| request.method_arn.as_ref().ok());
+        self.context_of(called, now)
+    }
+
+    fn context_of(&self, called: Option<&MethodArn>, now: Option<UnixTime>) -> AuditContext {
         let (policy, digest) = match &self.setup {
             Setup::Ready { policy, .. } => (Some(policy), Some(policy.digest().clone())),
             Setup::Broken { policy, .. } => (None, policy.clone()),
         };
-        let called = event.0.as_ref().ok().and_then(|request: &TokenRequest| request.method_arn.as_ref().ok());
         AuditContext { point: point(policy, called), policy: digest, now }
     }
 }

@@ -64,6 +64,13 @@ impl fmt::Display for EventError {
 
 impl std::error::Error for EventError {}
 
+impl AuthorizerEvent {
+    /// Reads an event, whatever bytes it is made of.
+    pub fn parse(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or(Self(Err(EventError::NotAnObject)))
+    }
+}
+
 impl<'de> Deserialize<'de> for AuthorizerEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let members = deserializer.deserialize_map(MembersVisitor);

@@ -41,20 +41,16 @@ mod iam_policy;
 /// What API Gateway is answered.
 mod answer;
 
-/// Where audit lines go.
+/// Where audit records go.
 mod audit_sink;
 
-/// Panics become errors.
-mod panics;
-
 pub use answer::{Answer, Refusal};
-pub use audit_sink::{AuditSink, StandardError};
+pub use audit_sink::AuditSink;
 pub use authorizer::Authorizer;
 pub use event::{AuthorizerEvent, EventError};
 pub use iam_policy::MAX_ANSWER_BYTES;
 pub use key_source::KeySource;
 pub use method_arn::{ArnPart, MethodArn, MethodArnError};
-pub use panics::silence_panics;
 pub use setup::Setup;
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! API Gateway TOKEN authorizer: the wiring.
 
-use authorizer::{AuditSink as _, Authorizer, AuthorizerEvent, Setup, StandardError, silence_panics};
+use authorizer::{Authorizer, Setup};
 use claim_guard::access::AccessPolicy;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_shell::{AuditLog, RawEvent, note, silence_panics};
 
 // No tracing subscriber is installed: at TRACE the runtime would print whole events, and so tokens.
 #[tokio::main(flavor = "current_thread")]
@@ -10,11 +11,9 @@ async fn main() -> Result<(), Error> {
     silence_panics();
     let policy = AccessPolicy::parse("access.toml", include_str!("../../../access.toml"));
     let setup = Setup::from_lookup(policy, |variable| std::env::var(variable).ok());
-    setup.prefetch(|notice| {
-        // A notice that cannot be written changes no decision.
-        let _ = StandardError.take(&notice.to_line());
-    });
-    let authorizer = &Authorizer::new(setup, StandardError);
-    let answer = |event: LambdaEvent<AuthorizerEvent>| authorizer.answer(event.payload, clock::now());
-    lambda_runtime::run(service_fn(answer)).await
+    setup.prefetch(|notice| note(&notice.to_line()));
+    let log = AuditLog::standard_error();
+    let authorizer = &Authorizer::new(setup, |record| log.write(record));
+    let serve = async |event: LambdaEvent<RawEvent>| authorizer.serve(event.payload.bytes(), clock::now()).await;
+    lambda_runtime::run(service_fn(serve)).await
 }

@@ -25,16 +25,18 @@ fn error(name: &str, message: &str) -> Answer {
 #[track_caller]
 fn decisions(invoked: &Invoked, presented: &[&str]) -> Vec<Value> {
     assert_eq!(invoked.out, "");
-    let decision = |line: &String| {
+    let decision = |(number, line): (usize, &String)| {
         assert!(!presented.iter().any(|text| line.contains(text)), "{line}");
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no audit line: {line}"));
-        if line["notice"] == "realm-keys/1" {
-            return None;
-        }
         assert_eq!(line["audit"], json!("claim-guard/1"));
-        Some(json!([line["decision"], line["reasons"][0]["code"]]))
+        // The lines of one process are numbered from its start.
+        assert_eq!(line["written"]["line"], json!(number), "{line}");
+        assert!(line["written"]["at_ms"].as_i64().unwrap() / 1000 >= line["at"].as_i64().unwrap(), "{line}");
+        json!([line["decision"], line["reasons"][0]["code"]])
     };
-    invoked.log.iter().filter_map(decision).collect()
+    // Notices about the realm's keys come when they come.
+    let is_decision = |line: &&String| !line.contains("\"notice\":\"realm-keys/1\"");
+    invoked.log.iter().filter(is_decision).enumerate().map(decision).collect()
 }
 
 #[test]

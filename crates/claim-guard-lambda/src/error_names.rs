@@ -33,5 +33,5 @@ pub const FAILED: &str = "Task.Failed";
 /// The task chose a name that is not its to choose.
 pub const INVALID_ERROR_NAME: &str = "Task.InvalidErrorName";
 
-/// The task panicked. The message stands in the function's log only.
+/// The task panicked. The function's log says where, and nothing says with which words: they may quote the input.
 pub const PANICKED: &str = "Task.Panicked";

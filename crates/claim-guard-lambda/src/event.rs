@@ -9,8 +9,6 @@ use claim_guard::Excerpt;
 use claim_guard::identifier::{ExecutionArn, IdentifierError, StateMachineArn, StateMachineReference, StateName};
 use claim_guard::json::{self, JsonError};
 use claim_guard::transaction::{TransactionRejection, TransactionToken};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 const EVENT_MEMBERS: [&str; 3] = ["transactionToken", "context", "input"];
@@ -192,22 +190,5 @@ fn count(context: &Map<String, Value>, name: &'static str) -> Result<u32, EventE
             [_, _, ..] => Err(EventError::WrongType { name, expected: "a count" }),
         },
         Some(value) => counted(value),
-    }
-}
-
-/// An event as Lambda hands it over. Reading it cannot fail: the runtime's own error would have a type's path for a
-/// name and would quote the event, and a token may stand in that.
-pub struct RawEvent(Option<Box<RawValue>>);
-
-impl RawEvent {
-    /// The event's bytes; none where there is no JSON.
-    pub fn bytes(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |raw| raw.get().as_bytes())
-    }
-}
-
-impl<'de> Deserialize<'de> for RawEvent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Box::<RawValue>::deserialize(deserializer).ok()))
     }
 }

@@ -9,6 +9,7 @@ use claim_guard::transaction::{
 };
 use claim_guard::unix_time::{ClockError, UnixTime};
 use claim_guard::{Excerpt, Identity};
+use lambda_shell::caught_at_once;
 use serde_json::{Map, Value};
 
 use crate::environment::{BrokenConfiguration, Configuration, ConfigurationFault};
@@ -58,8 +59,20 @@ impl Guard {
 
     /// Decides on an event, whatever bytes it is made of. `now` is the caller's clock, or that it cannot be read.
     pub fn decide(&self, event: &[u8], now: Result<UnixTime, ClockError>) -> Ruling {
-        let event = Event::parse(event);
+        let event = match caught_at_once(|| Event::parse(event)) {
+            Ok(event) => event,
+            Err(panicked) => return undecided(self.context(None, now.ok()), panicked.reason()),
+        };
         let context = self.context(event.as_ref().ok(), now.ok());
+        ruled(context, |context| self.decide_on_event(event, context, now))
+    }
+
+    fn decide_on_event(
+        &self,
+        event: Result<Event, EventError>,
+        context: AuditContext,
+        now: Result<UnixTime, ClockError>,
+    ) -> Ruling {
         let configuration = match &self.configuration {
             Ok(configuration) => configuration,
             Err(broken) => {
@@ -75,10 +88,7 @@ impl Guard {
         }
         match now {
             Ok(now) => configuration.decide(event, context, now),
-            Err(error) => Ruling {
-                audit: AuditRecord::undecided(context, Reason::new("clock_out_of_range", &error)),
-                verdict: Err(Refusal::Undecided),
-            },
+            Err(error) => undecided(context, Reason::new("clock_out_of_range", &error)),
         }
     }
 
@@ -171,6 +181,16 @@ fn name(identity: &Identity) -> String {
     identity.transaction().map(|transaction| Excerpt::of(transaction.as_str()).to_string()).unwrap_or_default()
 }
 
+/// The ruling that comes of a context, or that the guard has panicked there.
+fn ruled(context: AuditContext, decide: impl FnOnce(AuditContext) -> Ruling) -> Ruling {
+    let spare = context.clone();
+    caught_at_once(|| decide(context)).unwrap_or_else(|panicked| undecided(spare, panicked.reason()))
+}
+
+fn undecided(context: AuditContext, reason: Reason) -> Ruling {
+    Ruling { audit: AuditRecord::undecided(context, reason), verdict: Err(Refusal::Undecided) }
+}
+
 fn misconfigured(context: AuditContext, reasons: Vec<Reason>) -> Ruling {
     Ruling { audit: AuditRecord::misconfigured(context, reasons), verdict: Err(Refusal::Misconfigured) }
 }
@@ -183,4 +203,20 @@ fn of_event(error: &EventError) -> Reason {
 fn other_state(configuration: &Configuration, event: &Event) -> Reason {
     let presented = Excerpt::of(event.context.state.as_str());
     Reason::new("other_state", &format_args!("state: expected `{}`, presented `{presented}`", configuration.state))
+}
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_while_deciding_is_undecided_and_quotes_nothing() {
+        let guard = Guard::new("ApprovePayment", "", |_| None);
+        let context = guard.context(None, UnixTime::from_seconds(1));
+        let ruling = ruled(context.clone(), |_| panic!("alice@example.com"));
+        let reason = Reason::new("panicked", &"the function panicked: its log says where");
+        assert_eq!(ruling.audit, AuditRecord::undecided(context, reason));
+        assert_eq!(ruling.verdict.err(), Some(Refusal::Undecided));
+    }
 }

@@ -1,16 +1,14 @@
 //! One invocation: the ruling, its audit line, and then, only on a grant, the task.
 
-use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
 
+use claim_guard::audit::AuditRecord;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::Digest;
 use claim_guard::unix_time::{ClockError, UnixTime};
 use lambda_runtime::Diagnostic;
+use lambda_shell::{Panicked, caught, caught_at_once};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -56,12 +54,12 @@ impl Guard {
     ///
     /// # Errors
     /// [`Failure`] is what the state machine hears. Without a written audit line nothing is allowed: the answer is
-    /// undecided then.
+    /// undecided then. A panic of the guard is undecided too, one of the task is the task's; neither says what was presented.
     pub async fn serve<T, F, I, O>(
         &self,
         event: &[u8],
         now: Result<UnixTime, ClockError>,
-        write_audit: impl FnOnce(&str) -> io::Result<()>,
+        write_audit: impl FnOnce(AuditRecord) -> io::Result<()>,
         task: T,
     ) -> Result<Value, Failure>
     where
@@ -71,13 +69,13 @@ impl Guard {
         O: Serialize,
     {
         let ruling = self.decide(event, now);
-        let written = write_audit(&ruling.audit.to_line());
+        let written = caught_at_once(|| write_audit(ruling.audit));
         let refused = |refusal| Failure::Refused { refusal, presented: digest_of_token(event) };
         let granted = ruling.verdict.map_err(refused)?;
-        if written.is_err() {
-            return Err(refused(Refusal::Undecided));
+        match written {
+            Ok(Ok(())) => work(granted, task).await.map_err(Failure::Task),
+            Ok(Err(_)) | Err(Panicked) => Err(refused(Refusal::Undecided)),
         }
-        work(granted, task).await.map_err(Failure::Task)
     }
 }
 
@@ -95,27 +93,16 @@ where
 {
     let Granted { grant, input } = granted;
     // serde's messages quote what they could not read, and an input's content belongs into no error.
-    let input = catch_unwind(AssertUnwindSafe(|| I::deserialize(input)))
+    let input = caught_at_once(|| I::deserialize(input))
         .map_err(panicked)?
         .map_err(|_| TaskError::internal(error_names::INVALID_INPUT, "the input is not what the task reads"))?;
     let output = caught(async move { task(grant, input).await }).await.map_err(panicked)??;
-    catch_unwind(AssertUnwindSafe(|| serde_json::to_value(output)))
+    caught_at_once(|| serde_json::to_value(output))
         .map_err(panicked)?
         .map_err(|_| TaskError::internal(error_names::INVALID_OUTPUT, "the output cannot be written as JSON"))
 }
 
-/// The future's output, or the payload of its panic: one task's panic ends one invocation.
-async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-        Err(payload) => Poll::Ready(Err(payload)),
-    })
-    .await
-}
-
-/// The panic's own message is on standard error; it was not written for an execution's history.
-fn panicked(_payload: Box<dyn Any + Send>) -> TaskError {
+/// Where it panicked is in the function's log; what the panic says is nowhere, because it may quote the input.
+fn panicked(_: Panicked) -> TaskError {
     TaskError::internal(error_names::PANICKED, "the task panicked: see its log")
 }

@@ -1,15 +1,14 @@
 //! The wiring: Lambda's runtime, the clock, the environment, standard error.
 
 use std::future::Future;
-use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use claim_guard::decision::Grant;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_shell::{AuditLog, RawEvent, silence_panics};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::event::RawEvent;
 use crate::guard::Guard;
 use crate::task_error::TaskError;
 
@@ -20,7 +19,9 @@ use crate::task_error::TaskError;
 /// [`TRANSACTION_KEYS`](crate::TRANSACTION_KEYS) and [`WORKFLOW`](crate::WORKFLOW); where any of this is wrong, the
 /// function still starts, and refuses every event as misconfigured.
 ///
-/// The task is called once for each event that is allowed, after its audit line has been written; calls may overlap.
+/// The task is called once for each event that is allowed, after its audit line has been written; calls may overlap. A
+/// panic of the task is an error of its one invocation. What a panic says is printed nowhere, because it may quote the input; where it
+/// happened is on standard error.
 ///
 /// # Errors
 /// Only if Lambda's runtime API is out of reach.
@@ -31,19 +32,15 @@ where
     I: DeserializeOwned + Send + 'static,
     O: Serialize + Send + 'static,
 {
+    silence_panics();
     let guard = Guard::new(state, access_toml, |name| std::env::var(name).ok());
-    let shared = Arc::new((guard, task));
+    let shared = Arc::new((guard, AuditLog::standard_error(), task));
     lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<RawEvent>| {
         let shared = Arc::clone(&shared);
         async move {
-            let (guard, task) = &*shared;
-            guard.serve(event.payload.bytes(), clock::now(), write_to_stderr, task).await
+            let (guard, log, task) = &*shared;
+            guard.serve(event.payload.bytes(), clock::now(), |record| log.write(record), task).await
         }
     }))
     .await
-}
-
-/// One write, so that lines of concurrent invocations do not mix.
-fn write_to_stderr(line: &str) -> io::Result<()> {
-    io::stderr().lock().write_all(format!("{line}\n").as_bytes())
 }

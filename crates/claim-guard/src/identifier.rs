@@ -115,10 +115,44 @@ fn issuer(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
     let shape = IdentifierError::WrongShape { kind, expected: "https://HOST[:PORT]/realms/REALM" };
     let Some(rest) = text.strip_prefix("https://") else { return Err(shape) };
     let host = rest.split('/').next().unwrap_or_default();
-    let bad = host.is_empty() || rest.ends_with('/') || rest.contains(['?', '#', '@', '\\', '*', '%']);
+    let (before, realm) = rest.rsplit_once('/').unwrap_or((rest, ""));
+    let bad = host.is_empty() || rest.ends_with('/') || rest.contains(['?', '#', '@', '\\', '*']);
+    let misspelled = before.contains('%') || realm_name(realm).is_none();
     let dotted = rest.split('/').any(|segment| segment == "." || segment == "..");
     let doubled = rest.contains("//");
-    if bad || dotted || doubled { Err(shape) } else { Ok(()) }
+    if bad || misspelled || dotted || doubled { Err(shape) } else { Ok(()) }
+}
+
+/// What the last segment of an issuer calls the realm: Keycloak writes the realm `My Realm` as `My%20Realm` there (RFC 3986
+/// §2.1), and by its own name everywhere else.
+///
+/// None for what Keycloak does not write: another spelling than two upper-case digits, what is no UTF-8, and an encoded
+/// character that needs no encoding or that readers of paths take for more than itself (`%`, `/`, `\\`, `.`).
+fn realm_name(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let (high, low) = (upper_hex(rest.next()?)?, upper_hex(rest.next()?)?);
+        let encoded = high << 4 | low;
+        let stands_for_itself = encoded.is_ascii_alphanumeric() || b"-._~%/\\".contains(&encoded);
+        if encoded < b' ' || encoded == 0x7f || stands_for_itself {
+            return None;
+        }
+        bytes.push(encoded);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn upper_hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 fn arn(
@@ -235,6 +269,13 @@ identifiers! {
     Digest = "digest" by sha256_text;
 }
 
+impl Issuer {
+    /// What its realm is called: the last segment, decoded. An issuer of Keycloak ends in `/realms/REALM`.
+    pub fn realm(&self) -> String {
+        realm_name(self.0.rsplit('/').next().unwrap_or_default()).unwrap_or_default()
+    }
+}
+
 impl Digest {
     /// The SHA-256 of the bytes.
     pub fn of(bytes: &[u8]) -> Self {
@@ -333,6 +374,60 @@ fn qualified(text: &str) -> Result<(), IdentifierError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[track_caller]
+    fn check_realm(segment: &str, expected: Option<&str>) {
+        let issuer = Issuer::parse(&format!("https://id.example/auth/realms/{segment}"));
+        let expected = expected
+            .map(str::to_owned)
+            .ok_or(IdentifierError::WrongShape { kind: "issuer", expected: "https://HOST[:PORT]/realms/REALM" });
+        assert_eq!(issuer.map(|issuer| issuer.realm()), expected, "{segment}");
+    }
+
+    #[test]
+    fn a_realm_whose_name_needs_encoding_is_called_by_its_name() {
+        check_realm("workflows", Some("workflows"));
+        check_realm("My%20Realm", Some("My Realm"));
+        check_realm("Z%C3%BCrich", Some("Z\u{fc}rich"));
+        check_realm("%E2%82%AC", Some("\u{20ac}"));
+        check_realm("%22a%22", Some("\"a\""));
+    }
+
+    #[test]
+    fn an_encoding_that_could_mean_more_than_a_name_is_no_issuer() {
+        for segment in [
+            "%",
+            "a%",
+            "a%2",
+            "a%2g",
+            "%zz",
+            "%2f",
+            "%2F",
+            "a%2Fb",
+            "%5C",
+            "%2E",
+            "%2E%2E",
+            "%2e",
+            "%25",
+            "%2520",
+            "%00",
+            "%0A",
+            "%7F",
+            "%41",
+            "%FF",
+            "%C3",
+            "%C3x",
+            "%c3%bc",
+            "%ED%A0%80",
+            "%C0%AF",
+        ] {
+            check_realm(segment, None);
+        }
+        for issuer in ["https://id%2Eexample/realms/w", "https://id.example/a%20b/realms/w", "https://id.example%20"] {
+            let shape = IdentifierError::WrongShape { kind: "issuer", expected: "https://HOST[:PORT]/realms/REALM" };
+            assert_eq!(Issuer::parse(issuer).map(|_| ()), Err(shape), "{issuer}");
+        }
+    }
 
     #[test]
     fn a_version_or_an_alias_is_of_its_machine() {

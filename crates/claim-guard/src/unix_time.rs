@@ -57,6 +57,32 @@ impl UnixTime {
     }
 }
 
+/// Milliseconds since 1970-01-01T00:00:00Z, to the end of year 9999: for the order of lines in a log. Nothing is decided on
+/// it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnixMillis(i64);
+
+impl UnixMillis {
+    /// A time from milliseconds; none outside the years 1970 to 9999.
+    pub fn from_milliseconds(milliseconds: i64) -> Option<Self> {
+        UnixTime::from_seconds(milliseconds.div_euclid(1000)).map(|_| Self(milliseconds))
+    }
+
+    /// A time from the system's clock, which the caller has read.
+    ///
+    /// # Errors
+    /// [`ClockError`] if that clock stands before 1970 or after 9999.
+    pub fn from_system_time(time: SystemTime) -> Result<Self, ClockError> {
+        let milliseconds = time.duration_since(UNIX_EPOCH).map_err(|_| ClockError)?.as_millis();
+        i64::try_from(milliseconds).ok().and_then(Self::from_milliseconds).ok_or(ClockError)
+    }
+
+    /// Milliseconds since 1970.
+    pub fn milliseconds(self) -> i64 {
+        self.0
+    }
+}
+
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

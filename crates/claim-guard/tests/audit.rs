@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use claim_guard::access::AccessPolicy;
-use claim_guard::audit::{AuditContext, AuditOutcome, AuditPoint, AuditRecord, Reason};
+use claim_guard::audit::{AuditContext, AuditOutcome, AuditPoint, AuditRecord, Reason, Stamp};
 use claim_guard::identifier::{Digest, ExecutionArn, StateName, TransactionId, WorkflowName};
 use claim_guard::transaction::{TransactionFailure, TransactionRejection};
 use claim_guard::{AccessToken, Rejection, TransactionToken, UnixTime};
@@ -171,4 +171,15 @@ fn guard_that_cannot_decide_says_so() {
     };
     check(&AuditRecord::undecided(context.clone(), reason()), line("undecided"));
     check(&AuditRecord::misconfigured(context, vec![reason()]), line("misconfigured"));
+}
+
+#[test]
+fn a_written_line_says_which_one_it_is_beside_what_was_decided() {
+    let record = AuditRecord::refused(context(start()), Reason::new("a", &"b"));
+    let at = claim_guard::unix_time::UnixMillis::from_milliseconds(NOW * 1000 + 12_034);
+    let stamped = record.clone().stamped(Stamp { process: u64::MAX, line: 7, at });
+    let mut line: Value = serde_json::from_str(&stamped.to_line()).unwrap();
+    let written = line.as_object_mut().unwrap().remove("written");
+    assert_eq!(written, Some(json!({ "process": "ffffffffffffffff", "line": 7, "at_ms": NOW * 1000 + 12_034 })));
+    assert_eq!(line, serde_json::from_str::<Value>(&record.to_line()).unwrap());
 }

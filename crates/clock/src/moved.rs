@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use claim_guard::UnixTime;
-use claim_guard::unix_time::ClockError;
+use claim_guard::unix_time::{ClockError, UnixMillis};
 
 /// The environment variable that names the file.
 pub(crate) const FILE: &str = "MOVED_CLOCK_FILE";
@@ -19,6 +19,17 @@ pub(crate) fn moved(time: UnixTime, file: Option<&OsStr>) -> Result<UnixTime, Cl
     let text = std::fs::read_to_string(file).map_err(|_| ClockError)?;
     let seconds: i64 = text.trim().parse().map_err(|_| ClockError)?;
     time.seconds().checked_add(seconds).and_then(UnixTime::from_seconds).ok_or(ClockError)
+}
+
+/// The same of a time in milliseconds.
+///
+/// # Errors
+/// Those of [`moved`].
+pub(crate) fn moved_precisely(time: UnixMillis, file: Option<&OsStr>) -> Result<UnixMillis, ClockError> {
+    let second = UnixTime::from_seconds(time.milliseconds().div_euclid(1000)).ok_or(ClockError)?;
+    let seconds = moved(second, file)?.seconds();
+    let milliseconds = seconds.checked_mul(1000).and_then(|all| all.checked_add(time.milliseconds().rem_euclid(1000)));
+    milliseconds.and_then(UnixMillis::from_milliseconds).ok_or(ClockError)
 }
 
 #[cfg(test)]
@@ -58,6 +69,15 @@ mod tests {
     }
 
     #[test]
+    fn milliseconds_are_moved_by_whole_seconds() {
+        let file = file("precisely", "-60");
+        let precisely = UnixMillis::from_milliseconds(HOUR * 1000 + 7).unwrap();
+        let moved = moved_precisely(precisely, Some(file.as_os_str())).map(UnixMillis::milliseconds);
+        std::fs::remove_file(file).unwrap();
+        assert_eq!(moved, Ok((HOUR - 60) * 1000 + 7));
+    }
+
+    #[test]
     fn a_clock_that_nobody_moves_shows_the_systems_time() {
         assert_eq!(moved(time(HOUR), None), Ok(time(HOUR)));
     }
@@ -68,6 +88,8 @@ mod tests {
         {
             check(name, text, Err(ClockError));
         }
+        let precisely = UnixMillis::from_milliseconds(HOUR * 1000 + 7).unwrap();
+        assert_eq!(moved_precisely(precisely, Some(OsStr::new("/nowhere/at/all"))), Err(ClockError));
         check("before-1970", "-3601", Err(ClockError));
         assert_eq!(moved(time(HOUR), Some(OsStr::new("/nowhere/at/all"))), Err(ClockError));
     }

@@ -4,6 +4,7 @@ use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{ExecutionArn, TransactionId};
 use claim_guard::{AccessToken, Identity, Rejection};
+use lambda_shell::Panicked;
 use minting::Failure;
 
 use crate::problem::Problem;
@@ -23,6 +24,7 @@ pub struct Answer {
 pub(crate) type Ended = Box<Answer>;
 
 /// One request: what every answer to it needs.
+#[derive(Clone)]
 pub(crate) struct Exchange<'a> {
     pub(crate) origin: Option<&'a CorsOrigin>,
     pub(crate) request_id: Option<&'a str>,
@@ -79,6 +81,11 @@ impl Exchange<'_> {
     /// We could not tell.
     pub(crate) fn undecided(&self, caller: Option<&Identity>, reason: Reason) -> Ended {
         self.problem(&Problem::Undecided, about(AuditRecord::undecided(self.context.clone(), reason), caller))
+    }
+
+    /// We broke down over it. What was asked for may have been done, so the caller is told how to ask again.
+    pub(crate) fn panicked(&self, panicked: Panicked) -> Ended {
+        self.problem(&Problem::Panicked, AuditRecord::undecided(self.context.clone(), panicked.reason()))
     }
 
     /// Somebody has to mend something.

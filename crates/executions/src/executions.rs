@@ -1,13 +1,15 @@
 //! The function: from an event to an answer.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use claim_guard::access::{AccessPolicy, PolicyFaults, Workflow};
-use claim_guard::audit::{AuditContext, AuditPoint, Reason};
+use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineReference, TrustDomain, WorkflowName};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, Identity, Leeway, Rejection, TransactionVerifier, UnixTime, VerifiedClaims,
 };
+use lambda_shell::{Panicked, caught, caught_at_once};
 use minting::SigningKeyArn;
 use realm_keys::RealmKeys;
 
@@ -17,6 +19,7 @@ use crate::execution_name::ExecutionName;
 use crate::outside::Outside;
 use crate::problem::Problem;
 use crate::request::{Ask, EventFault, Request};
+use crate::response::Response;
 use crate::settings::{CorsOrigin, Fault, Settings, Stack};
 
 /// Starts, describes and stops executions on behalf of verified callers.
@@ -46,26 +49,40 @@ impl<O: Outside> Executions<O> {
         Self { policy, verifier, trust_domain, key_id, transactions, state_machines, origin: cors_origin, outside }
     }
 
-    /// Answers an event of API Gateway (REST, proxy integration), given as JSON. Whatever the event is, there is an answer.
+    /// Answers an event of API Gateway (REST, proxy integration), given as JSON. Whatever the event is, and whatever panics
+    /// on its way, there is an answer.
     pub async fn answer(&self, event: &str) -> Answer {
-        let now = self.outside.now();
-        let context = |point| AuditContext { point, policy: Some(self.policy.digest().clone()), now: now.ok() };
-        let request = match Request::parse(event) {
-            Ok(request) => request,
-            Err(fault) => return not_a_request(&fault, context(nowhere(&fault)), self.origin.as_ref()),
+        let origin = self.origin.as_ref();
+        let now = caught_at_once(|| self.outside.now());
+        let context = |point| {
+            let now = now.ok().and_then(Result::ok);
+            AuditContext { point, policy: Some(self.policy.digest().clone()), now }
         };
-        let context = context(request.ask.point());
-        let exchange = Exchange { origin: self.origin.as_ref(), request_id: request.id.as_deref(), context };
-        let now = match now {
-            Ok(now) => now,
-            Err(error) => return *exchange.undecided(None, Reason::new("clock", &error)),
+        let request = match caught_at_once(|| Request::parse(event)) {
+            Ok(Ok(request)) => request,
+            Ok(Err(fault)) => return not_a_request(&fault, context(nowhere(&fault)), origin),
+            Err(panicked) => {
+                return *Exchange { origin, request_id: None, context: context(unread()) }.panicked(panicked);
+            }
         };
-        let answer = match &request.ask {
-            Ask::Start { workflow } => self.start(exchange, &request, workflow, now).await,
-            Ask::Describe { workflow, execution } => self.describe(exchange, &request, workflow, execution, now).await,
-            Ask::Stop { workflow, execution } => self.stop(exchange, &request, workflow, execution, now).await,
-        };
-        answer.unwrap_or_else(|ended| *ended)
+        let exchange = Exchange { origin, request_id: request.id.as_deref(), context: context(request.ask.point()) };
+        let spare = exchange.clone();
+        let answered = caught(async {
+            let now = match now {
+                Ok(Ok(now)) => now,
+                Ok(Err(error)) => return Err(exchange.undecided(None, Reason::new("clock", &error))),
+                Err(panicked) => return Err(exchange.panicked(panicked)),
+            };
+            match &request.ask {
+                Ask::Start { workflow } => self.start(exchange, &request, workflow, now).await,
+                Ask::Describe { workflow, execution } => {
+                    self.describe(exchange, &request, workflow, execution, now).await
+                }
+                Ask::Stop { workflow, execution } => self.stop(exchange, &request, workflow, execution, now).await,
+            }
+        });
+        let answered = answered.await.unwrap_or_else(|panicked| Err(spare.panicked(panicked)));
+        answered.unwrap_or_else(|ended| *ended)
     }
 
     /// Verifies the request's access token. What the authorizer in front has found is not looked at.
@@ -147,10 +164,13 @@ fn nowhere(fault: &EventFault) -> AuditPoint {
         EventFault::UnknownRoute { method, resource } => {
             AuditPoint::Route { method: method.to_string(), path: resource.to_string() }
         }
-        EventFault::Malformed(_) | EventFault::Absent { .. } | EventFault::WrongType { .. } => {
-            AuditPoint::Route { method: String::new(), path: String::new() }
-        }
+        EventFault::Malformed(_) | EventFault::Absent { .. } | EventFault::WrongType { .. } => unread(),
     }
+}
+
+/// Where an event stands of which nothing is known.
+fn unread() -> AuditPoint {
+    AuditPoint::Route { method: String::new(), path: String::new() }
 }
 
 /// API Gateway sends requests for the three routes of the template; another event means that the two do not fit.
@@ -225,12 +245,44 @@ impl<O: Outside> Service<O> {
         }
     }
 
-    /// Answers an event; `now` is for a record of misconfiguration only.
+    /// Serves an event: decides, writes the audit line, and only then answers; `now` is for a record of what `outside` has no
+    /// part in. Without a written audit line the answer is that nothing could be told.
+    pub async fn serve(
+        &self,
+        event: &str,
+        now: Option<UnixTime>,
+        write_audit: impl FnOnce(AuditRecord) -> io::Result<()>,
+    ) -> Response {
+        let answer = caught(self.answer(event, now)).await;
+        let Answer { response, record } = answer.unwrap_or_else(|panicked| self.panicked(panicked, now));
+        let Some(record) = record else { return response };
+        match caught_at_once(|| write_audit(record)) {
+            Ok(Ok(())) => response,
+            Ok(Err(_)) | Err(Panicked) => Problem::Undecided.response(None).for_origin(self.origin()),
+        }
+    }
+
+    /// Answers an event.
     pub async fn answer(&self, event: &str, now: Option<UnixTime>) -> Answer {
         match self {
-            // Boxed, because the compiler cannot lay out futures that are nested so deeply.
-            Self::Ready(executions) => Box::pin(executions.answer(event)).await,
+            Self::Ready(executions) => executions.answer(event).await,
             Self::Misconfigured(misconfigured) => misconfigured.answer(event, now),
+        }
+    }
+
+    fn panicked(&self, panicked: Panicked, now: Option<UnixTime>) -> Answer {
+        let policy = match self {
+            Self::Ready(executions) => Some(executions.policy.digest().clone()),
+            Self::Misconfigured(misconfigured) => misconfigured.policy.clone(),
+        };
+        let context = AuditContext { point: unread(), policy, now };
+        *Exchange { origin: self.origin(), request_id: None, context }.panicked(panicked)
+    }
+
+    fn origin(&self) -> Option<&CorsOrigin> {
+        match self {
+            Self::Ready(executions) => executions.origin.as_ref(),
+            Self::Misconfigured(misconfigured) => misconfigured.origin.as_ref(),
         }
     }
 }

@@ -39,6 +39,9 @@ mod execution_name;
 mod executions;
 mod start;
 
+/// Where an execution is found.
+mod location;
+
 mod describe;
 mod stop;
 

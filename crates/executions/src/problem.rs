@@ -36,6 +36,8 @@ pub(crate) enum Problem {
     AlreadyEnded,
     /// We could not tell.
     Undecided,
+    /// This function broke down over the request.
+    Panicked,
     /// This function's configuration is broken.
     Misconfigured,
 }
@@ -51,7 +53,7 @@ impl Problem {
             Self::BodyNotBase64 | Self::MalformedBody(_) | Self::MalformedIdempotencyKey => (400, "Bad Request"),
             Self::OtherBody | Self::AlreadyEnded => (409, "Conflict"),
             Self::Undecided => (503, "Service Unavailable"),
-            Self::Misconfigured => (500, "Internal Server Error"),
+            Self::Panicked | Self::Misconfigured => (500, "Internal Server Error"),
         }
     }
 
@@ -73,6 +75,11 @@ impl Problem {
             Self::Undecided => {
                 "try again later; with the same Idempotency-Key nothing is started a second time".to_owned()
             }
+            Self::Panicked => {
+                "try once more; with the same Idempotency-Key nothing is started a second time; then tell the \
+                               operator of this service, and quote the instance"
+                    .to_owned()
+            }
             Self::Misconfigured => "tell the operator of this service, and quote the instance".to_owned(),
         }
     }
@@ -90,8 +97,10 @@ impl Problem {
         }
         let response = Response::new(status, "application/problem+json", &Value::Object(document));
         match self {
-            // RFC 6750 §3; without an error code, because a caller learns no more from us than that it was refused.
-            Self::Rejected => response.with("WWW-Authenticate", "Bearer"),
+            // Off-spec: RFC 9110 §15.5.2 wants a challenge with every 401. API Gateway renames a function's `WWW-Authenticate`
+            // to `x-amzn-Remapped-WWW-Authenticate`, which challenges nobody, so it is left to the API's own response to
+            // what its authorizer rejects. A 401 from here is the rare one: a token that has expired behind a cached answer.
+            Self::Rejected => response,
             Self::Undecided => response.with("Retry-After", RETRY_AFTER_SECONDS),
             Self::Denied
             | Self::UnknownWorkflow
@@ -103,6 +112,7 @@ impl Problem {
             | Self::MalformedIdempotencyKey
             | Self::OtherBody
             | Self::AlreadyEnded
+            | Self::Panicked
             | Self::Misconfigured => response,
         }
     }

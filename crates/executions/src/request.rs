@@ -6,6 +6,8 @@ use claim_guard::audit::AuditPoint;
 use claim_guard::{Excerpt, JsonError, strict_json_object};
 use serde_json::{Map, Value};
 
+use crate::location::Mount;
+
 const START: &str = "/workflows/{workflow}/executions";
 const EXECUTION: &str = "/workflows/{workflow}/executions/{execution}";
 
@@ -88,8 +90,8 @@ pub(crate) struct Request {
     pub(crate) idempotency_key: Vec<String>,
     pub(crate) body: Option<String>,
     pub(crate) body_is_base64: bool,
-    /// The API's stage: the first segment of every address.
-    pub(crate) stage: String,
+    /// What the caller's address of the API begins with, where that is told.
+    pub(crate) mount: Option<Mount>,
     /// API Gateway's name for this request, where it is one.
     pub(crate) id: Option<String>,
 }
@@ -110,7 +112,8 @@ impl Request {
             idempotency_key: headers.values("idempotency-key"),
             body: text(&event, "body")?.map(str::to_owned),
             body_is_base64: flag(&event, "isBase64Encoded")?,
-            stage: stage(required(context, "stage")?)?,
+            // Not the stage: it is in no address behind a custom domain, and the console's Test button sends none.
+            mount: text(context, "path")?.and_then(Mount::of_start),
             id: text(context, "requestId")?.filter(|id| is_request_id(id)).map(str::to_owned),
         })
     }
@@ -130,13 +133,6 @@ fn ask(event: &Map<String, Value>) -> Result<Ask, EventFault> {
             Err(EventFault::UnknownRoute { method: Excerpt::of(method), resource: Excerpt::of(resource) })
         }
     }
-}
-
-/// A stage's name stands in the answer's `Location`, so it has to be one.
-fn stage(text: &str) -> Result<String, EventFault> {
-    let named =
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if named { Ok(text.to_owned()) } else { Err(EventFault::WrongType { member: "stage" }) }
 }
 
 fn is_request_id(id: &str) -> bool {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::settings::CorsOrigin;
 
 /// What a script of another origin may read of an answer, beside what every one may (CORS).
-const EXPOSED: &str = "Idempotency-Replayed, Location, Retry-After, WWW-Authenticate";
+const EXPOSED: &str = "Idempotency-Replayed, Location, Retry-After";
 
 /// The answer in the shape of a Lambda proxy integration. No cache may keep it: it is for one caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

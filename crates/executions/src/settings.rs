@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use claim_guard::Excerpt;
 use claim_guard::access::AccessPolicy;
@@ -61,11 +62,16 @@ impl CorsOrigin {
         lookup(CORS_ORIGIN).filter(|text| !text.is_empty()).map(|text| Self::parse(&text)).transpose()
     }
 
+    /// A browser writes the host of its `Origin` in lower case (RFC 6454 §6.1) and compares the answer's text with that, so
+    /// another spelling would be an origin that nobody has.
     fn parse(text: &str) -> Result<Self, Fault> {
-        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
-        let plain =
-            host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':' | b'[' | b']'));
-        if plain && !host.is_empty() {
+        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let (host, port) = match authority.rsplit_once(':') {
+            // The colons of an IPv6 address are inside of its brackets.
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            Some(_) | None => (authority, None),
+        };
+        if is_host(host) && port.is_none_or(is_port) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Fault::NotAnOrigin { presented: Excerpt::of(text) })
@@ -76,6 +82,18 @@ impl CorsOrigin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_host(text: &str) -> bool {
+    let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok() && !address.bytes().any(|byte| byte.is_ascii_uppercase()),
+        None => text.split('.').all(|label| !label.is_empty() && label.bytes().all(|byte| lower(byte) || byte == b'-')),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    !text.starts_with(['0', '+']) && text.parse::<u16>().is_ok()
 }
 
 /// What this stack is: its name in transaction tokens, its keys, its state machines.

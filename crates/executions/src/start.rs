@@ -12,6 +12,7 @@ use crate::body::Body;
 use crate::execution_name::ExecutionName;
 use crate::executions::{Declared, Executions, named};
 use crate::idempotency::IdempotencyKey;
+use crate::location;
 use crate::outside::{Outside, Started, Status};
 use crate::problem::Problem;
 use crate::request::Request;
@@ -110,7 +111,7 @@ impl Work<'_> {
             "transaction": transaction.as_str(),
             "status": status.as_str(),
         });
-        let location = format!("/{}/workflows/{workflow}/executions/{execution}", self.request.stage);
+        let location = location::of_execution(self.request.mount.as_ref(), workflow, execution);
         let response = Response::new(202, "application/json", &body).with("Location", &location);
         let response = if replayed { response.with("Idempotency-Replayed", "true") } else { response };
         self.exchange.done(response, self.caller, self.decision, Some(transaction))

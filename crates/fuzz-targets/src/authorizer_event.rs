@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use authorizer::{Answer, Authorizer, AuthorizerEvent, KeySource, MAX_ANSWER_BYTES, MethodArn, Setup};
 use claim_guard::access::AccessPolicy;
-use claim_guard::audit::Reason;
+use claim_guard::audit::{AuditRecord, Reason};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::KeyId;
 use claim_guard::{RealmKeySet, VerifiedClaims};
@@ -34,12 +34,12 @@ impl KeySource for Keys {
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-type Sink = fn(&str) -> io::Result<()>;
+type Sink = fn(AuditRecord) -> io::Result<()>;
 
 static AUTHORIZER: LazyLock<Authorizer<Keys, Sink>> = LazyLock::new(|| {
     let policy = AccessPolicy::parse("access.toml", ACCESS_TOML).expect("a policy");
-    let sink: Sink = |line| {
-        LINES.lock().expect("a lock").push(line.to_owned());
+    let sink: Sink = |record| {
+        LINES.lock().expect("a lock").push(record.to_line());
         Ok(())
     };
     Authorizer::new(Setup::Ready { policy, verifier: VERIFIER.clone(), keys: Keys }, sink)

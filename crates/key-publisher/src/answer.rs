@@ -1,6 +1,7 @@
 use std::{fmt, time::Duration};
 
 use lambda_runtime::Diagnostic;
+use lambda_shell::Panicked;
 use serde::Serialize;
 
 use crate::event::{EventError, ReplyTo, ResponseUrl};
@@ -134,6 +135,8 @@ pub enum DeliveryError {
         /// The HTTP status.
         status: u16,
     },
+    /// The function panicked on the way.
+    Panicked(Panicked),
 }
 
 impl DeliveryError {
@@ -150,6 +153,7 @@ impl fmt::Display for DeliveryError {
             Self::Unwritable { cause } => write!(f, "the answer could not be written: {cause}"),
             Self::Unsent { cause } => write!(f, "the answer could not be sent: {cause}"),
             Self::Refused { status } => write!(f, "the answer was refused with status {status}"),
+            Self::Panicked(Panicked) => f.write_str("the function panicked: its log says where"),
         }
     }
 }

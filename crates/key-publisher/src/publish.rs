@@ -1,5 +1,6 @@
 use std::{fmt, time::Duration};
 
+use lambda_shell::{Panicked, caught};
 use serde_json::Value;
 
 use crate::{
@@ -20,8 +21,10 @@ where
     F: AsyncFn(KeyArn) -> Result<Vec<u8>, FetchError>,
 {
     let reply_to = ReplyTo::parse(event)?;
-    let outcome = match tokio::time::timeout(deadline, publish(event, fetch)).await {
-        Ok(outcome) => outcome,
+    let outcome = match tokio::time::timeout(deadline, caught(publish(event, fetch))).await {
+        Ok(Ok(outcome)) => outcome,
+        // CloudFormation waits all the same.
+        Ok(Err(panicked)) => Err(PublishError::Panicked(panicked)),
         Err(_) => Err(PublishError::TooSlow { deadline }),
     };
     let answer = match outcome {
@@ -59,6 +62,7 @@ enum PublishError {
     Set(KeyError),
     Unwritable { cause: String },
     TooSlow { deadline: Duration },
+    Panicked(Panicked),
 }
 
 impl fmt::Display for PublishError {
@@ -70,6 +74,7 @@ impl fmt::Display for PublishError {
             Self::Set(error) => error.fmt(f),
             Self::Unwritable { cause } => write!(f, "the key set could not be written: {cause}"),
             Self::TooSlow { deadline } => write!(f, "KMS did not answer within {} ms", deadline.as_millis()),
+            Self::Panicked(Panicked) => f.write_str("the function panicked: its log says where"),
         }
     }
 }
@@ -187,6 +192,13 @@ mod tests {
         let answer = serde_json::to_value(&answer).unwrap();
         assert_eq!(answer["Status"], "FAILED");
         assert_eq!(answer["Reason"], "KMS did not answer within 5 ms");
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_the_deployment_and_quotes_nothing() {
+        let answer = body(&with_keys(event("create"), &[FIRST]), async |arn| panic!("hush: {arn}")).await;
+        assert_eq!(answer["Status"], "FAILED");
+        assert_eq!(answer["Reason"], "the function panicked: its log says where");
     }
 
     #[tokio::test]

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
-use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineArn, StateMachineReference, TrustDomain, WorkflowName};
+use claim_guard::identifier::{
+    Digest, ExecutionArn, KeyId, StateMachineArn, StateMachineReference, TrustDomain, WorkflowName,
+};
 use claim_guard::revalidation::{Question, RenewedStatement, Withdrawals};
 use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionFailure, TransactionRejection};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, Identity, Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use claim_guard_lambda::event::StateContext;
+use lambda_shell::{caught, caught_at_once};
 use minting::{Failure, MintSettings, Signer};
 
 use crate::chance::Chance;
-use crate::event::{Ask, Event};
+use crate::event::{Ask, Event, EventFault};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::renewed::Renewed;
@@ -89,10 +92,24 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
 
     /// Answers an event, whatever bytes it is made of. `now` is the caller's clock, or that it cannot be read.
     pub async fn answer(&self, event: &[u8], now: Result<UnixTime, ClockError>) -> Ruling {
-        let event = Event::parse(event);
+        let context = |point| AuditContext { point, policy: Some(self.policy.digest().clone()), now: now.ok() };
+        let event = match caught_at_once(|| Event::parse(event)) {
+            Ok(event) => event,
+            Err(panicked) => return undecided(context(point(None, None)), panicked.reason()),
+        };
         let workflow = event.as_ref().ok().and_then(|event| self.workflow_of(&event.context.state_machine));
-        let point = point(event.as_ref().ok(), workflow);
-        let context = AuditContext { point, policy: Some(self.policy.digest().clone()), now: now.ok() };
+        let context = context(point(event.as_ref().ok(), workflow));
+        let ruled = caught(self.ruled(event, workflow, context.clone(), now)).await;
+        ruled.unwrap_or_else(|panicked| undecided(context, panicked.reason()))
+    }
+
+    async fn ruled(
+        &self,
+        event: Result<Event, EventFault>,
+        workflow: Option<&WorkflowName>,
+        context: AuditContext,
+        now: Result<UnixTime, ClockError>,
+    ) -> Ruling {
         let event = match event {
             Ok(event) => event,
             Err(fault) => return misconfigured(context, Reason::new(fault.code(), &fault)),
@@ -100,9 +117,7 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
         let Some(workflow) = workflow else { return misconfigured(context, unknown_machine(&event.context)) };
         let now = match now {
             Ok(now) => now,
-            Err(error) => {
-                return failed(context, None, Failure::Undecided(Reason::new("clock_out_of_range", &error)));
-            }
+            Err(error) => return undecided(context, Reason::new("clock_out_of_range", &error)),
         };
         let token = match event.token {
             Ok(token) => token,
@@ -118,6 +133,10 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
             Err(Unrenewed::Withdrawn(withdrawals)) => withdrawn(context, old.identity(), &withdrawals),
             Err(Unrenewed::Failed(failure)) => failed(context, Some(old.identity()), failure),
         }
+    }
+
+    pub(crate) fn policy_digest(&self) -> &Digest {
+        self.policy.digest()
     }
 
     /// The workflow whose state machine that is, or whose distributed Map's.
@@ -222,6 +241,10 @@ fn failed(context: AuditContext, old: Option<&Identity>, failure: Failure) -> Ru
         None => audit,
     };
     Ruling { audit, verdict: Err(refusal) }
+}
+
+fn undecided(context: AuditContext, reason: Reason) -> Ruling {
+    failed(context, None, Failure::Undecided(reason))
 }
 
 fn misconfigured(context: AuditContext, reason: Reason) -> Ruling {

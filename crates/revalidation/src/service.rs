@@ -6,6 +6,7 @@ use claim_guard::access::{AccessPolicy, PolicyFaults};
 use claim_guard::audit::{AuditContext, AuditRecord, Reason};
 use claim_guard::identifier::{Digest, KeyId};
 use claim_guard::unix_time::{ClockError, UnixTime};
+use lambda_shell::{Panicked, caught, caught_at_once};
 use minting::{Signer, SigningKeyArn};
 
 use crate::chance::Chance;
@@ -70,29 +71,46 @@ impl<R: Realm, S: Signer, C: Chance> Service<R, S, C> {
     ///
     /// # Errors
     /// [`Refusal`] is what the state machine hears. Without a written audit line there is no new statement: the answer is
-    /// undecided then.
+    /// undecided then. So is a panic, wherever it happens.
     pub async fn serve(
         &self,
         event: &[u8],
         now: Result<UnixTime, ClockError>,
-        write_audit: impl FnOnce(&str) -> io::Result<()>,
+        write_audit: impl FnOnce(AuditRecord) -> io::Result<()>,
     ) -> Result<Renewed, Refusal> {
-        let Ruling { audit, verdict } = match self {
-            // Boxed, because the compiler cannot lay out futures that are nested so deeply.
-            Self::Ready(revalidation) => Box::pin(revalidation.answer(event, now)).await,
-            Self::Misconfigured(misconfigured) => misconfigured.answer(event, now),
+        let Ruling { audit, verdict } = match caught(self.ruling(event, now)).await {
+            Ok(ruling) => ruling,
+            Err(panicked) => self.panicked(panicked, now.ok()),
         };
-        let written = write_audit(&audit.to_line());
+        let written = caught_at_once(|| write_audit(audit));
         let renewed = verdict?;
-        written.map_err(|_| Refusal::Undecided)?;
-        Ok(renewed)
+        match written {
+            Ok(Ok(())) => Ok(renewed),
+            Ok(Err(_)) | Err(Panicked) => Err(Refusal::Undecided),
+        }
+    }
+
+    async fn ruling(&self, event: &[u8], now: Result<UnixTime, ClockError>) -> Ruling {
+        match self {
+            Self::Ready(revalidation) => revalidation.answer(event, now).await,
+            Self::Misconfigured(misconfigured) => misconfigured.answer(event, now.ok()),
+        }
+    }
+
+    fn panicked(&self, panicked: Panicked, now: Option<UnixTime>) -> Ruling {
+        let policy = match self {
+            Self::Ready(revalidation) => Some(revalidation.policy_digest().clone()),
+            Self::Misconfigured(misconfigured) => misconfigured.policy.clone(),
+        };
+        let context = AuditContext { point: point(None, None), policy, now };
+        Ruling { audit: AuditRecord::undecided(context, panicked.reason()), verdict: Err(Refusal::Undecided) }
     }
 }
 
 impl Misconfigured {
-    fn answer(&self, event: &[u8], now: Result<UnixTime, ClockError>) -> Ruling {
+    fn answer(&self, event: &[u8], now: Option<UnixTime>) -> Ruling {
         let event = Event::parse(event).ok();
-        let context = AuditContext { point: point(event.as_ref(), None), policy: self.policy.clone(), now: now.ok() };
+        let context = AuditContext { point: point(event.as_ref(), None), policy: self.policy.clone(), now };
         let audit = AuditRecord::misconfigured(context, self.reasons.clone());
         Ruling { audit, verdict: Err(Refusal::Misconfigured) }
     }

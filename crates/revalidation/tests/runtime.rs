@@ -18,14 +18,17 @@ const REVALIDATION: &str = env!("CARGO_BIN_EXE_revalidation");
 #[track_caller]
 fn decisions(invoked: &Invoked) -> Vec<Value> {
     assert_eq!(invoked.out, "");
-    let decision = |line: &String| {
+    let decision = |(number, line): (usize, &String)| {
         assert!(!line.contains("hush"), "{line}");
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no audit line: {line}"));
         assert_eq!(line["audit"], json!("claim-guard/1"));
+        // The lines of one process are numbered from its start.
+        assert_eq!(line["written"]["line"], json!(number), "{line}");
+        assert!(line["written"]["at_ms"].as_i64().unwrap() / 1000 >= line["at"].as_i64().unwrap(), "{line}");
         let codes = line["reasons"].as_array().unwrap().iter().map(|reason| reason["code"].clone());
         json!([line["decision"], codes.collect::<Vec<_>>()])
     };
-    invoked.log.iter().map(decision).collect()
+    invoked.log.iter().enumerate().map(decision).collect()
 }
 
 fn machine(workflow: &str) -> String {

@@ -211,8 +211,8 @@ fn a_token_that_no_key_could_make_good_is_rejected_without_keys_too() {
 #[test]
 fn without_a_clock_it_stays_undecided() {
     let lines = Mutex::new(Vec::new());
-    let sink = |line: &str| {
-        lines.lock().expect("a lock").push(line.to_owned());
+    let sink = |record: AuditRecord| {
+        lines.lock().expect("a lock").push(record.to_line());
         io::Result::Ok(())
     };
     let authorizer = Authorizer::new(shipped(), sink);
@@ -237,17 +237,20 @@ impl KeySource for PanickingKeys {
 #[test]
 fn a_panic_is_undecided_and_recorded() {
     let point = ("POST", "/workflows/{workflow}/executions");
-    let line = unproven("undecided", point, json!({}), ("panicked", "the authorizer panicked"));
+    let line = unproven("undecided", point, json!({}), ("panicked", "the function panicked: its log says where"));
     let event = event(&bearer(&access_token_payload(NOW)), START);
     check(setup(policy(SHIPPED), PanickingKeys), &event, &undecided(), &line);
 }
 
 #[test]
 fn an_answer_that_cannot_be_recorded_is_not_given() {
-    let authorizer = Authorizer::new(shipped(), |_: &str| Err(io::Error::other("closed")));
+    let authorizer = Authorizer::new(shipped(), |_: AuditRecord| Err(io::Error::other("closed")));
     let event = event(&bearer(&access_token_payload(NOW)), START).to_string();
     let answer =
         block_on(authorizer.answer(read(event.as_bytes()), UnixTime::from_seconds(NOW).ok_or_else(|| panic!())));
+    assert_eq!(answer.err(), Some(crate::Refusal::Undecided));
+    let authorizer = Authorizer::new(shipped(), |_: AuditRecord| -> io::Result<()> { panic!("the line") });
+    let answer = block_on(authorizer.serve(event.as_bytes(), UnixTime::from_seconds(NOW).ok_or_else(|| panic!())));
     assert_eq!(answer.err(), Some(crate::Refusal::Undecided));
 }
 

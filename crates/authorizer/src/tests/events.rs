@@ -39,6 +39,9 @@ fn each_sample_event_is_decided_as_its_name_says() {
     let execution = "/workflows/{workflow}/executions/{execution}";
     let token = KEY.token(&access_token_payload(NOW));
     let expected = json!([
+        ["console-test-of-a-method.json", "allow", "POST /workflows/{workflow}/executions", null],
+        ["console-test-without-a-stage.json", "allow", "POST /workflows/{workflow}/executions", null],
+        ["console-test.json", "deny", "GET /", "no_route"],
         ["describe.json", "allow", format!("GET {execution}"), null],
         ["empty-token.json", "reject", "POST /workflows/{workflow}/executions", "no_bearer_token"],
         ["malformed-method-arn.json", "reject", " ", "malformed_method_arn"],

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use claim_guard::access::AccessPolicy;
-use claim_guard::audit::Reason;
+use claim_guard::audit::{AuditRecord, Reason};
 use claim_guard::identifier::{Audience, ClientId, Issuer, KeyId};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, RealmKeySet, UnixTime};
 use lambda_runtime::Diagnostic;
@@ -93,8 +93,8 @@ fn outcome<K: KeySource>(setup: Setup<K>, event: &Value) -> Outcome {
 fn outcome_of_bytes<K: KeySource>(setup: Setup<K>, event: &[u8]) -> Outcome {
     let now = UnixTime::from_seconds(NOW).ok_or(claim_guard::unix_time::ClockError);
     let lines = Mutex::new(Vec::new());
-    let sink = |line: &str| {
-        lines.lock().expect("a lock").push(line.to_owned());
+    let sink = |record: AuditRecord| {
+        lines.lock().expect("a lock").push(record.to_line());
         io::Result::Ok(())
     };
     let authorizer = Authorizer::new(setup, sink);

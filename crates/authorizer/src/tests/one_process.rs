@@ -17,8 +17,8 @@ fn answers<K: KeySource>(
     let line = Arc::new(Mutex::new(String::new()));
     let authorizer = Authorizer::new(setup, {
         let line = Arc::clone(&line);
-        move |written: &str| {
-            written.clone_into(&mut line.lock().expect("a lock"));
+        move |written: AuditRecord| {
+            *line.lock().expect("a lock") = written.to_line();
             io::Result::Ok(())
         }
     });

@@ -8,7 +8,7 @@ use authorizer::{Authorizer, AuthorizerEvent, KeySource, Setup};
 use bench::{Row, Subject, interleaved};
 use claim_guard::RealmKeySet;
 use claim_guard::access::AccessPolicy;
-use claim_guard::audit::Reason;
+use claim_guard::audit::{AuditRecord, Reason};
 use claim_guard::identifier::KeyId;
 use test_realm::ISSUER;
 use tokio::runtime::Runtime;
@@ -49,8 +49,8 @@ pub fn run() {
 /// Serves the event from its bytes to the answer's bytes, as the runtime does, without the runtime.
 fn answering(runtime: &Runtime, policy: AccessPolicy, keys: &Arc<RealmKeySet>, event: Vec<u8>) -> impl Fn() -> Vec<u8> {
     let setup = Setup::Ready { policy, verifier: verifier(ISSUER), keys: Standing(Arc::clone(keys)) };
-    let sink = |line: &str| -> io::Result<()> {
-        black_box(line);
+    let sink = |record: AuditRecord| -> io::Result<()> {
+        black_box(record.to_line());
         Ok(())
     };
     let (authorizer, now) = (Authorizer::new(setup, sink), unix_time());

@@ -1,5 +1,6 @@
 //! Invocations of one process at once, while its keys are renewed all the time: nobody waits for a fetch that is not his.
 
+use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use authorizer::{Authorizer, AuthorizerEvent, Setup};
 use bench::{Row, Sample};
 use claim_guard::UnixTime;
+use claim_guard::audit::AuditRecord;
 use realm_keys::{CacheRules, MovedClock, RealmKeys};
 
 use crate::fixture::{authorizer_event, budget, policy, unix_time, verifier};
@@ -18,14 +20,18 @@ const CONCURRENCY: [usize; 4] = [1, 2, 4, 8];
 const RENEWAL: Duration = Duration::from_millis(100);
 const ROUNDS: usize = 12;
 
-type Served = Authorizer<RealmKeys, fn(&str) -> io::Result<()>>;
+type Sink = fn(AuditRecord) -> io::Result<()>;
+type Served = Authorizer<RealmKeys, Sink>;
 
 pub fn run() {
     let realm = Realm::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let clock = MovedClock::drawing(0);
     let keys = realm.keys(clock.clone());
-    let sink: fn(&str) -> io::Result<()> = |_| Ok(());
+    let sink: Sink = |record| {
+        black_box(record.to_line());
+        Ok(())
+    };
     let setup = Setup::Ready { policy: policy(), verifier: verifier(&realm.issuer), keys: keys.clone() };
     let authorizer: Arc<Served> = Arc::new(Authorizer::new(setup, sink));
     let event: Arc<[u8]> = authorizer_event(&realm.signed.token, "/workflows/payment/executions").into();

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Mutex;
 
+use claim_guard::audit::AuditRecord;
 use claim_guard::identifier::Digest;
 use claim_guard::unix_time::{ClockError, UnixTime};
 use claim_guard_lambda::{Grant, Guard, TaskError};
@@ -74,9 +75,10 @@ pub async fn serve_with<F: Future<Output = Result<Value, TaskError>>>(
     task: impl FnOnce(Grant, Value) -> F,
 ) -> Served {
     let written = Mutex::new(Vec::new());
-    let write = |line: &str| -> io::Result<()> {
+    let write = |record: AuditRecord| -> io::Result<()> {
+        let line = record.to_line();
         assert_eq!(line.lines().count(), 1, "{line}");
-        written.lock().unwrap().push(serde_json::from_str(line).unwrap());
+        written.lock().unwrap().push(serde_json::from_str(&line).unwrap());
         Ok(())
     };
     let answer = guard.serve(event, now, write, task).await;

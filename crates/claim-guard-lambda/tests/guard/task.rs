@@ -1,5 +1,6 @@
 use std::io;
 
+use claim_guard::audit::AuditRecord;
 use claim_guard::identifier::Digest;
 use claim_guard_lambda::{Failure, Grant, Refusal, TaskError};
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ async fn no_task_speaks_for_the_guard_the_engine_or_the_platform() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_error_of_one_invocation_and_keeps_its_message() {
+async fn a_panic_is_an_error_of_one_invocation_and_keeps_its_message_to_itself() {
     let stack = Stack::new();
     let guard = guard(&stack, "ApprovePayment");
     let event = approval_event(&token(&stack)).to_string();
@@ -65,8 +66,8 @@ async fn an_input_that_the_task_does_not_read_is_named_after_the_decision_and_no
     let stack = Stack::new();
     let event = approval_event(&token(&stack)).to_string();
     let mut lines = Vec::new();
-    let write = |line: &str| {
-        lines.push(serde_json::from_str::<Value>(line).unwrap());
+    let write = |record: AuditRecord| {
+        lines.push(serde_json::from_str::<Value>(&record.to_line()).unwrap());
         Ok(())
     };
     let task = |_: Grant, _: Input| async { Ok(()) };
@@ -115,10 +116,13 @@ async fn j29_without_a_written_audit_line_nothing_is_allowed() {
         called.set(true);
         async { Ok(()) }
     };
-    let full = |_: &str| Err(io::Error::from(io::ErrorKind::StorageFull));
+    let full = |_: AuditRecord| Err(io::Error::from(io::ErrorKind::StorageFull));
     let answer = guard(&stack, "ApprovePayment").serve(event.as_bytes(), now(), full, task).await;
-    let presented = Some(Digest::of(token.as_bytes()));
-    assert_eq!((answer, called.get()), (Err(Failure::Refused { refusal: Refusal::Undecided, presented }), false));
+    let undecided = || Failure::Refused { refusal: Refusal::Undecided, presented: Some(Digest::of(token.as_bytes())) };
+    assert_eq!((answer, called.get()), (Err(undecided()), false));
+    let broken = |_: AuditRecord| -> io::Result<()> { panic!("the line") };
+    let answer = guard(&stack, "ApprovePayment").serve(event.as_bytes(), now(), broken, task).await;
+    assert_eq!((answer, called.get()), (Err(undecided()), false));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::access::{PolicyFault, PolicyFaults};
 use crate::audit::point::AuditPoint;
+use crate::audit::stamp::Stamp;
 use crate::claims::{Actor, Identity, Party};
 use crate::decision::{Decision, Denial};
 use crate::excerpt::Excerpt;
@@ -132,6 +133,9 @@ pub struct AuditRecord {
     /// How often the execution's statement was renewed, where it has been just now.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<u32>,
+    /// Which line of the log it is; absent until it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<Stamp>,
 }
 
 impl AuditRecord {
@@ -214,6 +218,13 @@ impl AuditRecord {
         self
     }
 
+    /// The same record, as that line of a log.
+    #[must_use]
+    pub fn stamped(mut self, stamp: Stamp) -> Self {
+        self.written = Some(stamp);
+        self
+    }
+
     /// What came of it.
     pub fn outcome(&self) -> AuditOutcome {
         self.decision
@@ -240,6 +251,7 @@ impl AuditRecord {
             policy: context.policy.map(|digest| digest.to_string()),
             identity_age: None,
             epoch: None,
+            written: None,
         }
     }
 }

@@ -177,9 +177,7 @@ fn within(seconds: i64, duration: Duration) -> bool {
 
 impl Question {
     fn new(aged: Arc<AgedTransaction>, purpose: Purpose, redrive_count: u32, session: SessionRule) -> Self {
-        let issuer = aged.identity().issuer().as_str();
-        // The issuer of a Keycloak realm ends in `/realms/REALM`.
-        let realm = issuer.rsplit('/').next().unwrap_or_default().to_owned();
+        let realm = aged.identity().issuer().realm();
         Self { aged, purpose, redrive_count, session, realm }
     }
 
@@ -193,7 +191,7 @@ impl Question {
         self.aged.identity().issuer()
     }
 
-    /// The realm's name, the last part of its issuer.
+    /// The realm's name, as the realm says it of itself.
     pub fn realm(&self) -> &str {
         &self.realm
     }

@@ -4,6 +4,7 @@ mod actors;
 mod describe_and_stop;
 mod idempotency;
 mod leaks;
+mod panics;
 mod robustness;
 mod settings;
 mod start;
@@ -16,6 +17,7 @@ use test_realm::{CLIENT, NOW, SUBJECT, access_token_payload, with};
 
 use crate::answer::Answer;
 use crate::executions::Executions;
+use crate::response::Response;
 use world::{World, realm_key};
 
 const MACHINE: &str = "arn:aws:states:eu-central-1:111122223333:stateMachine:lab-payment";
@@ -78,7 +80,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// The response with its body parsed.
 fn heard(answer: &Answer) -> Value {
-    let mut response = serde_json::to_value(&answer.response).unwrap();
+    heard_of(&answer.response)
+}
+
+fn heard_of(response: &Response) -> Value {
+    let mut response = serde_json::to_value(response).unwrap();
     let body = response["body"].as_str().unwrap();
     if !body.is_empty() {
         response["body"] = serde_json::from_str(body).unwrap();
@@ -95,7 +101,7 @@ fn response(status: u16, headers: Value, body: Value) -> Value {
     let mut all = json!({
         "Cache-Control": "no-store",
         "Access-Control-Allow-Origin": ORIGIN,
-        "Access-Control-Expose-Headers": "Idempotency-Replayed, Location, Retry-After, WWW-Authenticate",
+        "Access-Control-Expose-Headers": "Idempotency-Replayed, Location, Retry-After",
     });
     all.as_object_mut().unwrap().extend(headers.as_object().unwrap().clone());
     json!({ "statusCode": status, "headers": all, "body": body, "isBase64Encoded": false })
@@ -114,8 +120,7 @@ fn problem_with(headers: Value, status: u16, title: &str, detail: &str) -> Value
 }
 
 fn unauthorized() -> Value {
-    let challenge = json!({ "WWW-Authenticate": "Bearer" });
-    problem_with(challenge, 401, "Unauthorized", "present a valid access token")
+    problem(401, "Unauthorized", "present a valid access token")
 }
 
 fn forbidden() -> Value {

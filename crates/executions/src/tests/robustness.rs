@@ -43,7 +43,7 @@ fn an_event_that_is_not_the_templates_means_a_wrong_template() {
     malformed(&list, "event: `multiValueHeaders` has another type");
     malformed(&with(start_event(), "/body", json!({})), "event: `body` has another type");
     malformed(&with(start_event(), "/isBase64Encoded", json!("true")), "event: `isBase64Encoded` has another type");
-    malformed(&with(start_event(), "/requestContext/stage", json!("a/b")), "event: `stage` has another type");
+    malformed(&with(start_event(), "/requestContext/path", json!(["/"])), "event: `path` has another type");
 }
 
 #[test]
@@ -68,11 +68,35 @@ fn every_event_file_has_an_answer() {
         statuses.insert(name, heard(&answer)["statusCode"].clone());
     }
     let expected = json!({
-        "describe": 404, "preflight": 500, "start": 202, "start-base64": 202, "start-idempotent": 202,
+        "console-test": 401, "console-test-with-token": 202, "describe": 404, "preflight": 500, "start": 202, "start-base64": 202, "start-idempotent": 202,
         "start-lower-case-headers": 202, "start-malformed-body": 400, "start-unknown-workflow": 404,
         "start-without-body": 415, "start-without-token": 401, "stop": 404, "undeclared-route": 500,
     });
     assert_eq!(json!(statuses), expected);
+}
+
+#[test]
+fn the_consoles_test_button_is_answered_like_everybody() {
+    let expected = with(unauthorized(), "/body/instance", json!("urn:request:test-invoke-request"));
+    assert_eq!(heard(&ask(&lab(), &event("console-test", ""))), expected);
+    for stage in [json!(null), json!("test-invoke-stage"), json!("a/b")] {
+        let event = with(event("console-test-with-token", &token_of(&payload())), "/requestContext/stage", stage);
+        let location = json!(format!("/workflows/payment/executions/{}", drawn("01")));
+        let expected = with(accepted(&drawn("01"), &drawn("02")), "/headers/Location", location);
+        assert_eq!(heard(&ask(&lab(), &event)), expected);
+    }
+}
+
+#[test]
+fn behind_a_custom_domain_the_address_has_its_base_path_and_no_stage() {
+    let event = with(start_event(), "/requestContext/path", json!("/pay/workflows/payment/executions"));
+    let location = json!(format!("/pay/workflows/payment/executions/{}", drawn("01")));
+    let expected = with(accepted(&drawn("01"), &drawn("02")), "/headers/Location", location);
+    assert_eq!(heard(&ask(&lab(), &event)), expected);
+    let nowhere = with(start_event(), "/requestContext/path", json!(null));
+    let location = json!(format!("executions/{}", drawn("01")));
+    let expected = with(accepted(&drawn("01"), &drawn("02")), "/headers/Location", location);
+    assert_eq!(heard(&ask(&lab(), &nowhere)), expected);
 }
 
 fn service(policy: &str, lookup: impl Fn(&str) -> Option<String>) -> Service<World> {
@@ -130,14 +154,16 @@ fn json_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn arbitrary_text_never_panics(event in "\\PC{0,200}") {
-        prop_assert_eq!(heard(&block_on(lab().answer(&event)))["statusCode"].clone(), json!(500));
+        let answer = block_on(lab().answer(&event));
+        prop_assert_eq!(heard(&answer)["statusCode"].clone(), json!(500));
+        prop_assert_eq!(logged(&answer)["decision"].clone(), json!("misconfigured"));
     }
 
     #[test]
     fn arbitrary_members_never_panic(
         member in prop::sample::select(vec![
             "/httpMethod", "/resource", "/headers", "/multiValueHeaders", "/multiValueHeaders/Authorization", "/pathParameters",
-            "/pathParameters/workflow", "/body", "/isBase64Encoded", "/requestContext", "/requestContext/stage",
+            "/pathParameters/workflow", "/body", "/isBase64Encoded", "/requestContext", "/requestContext/stage", "/requestContext/path",
             "/requestContext/requestId", "/headers/x",
         ]),
         value in json_value(),
@@ -145,6 +171,7 @@ proptest! {
         let answer = ask(&lab(), &with(start_event(), member, value));
         let status = heard(&answer)["statusCode"].as_u64().unwrap();
         prop_assert!([202, 400, 401, 404, 500].contains(&status), "{}", status);
+        prop_assert!(logged(&answer)["decision"] != "undecided", "{}", logged(&answer));
     }
 
     #[test]

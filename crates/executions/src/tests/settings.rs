@@ -34,6 +34,18 @@ fn the_origin_alone_may_be_absent() {
 }
 
 #[test]
+fn one_origin_as_a_browser_writes_it_is_taken() {
+    for text in
+        ["https://a.example", "http://localhost:5173", "https://127.0.0.1:8443", "https://[::1]", "http://[::1]:80"]
+    {
+        let with =
+            |name: &str| environment(name).map(|other| if name == "CORS_ORIGIN" { text.to_owned() } else { other });
+        let settings = Settings::from_lookup(&policy(), with).unwrap();
+        assert_eq!(settings.stack.cors_origin.unwrap().as_str(), text);
+    }
+}
+
+#[test]
 fn all_faults_are_named_at_once() {
     let absent = |variable| Fault::Mint(MintFault::Absent { variable });
     let realm = |variable| Fault::Realm(SettingsFault::Absent { variable });
@@ -54,9 +66,35 @@ fn all_faults_are_named_at_once() {
 
 #[test]
 fn an_origin_has_no_wildcard_path_or_second_header() {
-    for text in
-        ["*", "https://*", "payments.example.com", "https://a.example/", "https://", "https://a\r\nb", "https://a b"]
-    {
+    for text in [
+        "*",
+        "https://*",
+        "payments.example.com",
+        "https://a.example/",
+        "https://",
+        "https://a\r\nb",
+        "https://a b",
+        "https://a.example,b.example",
+        "https://a.example,https://b.example",
+        "https://a.example https://b.example",
+        "https://A.example",
+        "HTTPS://a.example",
+        "https://a..example",
+        "https://a.example.",
+        "https://u@a.example",
+        "https://a.example:",
+        "https://a.example:0",
+        "https://a.example:080",
+        "https://a.example:+80",
+        "https://a.example:65536",
+        "https://a.example:1:2",
+        "https://a.example?",
+        "https://[]",
+        "https://[::1",
+        "https://[::G]",
+        "https://[::AB]",
+        "null",
+    ] {
         check("CORS_ORIGIN", text, &[Fault::NotAnOrigin { presented: Excerpt::of(text) }]);
     }
 }

@@ -49,13 +49,36 @@ pub(super) struct World {
     /// Whether a start is carried out and then answered as if it was the second of its name.
     pub(super) start_twice: bool,
     pub(super) now: Result<i64, ClockError>,
+    /// Which part of the outside panics, if one does.
+    pub(super) panics: Option<Part>,
     pub(super) executions: Mutex<BTreeMap<String, Execution>>,
     pub(super) calls: Mutex<Vec<String>>,
     started_of: Mutex<Vec<String>>,
     draws: AtomicU8,
 }
 
+/// A part of the outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Keys,
+    Signer,
+    /// The signer, after it has let others have their turn.
+    SignerLater,
+    Start,
+    Describe,
+    Stop,
+    Clock,
+    Random,
+}
+
+/// What a panic says: a text that was presented.
+pub(super) const HUSH: &str = "hush: eyJ, alice@example.com";
+
 impl World {
+    fn reached(&self, part: Part) {
+        assert_ne!(self.panics, Some(part), "{HUSH}");
+    }
+
     fn new() -> Self {
         let keys = RealmKeySet::parse(key_set([realm_key()]).as_bytes()).unwrap();
         Self {
@@ -66,6 +89,7 @@ impl World {
             stop_failure: None,
             start_twice: false,
             now: Ok(NOW),
+            panics: None,
             executions: Mutex::default(),
             calls: Mutex::default(),
             started_of: Mutex::default(),
@@ -149,6 +173,7 @@ pub(super) fn lab() -> Executions<World> {
 
 impl KeySource for World {
     async fn key_set(&self, _key_id: &KeyId) -> Result<Arc<RealmKeySet>, Reason> {
+        self.reached(Part::Keys);
         self.keys.clone()
     }
 }
@@ -156,8 +181,10 @@ impl KeySource for World {
 impl Signer for World {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
         self.called("sign");
+        self.reached(Part::Signer);
         // Others get their turn here, as they do while KMS is asked.
         tokio::task::yield_now().await;
+        self.reached(Part::SignerLater);
         self.signature.as_ref().map(|key| key.sign(message)).map_err(Clone::clone)
     }
 }
@@ -170,6 +197,7 @@ impl Machine for World {
         input: &str,
     ) -> Result<Started, Failure> {
         self.called("start");
+        self.reached(Part::Start);
         self.started_of.lock().unwrap().push(state_machine.as_str().to_owned());
         if let Some(failure) = &self.start_failure {
             return Err(failure.clone());
@@ -185,6 +213,7 @@ impl Machine for World {
 
     async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, Failure> {
         self.called("describe");
+        self.reached(Part::Describe);
         match &self.describe_failure {
             Some(failure) => Err(failure.clone()),
             None => Ok(self.executions.lock().unwrap().get(execution.as_str()).cloned()),
@@ -193,6 +222,7 @@ impl Machine for World {
 
     async fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> Result<Stopped, Failure> {
         self.called(&format!("stop for {}", grant.subject()));
+        self.reached(Part::Stop);
         if let Some(failure) = &self.stop_failure {
             return Err(failure.clone());
         }
@@ -203,10 +233,12 @@ impl Machine for World {
 
 impl Chance for World {
     fn now(&self) -> Result<UnixTime, ClockError> {
+        self.reached(Part::Clock);
         self.now.map(|now| UnixTime::from_seconds(now).unwrap())
     }
 
     fn random(&self) -> Result<[u8; 16], NoRandom> {
+        self.reached(Part::Random);
         Ok([self.draws.fetch_add(1, Ordering::Relaxed); 16])
     }
 }

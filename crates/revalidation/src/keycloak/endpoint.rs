@@ -49,7 +49,8 @@ impl KeycloakEndpoint {
         let realm = Url::parse(issuer.as_str()).map_err(|_| fault())?;
         let base = Url::parse(admin_url.map_or(base, AdminUrl::as_str)).map_err(|_| fault())?;
         let token = extended(realm.clone(), &["protocol", "openid-connect", "token"]).ok_or_else(fault)?;
-        let admin = extended(base, &["admin", "realms", name]).ok_or_else(fault)?;
+        // A realm called `My Realm` is `My%20Realm` in its issuer; encoded a second time it would be another one.
+        let admin = extended(base, &["admin", "realms", &issuer.realm()]).ok_or_else(fault)?;
         Ok(Self { issuer: issuer.clone(), realm, token, admin })
     }
 
@@ -135,6 +136,24 @@ mod tests {
                 "https://id.example/realms/w",
                 "https://id.example/realms/w/protocol/openid-connect/token",
                 "https://admin.example/kc/admin/realms/w/users/u",
+            ],
+        );
+        check(
+            "https://id.example/realms/My%20Realm",
+            Some("https://admin.example"),
+            [
+                "https://id.example/realms/My%20Realm",
+                "https://id.example/realms/My%20Realm/protocol/openid-connect/token",
+                "https://admin.example/admin/realms/My%20Realm/users/u",
+            ],
+        );
+        check(
+            "https://id.example/realms/Z%C3%BCrich",
+            None,
+            [
+                "https://id.example/realms/Z%C3%BCrich",
+                "https://id.example/realms/Z%C3%BCrich/protocol/openid-connect/token",
+                "https://id.example/admin/realms/Z%C3%BCrich/users/u",
             ],
         );
         check(

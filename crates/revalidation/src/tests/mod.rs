@@ -4,6 +4,7 @@ mod child_runs;
 mod denied;
 mod events;
 mod leaks;
+mod panics;
 mod rejected;
 mod renewed;
 mod robustness;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::access::AccessPolicy;
+use claim_guard::audit::AuditRecord;
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{Digest, ExecutionArn, KeyId, TransactionId, TrustDomain, WorkflowName};
 use claim_guard::transaction::{Binding, Minting, UnsignedTransactionToken};
@@ -207,9 +209,10 @@ fn serve_bytes(world: &World, event: &[u8], now: Result<UnixTime, ClockError>) -
 
 fn serve_by(service: &Service<&World, &World, &World>, event: &[u8], now: Result<UnixTime, ClockError>) -> Served {
     let written = Mutex::new(Vec::new());
-    let write = |line: &str| {
+    let write = |record: AuditRecord| {
+        let line = record.to_line();
         assert_eq!(line.lines().count(), 1, "{line}");
-        written.lock().unwrap().push(serde_json::from_str(line).unwrap());
+        written.lock().unwrap().push(serde_json::from_str(&line).unwrap());
         Ok(())
     };
     let answer = block_on(service.serve(event, now, write));

@@ -152,7 +152,7 @@ fn a_statement_that_still_holds_may_be_renewed_too() {
 fn without_its_audit_line_there_is_no_new_statement() {
     let world = World::new();
     let event = renew(&Start::usual().token(), "ApprovePayment", "expired").to_string();
-    let full = |_: &str| Err(std::io::Error::other("the disk is full"));
+    let full = |_: AuditRecord| Err(std::io::Error::other("the disk is full"));
     let answer = block_on(ready(&world).serve(event.as_bytes(), Ok(time(LATER)), full));
     assert_eq!(answer.map(|_| ()), Err(crate::Refusal::Undecided));
 }

@@ -49,9 +49,24 @@ pub(super) struct World {
     pub(super) outage: Option<Failure>,
     pub(super) signature: Result<&'static TestKey, Failure>,
     pub(super) bits: Result<[u8; 16], NoRandom>,
+    /// Which part of the outside panics, if one does.
+    pub(super) panics: Option<Part>,
     asked: AtomicU32,
     signed: AtomicU32,
 }
+
+/// A part of the outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Realm,
+    /// The realm, after it has let others have their turn.
+    RealmLater,
+    Signer,
+    Chance,
+}
+
+/// What a panic says: a text that was presented.
+pub(super) const HUSH: &str = "hush: eyJ, alice@example.com";
 
 impl World {
     /// A realm in which everything is as it was when the access token was issued.
@@ -65,9 +80,14 @@ impl World {
             outage: None,
             signature: Ok(kms_key()),
             bits: Ok([0xab; 16]),
+            panics: None,
             asked: AtomicU32::new(0),
             signed: AtomicU32::new(0),
         }
+    }
+
+    fn reached(&self, part: Part) {
+        assert_ne!(self.panics, Some(part), "{HUSH}");
     }
 
     /// How often the realm was asked and KMS has signed.
@@ -97,6 +117,9 @@ fn evaluated_at(evaluation: Value, now: UnixTime) -> Value {
 impl Realm for &World {
     async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        self.reached(Part::Realm);
+        tokio::task::yield_now().await;
+        self.reached(Part::RealmLater);
         if let Some(failure) = &self.outage {
             return Err(failure.clone());
         }
@@ -121,6 +144,7 @@ impl Realm for &World {
 impl Signer for World {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
         self.signed.fetch_add(1, Ordering::Relaxed);
+        self.reached(Part::Signer);
         // Others get their turn here, as they do while KMS is asked.
         tokio::task::yield_now().await;
         self.signature.as_ref().map(|key| key.sign(message)).map_err(Clone::clone)
@@ -129,6 +153,7 @@ impl Signer for World {
 
 impl Chance for &World {
     fn random(&self) -> Result<[u8; 16], NoRandom> {
+        self.reached(Part::Chance);
         self.bits
     }
 }
