@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::token::names_the_token;
 use super::workflow::{State, is_guarded, is_revalidation};
 use super::{Document, Finding, items, members};
 
@@ -60,7 +61,7 @@ fn caught(document: &Document, state: &State<'_>) -> Vec<Finding> {
         let taken = taken(&rules, number);
         for error in errors(rule) {
             let goes_on = match error {
-                _ if is_end(state.siblings, next) => false,
+                _ if is_end(state.siblings, next) || tells_whose(state, next) => false,
                 EXPIRED => !renews(state, next, "expired"),
                 DENIED => !renews(state, next, "denied"),
                 "ClaimGuard.Rejected" | "ClaimGuard.Misconfigured" => true,
@@ -112,6 +113,27 @@ fn renews(state: &State<'_>, next: &str, cause: &str) -> bool {
         && question["state"] == state.name
         && question["cause"] == cause
         && there["Next"] == state.name
+}
+
+/// Whether `next` tells a guard's refusal of this state from one that whoever answers its callback has named: the guard's leads to
+/// an end or to the realm, and every other one is denied.
+fn tells_whose(state: &State<'_>, next: &str) -> bool {
+    let there = &state.siblings[next];
+    let choices = items(&there["Choices"]);
+    let Some((last, guard_s)) = choices.split_last() else { return false };
+    let leads_well = |choice: &&Value| {
+        let condition = choice["Condition"].as_str().unwrap_or_default();
+        let next = choice["Next"].as_str().unwrap_or_default();
+        let renews = |error: &str, cause: &str| condition.contains(error) && renews(state, next, cause);
+        names_the_token(condition, state.depth)
+            && (is_end(state.siblings, next) || renews(EXPIRED, "expired") || renews(DENIED, "denied"))
+    };
+    let last_next = last["Next"].as_str().unwrap_or_default();
+    there["Type"] == "Choice"
+        && last["Condition"] == "{% true %}"
+        && last_next.starts_with("IdentityDenied")
+        && is_end(state.siblings, last_next)
+        && guard_s.iter().all(leads_well)
 }
 
 /// A state that renews a token renews it for the state that comes next, and its own refusals have an end. Inside of a branch

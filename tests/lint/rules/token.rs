@@ -35,6 +35,26 @@ fn bound(depth: usize) -> String {
     at_depth("transactionTokenBound", depth)
 }
 
+/// The variable that holds the error of a state that waits for a callback.
+fn refusal(depth: usize) -> String {
+    at_depth("transactionTokenRefusal", depth)
+}
+
+/// Whether a text says that a refusal is the guard's own: it names the digest of the token that the guard was handed.
+pub fn names_the_token(text: &str, depth: usize) -> bool {
+    text.contains(&format!("$contains(${}.Cause, {})", refusal(depth), digest(depth)))
+}
+
+fn digest(depth: usize) -> String {
+    format!("$hash(${}, 'SHA-256')", token(depth))
+}
+
+/// An expression without what is no token in it: a refusal, and the digest by which it is told whose it is.
+fn without_digests(state: &State<'_>, text: &str) -> String {
+    let text = text.replace(&format!("${}.", refusal(state.depth)), "");
+    if state.state["Type"] == "Choice" { text.replace(&digest(state.depth), "") } else { text }
+}
+
 /// The name of a child execution that the revalidation function has signed.
 pub fn bound_name(depth: usize) -> String {
     format!("{{% ${}.name %}}", bound(depth))
@@ -111,7 +131,9 @@ fn assigned(document: &Document, state: &State<'_>) -> Vec<Finding> {
     let may = may_assign(state);
     for (path, variables) in assignments(state) {
         for (name, value) in members(variables).filter(|(name, _)| name.starts_with(TOKEN)) {
-            if path != format!("{}.Assign", state.path) || may[name] != *value {
+            let is_refusal =
+                path.contains(".Catch.") && name == refusal(state.depth) && *value == "{% $states.errorOutput %}";
+            if !is_refusal && (path != format!("{}.Assign", state.path) || may[name] != *value) {
                 found.push(document.finding(&path, format!("`${name}` is assigned again")));
             }
         }
@@ -152,7 +174,7 @@ fn walk(document: &Document, state: &State<'_>, path: &str, name: &str, value: &
             let payload = is_guarded(state.state) && path.ends_with(".Arguments.Payload.transactionToken");
             // What may be assigned to these is looked at elsewhere.
             let assigned = path.contains(".Assign.transactionToken");
-            if text.contains(TOKEN) && !payload && !assigned && !may_carry(state, path, text) {
+            if without_digests(state, text).contains(TOKEN) && !payload && !assigned && !may_carry(state, path, text) {
                 found.push(document.finding(path, format!("`{text}` reads the transaction token, unverified")));
             } else if reads_whole_input(text) {
                 found.push(document.finding(path, format!("`{text}` reads the execution's input, the token in it")));
