@@ -1,6 +1,7 @@
 //! Whole requests against an outside in memory: what API Gateway hears, what the log hears, what was asked of AWS.
 
 mod describe_and_stop;
+mod forgotten_key;
 mod idempotency;
 mod leaks;
 mod panics;
