@@ -29,6 +29,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) origin: Option<&'a CorsOrigin>,
     pub(crate) request_id: Option<&'a str>,
     pub(crate) context: AuditContext,
+    /// What the audit line has to say beside the decision's own reasons.
+    pub(crate) note: Option<Reason>,
 }
 
 impl Exchange<'_> {
@@ -53,7 +55,7 @@ impl Exchange<'_> {
 
     /// The policy said no.
     pub(crate) fn denied(&self, caller: &Identity, decision: &Decision) -> Ended {
-        self.problem(&Problem::Denied, AuditRecord::decided(self.context.clone(), caller, decision))
+        self.problem(&Problem::Denied, self.record(caller, decision, None))
     }
 
     /// The policy said yes, and there is another reason not to do it.
@@ -103,6 +105,7 @@ impl Exchange<'_> {
 
     fn record(&self, caller: &Identity, decision: &Decision, transaction: Option<&TransactionId>) -> AuditRecord {
         let record = AuditRecord::decided(self.context.clone(), caller, decision);
+        let record = self.note.iter().cloned().fold(record, AuditRecord::noting);
         match transaction {
             Some(transaction) => record.beginning(transaction),
             None => record,

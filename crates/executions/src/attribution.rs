@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use claim_guard::identifier::{ExecutionArn, WorkflowName};
-use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionRejection};
-use claim_guard::{JsonError, TransactionToken, TransactionVerifier, UnixTime, strict_json_object};
+use claim_guard::audit::Reason;
+use claim_guard::identifier::{Digest, ExecutionArn, TransactionId, WorkflowName};
+use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionRejection, UntrustedTransaction};
+use claim_guard::{Excerpt, Identity, JsonError, TransactionToken, TransactionVerifier, UnixTime, strict_json_object};
 use serde_json::Value;
 
 use crate::outside::Execution;
 
-/// Why an execution is nobody's: it was not started here, or with a key that the stack no longer knows.
+/// Why an execution is nobody's: it was not started here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unattributable {
     /// Step Functions keeps the input to itself.
@@ -45,14 +46,68 @@ impl fmt::Display for Unattributable {
     }
 }
 
-/// An execution with the statement of who started it.
+/// An execution with what says who started it.
 pub(crate) struct Attributed {
     pub(crate) execution: Execution,
     pub(crate) token: TransactionToken,
-    pub(crate) statement: AgedTransaction,
+    pub(crate) statement: Statement,
 }
 
-/// Verifies the transaction token in an execution's input, of whatever age, against that execution.
+/// What says who started an execution.
+pub(crate) enum Statement {
+    /// A statement of this stack.
+    Proven(AgedTransaction),
+    /// One that was this stack's if it is true: its key is forgotten.
+    Untrusted(UntrustedTransaction),
+}
+
+impl Statement {
+    /// What an audit line has to say of the decision's ground; nothing where it is proven.
+    pub(crate) fn note(&self) -> Option<Reason> {
+        match self {
+            Self::Proven(_) => None,
+            Self::Untrusted(untrusted) => {
+                let key = Excerpt::of(untrusted.key_id().as_str());
+                let message =
+                    format!("the stack has forgotten key `{key}`: who started the execution is what it claims");
+                Some(Reason::new("starter_unproven", &message))
+            }
+        }
+    }
+
+    pub(crate) fn transaction(&self) -> Option<&TransactionId> {
+        match self {
+            Self::Proven(statement) => statement.identity().transaction(),
+            Self::Untrusted(untrusted) => untrusted.claimed_transaction(),
+        }
+    }
+
+    pub(crate) fn input_digest(&self) -> &Digest {
+        match self {
+            Self::Proven(statement) => statement.input_digest(),
+            Self::Untrusted(untrusted) => untrusted.claimed_input_digest(),
+        }
+    }
+
+    /// Whether the same caller, by the same client, says to have started it.
+    pub(crate) fn is_of(&self, caller: &Identity) -> bool {
+        match self {
+            Self::Proven(statement) => {
+                let who = |identity: &Identity| {
+                    let actor = identity.actor().map(|actor| actor.current().clone());
+                    (identity.issuer().clone(), identity.subject().clone(), identity.client().clone(), actor)
+                };
+                who(caller) == who(statement.identity())
+            }
+            Self::Untrusted(untrusted) => {
+                untrusted.claimed_starter().is(caller) && untrusted.claimed_client() == caller.client()
+            }
+        }
+    }
+}
+
+/// Verifies the transaction token in an execution's input, of whatever age, against that execution. Where it only lacks a
+/// key that the stack still knows, its claim is taken for one.
 pub(crate) fn attribute(
     execution: Execution,
     workflow: &WorkflowName,
@@ -64,8 +119,14 @@ pub(crate) fn attribute(
     let input = strict_json_object(input.as_bytes()).map_err(Unattributable::MalformedInput)?;
     let text = input.get("transactionToken").and_then(Value::as_str).ok_or(Unattributable::NoToken)?;
     let token = TransactionToken::parse(text).map_err(Unattributable::Rejected)?;
-    let statement =
-        verifier.verify_whatever_age(&token, &presented(workflow, arn), now).map_err(Unattributable::Rejected)?;
+    let at = presented(workflow, arn);
+    let statement = match verifier.verify_whatever_age(&token, &at, now) {
+        Ok(statement) => Statement::Proven(statement),
+        Err(rejection) => {
+            let untrusted = verifier.untrusted_of_forgotten_key(&token, &at, now);
+            Statement::Untrusted(untrusted.ok_or(Unattributable::Rejected(rejection))?)
+        }
+    };
     Ok(Attributed { execution, token, statement })
 }
 

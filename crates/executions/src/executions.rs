@@ -62,10 +62,12 @@ impl<O: Outside> Executions<O> {
             Ok(Ok(request)) => request,
             Ok(Err(fault)) => return not_a_request(&fault, context(nowhere(&fault)), origin),
             Err(panicked) => {
-                return *Exchange { origin, request_id: None, context: context(unread()) }.panicked(panicked);
+                return *Exchange { origin, request_id: None, context: context(unread()), note: None }
+                    .panicked(panicked);
             }
         };
-        let exchange = Exchange { origin, request_id: request.id.as_deref(), context: context(request.ask.point()) };
+        let exchange =
+            Exchange { origin, request_id: request.id.as_deref(), context: context(request.ask.point()), note: None };
         let spare = exchange.clone();
         let answered = caught(async {
             let now = match now {
@@ -136,7 +138,10 @@ impl<O: Outside> Executions<O> {
         let execution = execution.map_err(|failure| exchange.failed(claims.identity(), failure))?;
         let execution = execution.ok_or_else(|| unknown(exchange))?;
         match attribute(execution, workflow.rules.name(), &arn, &self.transactions, now) {
-            Ok(attributed) => Ok((arn, attributed)),
+            Ok(attributed) => {
+                exchange.note = attributed.statement.note();
+                Ok((arn, attributed))
+            }
             Err(cause) => {
                 let reason = Reason::new(cause.code(), &cause);
                 Err(exchange.misconfigured(Some(claims.identity()), vec![reason]))
@@ -175,7 +180,7 @@ fn unread() -> AuditPoint {
 
 /// API Gateway sends requests for the three routes of the template; another event means that the two do not fit.
 fn not_a_request(fault: &EventFault, context: AuditContext, origin: Option<&CorsOrigin>) -> Answer {
-    let exchange = Exchange { origin, request_id: None, context };
+    let exchange = Exchange { origin, request_id: None, context, note: None };
     *exchange.misconfigured(None, vec![Reason::new(fault.code(), fault)])
 }
 
@@ -201,7 +206,7 @@ impl Misconfigured {
         };
         let request_id = request.as_ref().ok().and_then(|request| request.id.as_deref());
         let context = AuditContext { point, policy: self.policy.clone(), now };
-        let exchange = Exchange { origin: self.origin.as_ref(), request_id, context };
+        let exchange = Exchange { origin: self.origin.as_ref(), request_id, context, note: None };
         *exchange.misconfigured(None, self.reasons.clone())
     }
 }
@@ -276,7 +281,7 @@ impl<O: Outside> Service<O> {
             Self::Misconfigured(misconfigured) => misconfigured.policy.clone(),
         };
         let context = AuditContext { point: unread(), policy, now };
-        *Exchange { origin: self.origin(), request_id: None, context }.panicked(panicked)
+        *Exchange { origin: self.origin(), request_id: None, context, note: None }.panicked(panicked)
     }
 
     fn origin(&self) -> Option<&CorsOrigin> {

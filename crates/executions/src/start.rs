@@ -71,8 +71,8 @@ impl<O: Outside> Executions<O> {
     }
 
     /// Leads the caller to the execution that has the name already, if it is his and does the same work.
-    async fn join(&self, work: Work<'_>, minted: &TransactionToken, digest: &Digest) -> Result<Answer, Ended> {
-        let Work { exchange, caller, .. } = &work;
+    async fn join(&self, mut work: Work<'_>, minted: &TransactionToken, digest: &Digest) -> Result<Answer, Ended> {
+        let (exchange, caller) = (&mut work.exchange, work.caller);
         let execution = self.outside.describe(&work.execution).await;
         let execution = execution.map_err(|failure| exchange.failed(caller, failure))?;
         let Some(execution) = execution else {
@@ -83,8 +83,9 @@ impl<O: Outside> Executions<O> {
         let attributed = attribute(execution, name, &work.execution, &self.transactions, work.now);
         let Attributed { execution, token, statement } = attributed
             .map_err(|cause| exchange.misconfigured(Some(caller), vec![Reason::new(cause.code(), &cause)]))?;
-        let earlier = statement.identity();
-        let (Some(transaction), true) = (earlier.transaction(), is_same_caller(caller, earlier)) else {
+        exchange.note = statement.note();
+        // The name is derived from the caller and his key, so this differs only if somebody else could choose names.
+        let (Some(transaction), true) = (statement.transaction(), statement.is_of(caller)) else {
             let message = "the execution of this name is another caller's";
             return Err(exchange.misconfigured(Some(caller), vec![Reason::new("foreign_execution", &message)]));
         };
@@ -116,13 +117,4 @@ impl Work<'_> {
         let response = if replayed { response.with("Idempotency-Replayed", "true") } else { response };
         self.exchange.done(response, self.caller, self.decision, Some(transaction))
     }
-}
-
-/// The name is derived from these, so they differ only if somebody else could choose names.
-fn is_same_caller(caller: &Identity, earlier: &Identity) -> bool {
-    let who = |identity: &Identity| {
-        let actor = identity.actor().map(|actor| actor.current().clone());
-        (identity.issuer().clone(), identity.subject().clone(), identity.client().clone(), actor)
-    };
-    who(caller) == who(earlier)
 }

@@ -4,6 +4,7 @@ use claim_guard::UnixTime;
 use claim_guard::decision::Decision;
 
 use crate::answer::{Answer, Ended, Exchange};
+use crate::attribution::Statement;
 use crate::executions::Executions;
 use crate::outside::{Outside, Stopped};
 use crate::problem::Problem;
@@ -23,7 +24,14 @@ impl<O: Outside> Executions<O> {
         let caller = claims.identity();
         let workflow = self.workflow(&exchange, &claims, asked)?;
         let (arn, found) = self.find(&mut exchange, &claims, &workflow, execution, now).await?;
-        let decision = self.policy.decide_stop(&claims, workflow.rules.name(), &found.statement.starter());
+        let name = workflow.rules.name();
+        let decision = match &found.statement {
+            Statement::Proven(statement) => self.policy.decide_stop(&claims, name, &statement.starter()),
+            // Whoever may stop it by what it claims could not have been kept from it by whoever made the claim.
+            Statement::Untrusted(untrusted) => {
+                self.policy.decide_stop_on_claim(&claims, name, &untrusted.claimed_starter())
+            }
+        };
         let Decision::Allow(grant) = &decision else { return Err(exchange.denied(caller, &decision)) };
         let stopped = if found.execution.status.is_over() {
             Stopped::AlreadyEnded

@@ -218,6 +218,13 @@ impl AuditRecord {
         self
     }
 
+    /// The same record, with something that its reader has to know of it beside the decision's own reasons.
+    #[must_use]
+    pub fn noting(mut self, reason: Reason) -> Self {
+        self.reasons.push(reason);
+        self
+    }
+
     /// The same record, as that line of a log.
     #[must_use]
     pub fn stamped(mut self, stamp: Stamp) -> Self {

@@ -11,7 +11,7 @@ mod unmet;
 
 pub(crate) use decide::unmet as unmet_by;
 pub use grant::Grant;
-pub use starter::Starter;
+pub use starter::{ClaimedStarter, Starter};
 pub use unmet::{Shape, Unmet};
 
 /// What was decided.

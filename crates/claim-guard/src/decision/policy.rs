@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::access::{AccessPolicy, Requirement, Route, RoutePatterns, Workflow};
 use crate::claims::{Identity, Role};
 use crate::decision::decide::{forbidden, is_met, none_of, unmet};
-use crate::decision::{Decision, Grant, Starter, Unmet};
+use crate::decision::{ClaimedStarter, Decision, Grant, Starter, Unmet};
 use crate::identifier::{StateName, WorkflowName};
 use crate::token::VerifiedClaims;
 use crate::transaction::VerifiedTransaction;
@@ -53,6 +53,28 @@ impl AccessPolicy {
     /// are told apart as by [`Self::decide_describe`].
     pub fn decide_stop(&self, claims: &VerifiedClaims, workflow: &WorkflowName, starter: &Starter) -> Decision {
         on_execution(self, claims.identity(), workflow, starter, Workflow::stop)
+    }
+
+    /// Decides whether the caller may see where an execution stands whose starter nothing proves any more: it claims that he
+    /// started it, or he has one of the workflow's `describe` roles. The grant is not for what the execution has put out.
+    pub fn decide_describe_on_claim(
+        &self,
+        claims: &VerifiedClaims,
+        workflow: &WorkflowName,
+        starter: &ClaimedStarter,
+    ) -> Decision {
+        on_execution(self, claims.identity(), workflow, starter.claimed(), Workflow::describe)
+    }
+
+    /// Decides whether the caller may stop an execution whose starter nothing proves any more: it claims that he started it,
+    /// or he has one of the workflow's `stop` roles.
+    pub fn decide_stop_on_claim(
+        &self,
+        claims: &VerifiedClaims,
+        workflow: &WorkflowName,
+        starter: &ClaimedStarter,
+    ) -> Decision {
+        on_execution(self, claims.identity(), workflow, starter.claimed(), Workflow::stop)
     }
 
     /// Decides whether a state of the workflow may do its work on that input, on behalf of the transaction's subject.

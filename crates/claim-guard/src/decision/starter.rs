@@ -55,6 +55,30 @@ impl AgedTransaction {
     }
 }
 
+/// Whoever an execution claims to be started by, where nothing proves it any more
+/// ([`UntrustedTransaction::claimed_starter`](crate::transaction::UntrustedTransaction::claimed_starter)).
+///
+/// The claim stands in the execution's input, which nobody changes after its start. So it was written by whoever started that
+/// execution, and may be false only if that was done past the API. It is good for what such a forger could allow anyway:
+/// to stop that one execution, and to see where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedStarter(Starter);
+
+impl ClaimedStarter {
+    pub(crate) fn of(identity: &Identity) -> Self {
+        Self(Starter::of(identity))
+    }
+
+    /// Whether it is the one whom the identity speaks of.
+    pub fn is(&self, identity: &Identity) -> bool {
+        self.0 == Starter::of(identity)
+    }
+
+    pub(super) fn claimed(&self) -> &Starter {
+        &self.0
+    }
+}
+
 impl fmt::Display for Starter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.subject, self.issuer)?;

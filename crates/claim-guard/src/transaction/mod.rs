@@ -6,6 +6,7 @@ mod failure;
 mod signature;
 mod statement;
 mod token;
+mod untrusted;
 mod verify;
 
 pub(crate) use acting::Acting;
@@ -14,4 +15,5 @@ pub use failure::{TransactionFailure, TransactionRejection};
 pub use signature::{DerError, fixed_from_der};
 pub use statement::{MAX_MINTED_BYTES, MintError, Minting, UnsignedTransactionToken};
 pub use token::{MAX_TRANSACTION_TOKEN_BYTES, TransactionToken};
+pub use untrusted::UntrustedTransaction;
 pub use verify::{AgedTransaction, HAND_OVER, TransactionKeySet, TransactionVerifier, VerifiedTransaction};

@@ -248,7 +248,12 @@ impl TransactionVerifier {
         self.read(&payload, mark, now)
     }
 
-    fn read(
+    /// Whether one of the stack's keys could have signed under that name.
+    pub(super) fn knows(&self, key_id: &KeyId) -> bool {
+        self.keys.contains(key_id)
+    }
+
+    pub(super) fn read(
         &self,
         payload: &Document,
         mark: StatementMark,
@@ -310,7 +315,7 @@ impl TransactionVerifier {
 }
 
 /// The binding: the token's execution is the one that runs.
-fn verify_binding(aged: &AgedTransaction, at: &PresentedAt) -> Result<(), TransactionRejection> {
+pub(super) fn verify_binding(aged: &AgedTransaction, at: &PresentedAt) -> Result<(), TransactionRejection> {
     let Binding { workflow, execution, .. } = &aged.binding;
     if *workflow != at.workflow {
         let (expected, presented) = (at.workflow.clone(), workflow.clone());
@@ -331,7 +336,7 @@ fn verify_binding(aged: &AgedTransaction, at: &PresentedAt) -> Result<(), Transa
     Ok(())
 }
 
-fn verify_lifetime(aged: AgedTransaction) -> Result<AgedTransaction, TransactionRejection> {
+pub(super) fn verify_lifetime(aged: AgedTransaction) -> Result<AgedTransaction, TransactionRejection> {
     let presented = aged.identity.expires_at().seconds_since(aged.identity.issued_at());
     if presented < 1 { Err(TransactionRejection::WrongLifetime { presented }) } else { Ok(aged) }
 }

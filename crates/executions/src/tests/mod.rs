@@ -2,6 +2,7 @@
 
 mod actors;
 mod describe_and_stop;
+mod forgotten_key;
 mod idempotency;
 mod leaks;
 mod panics;
