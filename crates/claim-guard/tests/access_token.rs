@@ -3,11 +3,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use claim_guard::identifier::{ClientId, IdentifierError, KeyId};
+use claim_guard::identifier::{Audience, ClientId, IdentifierError, Issuer, KeyId};
 use claim_guard::jws::{Algorithm, JwsError, Part};
-use claim_guard::{AccessToken, ClientList, Excerpt, JsonError, Leeway, Rejection, Role};
+use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Excerpt, JsonError, Leeway, Rejection, Role};
 use serde_json::{Value, json};
-use test_realm::{NOW, TestKey, access_token_payload, with, without};
+use test_realm::{AUDIENCE, CLIENT, NOW, TestKey, access_token_payload, with, without};
 
 mod support;
 
@@ -24,6 +24,29 @@ fn every_algorithm_of_the_allow_list_verifies() {
     for algorithm in Algorithm::ALL {
         let key = TestKey::generate(algorithm.name(), "key");
         check(&key.token(&access_token_payload(NOW)), &key, Ok(()));
+    }
+}
+
+/// The token's issuer is compared as it is written: another spelling of the same name is another issuer.
+#[test]
+fn realm_whose_name_is_percent_encoded_is_compared_as_it_is_written() {
+    let key = TestKey::generate("ES256", "key");
+    let [spaced, plain, lower, twice] = ["My%20Realm", "My Realm", "My%20realm", "My%2520Realm"]
+        .map(|realm| format!("https://id.example.com/realms/{realm}"));
+    let ours = Issuer::parse(&spaced).unwrap();
+    let clients = ClientList::new([ClientId::parse(CLIENT).unwrap()]).unwrap();
+    let verifier = AccessTokenVerifier::new(ours.clone(), Audience::parse(AUDIENCE).unwrap(), clients, Leeway::MAX);
+    let verified = |issuer: &str| {
+        let token = key.token(&with(access_token_payload(NOW), "/iss", json!(issuer)));
+        let token = AccessToken::parse(&token).unwrap();
+        verifier
+            .verify(&token, &support::keys(&[&key]), support::now())
+            .map(|claims| claims.identity().issuer().realm())
+    };
+    assert_eq!(verified(&spaced), Ok("My Realm".to_owned()));
+    for other in [plain, lower, twice] {
+        let expected = Rejection::WrongIssuer { expected: ours.clone(), presented: Excerpt::of(&other) };
+        assert_eq!(verified(&other), Err(expected));
     }
 }
 

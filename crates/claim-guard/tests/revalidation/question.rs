@@ -58,10 +58,12 @@ fn question_says_whom_to_ask_about() {
 }
 
 #[test]
-fn realm_is_the_last_part_of_its_issuer() {
-    for (issuer, realm) in
-        [("https://sso.example.com/auth/realms/my-realm", "my-realm"), ("https://sso.example/a", "a")]
-    {
+fn realm_is_the_last_part_of_its_issuer_decoded() {
+    for (issuer, realm) in [
+        ("https://sso.example.com/auth/realms/my-realm", "my-realm"),
+        ("https://sso.example/a", "a"),
+        ("https://sso.example/realms/My%20Realm", "My Realm"),
+    ] {
         let question = question_of(&policy(), &with(statement(), "/rctx/iss", json!(issuer)));
         assert_eq!((question.issuer().as_str(), question.realm()), (issuer, realm));
     }
