@@ -199,7 +199,9 @@ fn who_is_called_is_not_the_input_s_to_say() {
         let role = act(json!({ "Credentials": by }));
         check(&machine("Act", json!({ "Act": role })), &[&told("Act", "Credentials", by)]);
     }
-    check(&called(json!({ "FunctionName": 7 })), &[&told("Act", "FunctionName", "no text")]);
+    let no_text = "state `Act`: `FunctionName` is no text; write one, with a placeholder such as `${Name}` for what the deployment fills in";
+    check(&called(json!({ "FunctionName": 7 })), &[no_text]);
+    check(&called(json!({ "FunctionName": { "Fn::GetAtt": ["Act", "Arn"] } })), &[no_text]);
     check(&called(json!({})), &["state `Act`: nothing says what it calls; write `FunctionName`"]);
     let called = |parameters: Value| {
         json_path("Act", json!({ "Act": act(json!({ "Arguments": null, "Parameters": parameters })) }))
@@ -400,4 +402,106 @@ fn items_of_a_distributed_map_are_not_written_beside_their_results() {
     let told = "state `Each`: `ResultWriter` writes each item's input beside its result, and the token with it; remove it, and \
                 write the results in a state behind";
     check(&machine("Each", json!({ "Each": each })), &[told]);
+}
+
+#[test]
+fn retry_that_each_renewal_would_begin_anew_is_refused() {
+    let with = |rule: Value| machine("Act", json!({ "Act": act(json!({ "Retry": [rule] })) }));
+    let told = |wait: u64| {
+        format!(
+            "state `Act`: its Retry of `Work.Failed` waits up to {wait} s, in which an identity of at most 300 s grows old, and \
+             each renewal begins the count anew; wait less (`MaxDelaySeconds`), or catch the error instead"
+        )
+    };
+    let rule = |more: Value| merged(json!({ "ErrorEquals": ["Work.Failed"] }), more);
+    check(&with(rule(json!({ "IntervalSeconds": 300, "MaxAttempts": 1 }))), &[&told(300)]);
+    check(&with(rule(json!({ "IntervalSeconds": 60, "MaxAttempts": 6 }))), &[&told(1920)]);
+    check(&with(rule(json!({ "IntervalSeconds": 60, "MaxAttempts": 6, "MaxDelaySeconds": 120 }))), &[]);
+    check(&with(rule(json!({ "IntervalSeconds": 400, "MaxAttempts": 0 }))), &[]);
+    check(&with(rule(json!({}))), &[]);
+}
+
+#[test]
+fn attempts_of_a_state_that_asks_first_are_repeated_only_where_nothing_has_run() {
+    let policy = "[workflows.w]\nstart.any_verified_caller = true\n\
+                  states.Act = { any_verified_caller = true, max_identity_age = \"0s\" }\n";
+    let reasons = |error: &str, attempts: u32| {
+        let rule = json!({ "ErrorEquals": [error], "MaxAttempts": attempts });
+        let machine = machine("Act", json!({ "Act": act(json!({ "Retry": [rule] })) }));
+        weave(policy, &machine.to_string()).err().map_or(0, |refused| refused.reasons().len())
+    };
+    for error in ["Lambda.Unknown", "Lambda.MyOwn", "Work.Failed", "States.ALL"] {
+        assert_eq!((reasons(error, 1), reasons(error, 0)), (1, 0), "{error}");
+    }
+    assert_eq!(reasons("Lambda.ServiceException", 3), 0);
+}
+
+#[test]
+fn question_to_the_realm_that_fails_inside_of_a_branch_is_no_error_like_others() {
+    let outer = parallel("Act", act(json!({})), rule("Catch", "States.ALL"));
+    let woven = woven(&machine("Outer", json!({ "Outer": outer, "Done": { "Type": "Succeed" } })));
+    let branch = &woven["States"]["Outer"]["Branches"][0]["States"];
+    for state in ["Revalidate Act", "Reconsider Act"] {
+        let rules = branch[state]["Catch"].as_array().unwrap();
+        let last = rules.last().unwrap();
+        assert_eq!(
+            (&last["ErrorEquals"], &last["Next"]),
+            (&json!(["States.ALL"]), &json!("IdentityUndecided Outer 1"))
+        );
+    }
+    assert_eq!(branch["IdentityUndecided Outer 1"]["Error"], "ClaimGuard.Undecided");
+    let caught = woven["States"]["Outer"]["Catch"].to_string();
+    assert!(caught.find("ClaimGuard.Undecided").unwrap() < caught.find("States.ALL").unwrap(), "{caught}");
+}
+
+#[test]
+fn callback_beside_a_guarded_state_passes_for_no_guard_at_any_depth() {
+    let wait = json!({ "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": true });
+    let branch = |name: &str, state: Value| json!({ "StartAt": name, "States": { name: state } });
+    let inner = inline("Wait", wait, json!({}));
+    let both =
+        json!({ "Type": "Parallel", "Branches": [branch("Act", act(json!({}))), branch("Each", inner)], "End": true });
+    let woven = woven(&machine("Both", json!({ "Both": both })));
+    let each = &woven["States"]["Both"]["Branches"][1]["States"]["Each"];
+    assert_eq!(each["ItemProcessor"]["States"]["Wait"]["Catch"][0]["Next"], "Refusal of Wait");
+    // What the author fails with is no guard's word either.
+    let fail = json!({ "Type": "Fail", "Error": "ClaimGuard.Denied" });
+    let told = "state `No`: it fails with an error of the guard's, `ClaimGuard.…`; give the error another name";
+    check(&machine("Act", json!({ "Act": act(json!({ "End": null, "Next": "No" })), "No": fail })), &[told]);
+}
+
+#[test]
+fn members_of_json_path_in_a_jsonata_state_are_told_and_lose_nothing() {
+    let told = |member: &str, name: &str| {
+        format!(
+            "state `Act`: `{member}` is a path of JSONPath, and the state is in JSONata; write `{name}` with an expression, as \
+             `{{% $states.input.x %}}`"
+        )
+    };
+    let call = |arguments: Value| machine("Act", json!({ "Act": act(json!({ "Arguments": arguments })) }));
+    check(&call(json!({ "FunctionName": "act", "Payload.$": "$.x" })), &[&told("Payload.$", "Payload")]);
+    check(&call(json!({ "FunctionName": "act", "Payload": { "x.$": "$.x" } })), &[&told("x.$", "x")]);
+}
+
+#[test]
+fn selection_of_items_is_woven_to_itself_by_either_name() {
+    for member in ["ItemSelector", "Parameters"] {
+        let call = act(json!({ "Arguments": null, "Parameters": { "FunctionName": "act", "Payload.$": "$" } }));
+        let each = merged(distributed("Act", call), json!({ "Items": null, member: { "x.$": "$$.Map.Item.Value" } }));
+        let woven = woven(&json_path("Each", json!({ "Each": each })));
+        assert_eq!(woven["States"]["Each"][member]["input"], json!({ "x.$": "$$.Map.Item.Value" }));
+    }
+}
+
+#[test]
+fn author_s_retry_stays_where_weave_writes_none() {
+    let lambda = json!([{
+        "ErrorEquals": ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException"],
+        "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 3, "MaxDelaySeconds": 10, "JitterStrategy": "FULL",
+    }]);
+    let tell = json!({ "Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Retry": lambda, "Next": "Act" });
+    let text = serde_json::to_string(&machine("Tell", json!({ "Tell": tell, "Act": act(json!({})) }))).unwrap();
+    let Woven { machine: woven, .. } = weave(&guarding(&serde_json::from_str(&text).unwrap()), &text).unwrap();
+    let woven: Value = serde_json::from_str(&woven).unwrap();
+    assert_eq!(woven["States"]["Tell"]["Retry"], lambda);
 }

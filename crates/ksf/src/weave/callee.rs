@@ -31,8 +31,10 @@ pub(super) fn causes(state: &Object, arguments: &Object, callee: Callee, languag
     let all = members.into_iter().flatten().filter_map(|member| named(arguments, member));
     for (member, value) in all.chain(credentials).chain(whole_credentials) {
         if !is_written_out(&member, value, language) {
-            let presented = value.as_text().map_or_else(|| "no text".to_owned(), str::to_owned);
-            causes.push(Cause::CalleeFromInput { member, presented });
+            causes.push(match value.as_text() {
+                Some(presented) => Cause::CalleeFromInput { member, presented: presented.to_owned() },
+                None => Cause::CalleeNoText { member },
+            });
         }
     }
     causes

@@ -2,7 +2,7 @@
 //! neither what the author wrote nor what to write instead.
 
 use crate::weave::evaluated::each_template;
-use crate::weave::json::Object;
+use crate::weave::json::{Json, Object};
 use crate::weave::machine::{Language, Scope, inner_machines, states};
 use crate::weave::refusal::{Cause, Refusal};
 
@@ -70,6 +70,9 @@ fn of_machine(machine: &Object, language: Language, refusals: &mut Vec<Refusal>)
                 }
             });
         }
+        if language == Language::Jsonata {
+            each_path_member(state, &mut |member| refuse(Cause::PathMember { member: member.to_owned() }));
+        }
         for (_, inner) in inner_machines(name, state, &Scope::outermost()) {
             if inner.contains("QueryLanguage") {
                 refuse(Cause::LanguageInside);
@@ -81,6 +84,24 @@ fn of_machine(machine: &Object, language: Language, refusals: &mut Vec<Refusal>)
             of_machine(inner, language, refusals);
         }
     }
+}
+
+/// Calls `visit` with each member `x.$` of a JSONata state's values: it is no path there, and what it names would be lost.
+fn each_path_member(state: &Object, visit: &mut dyn FnMut(&str)) {
+    fn within(value: &Json, visit: &mut dyn FnMut(&str)) {
+        value.items().iter().for_each(|item| within(item, visit));
+        for (name, member) in value.as_object().into_iter().flat_map(Object::iter) {
+            if name.ends_with(".$") {
+                visit(name);
+            }
+            within(member, visit);
+        }
+    }
+    let own = ["Arguments", "Assign", "Output", "ItemSelector", "Items", "Credentials"];
+    own.into_iter().filter_map(|member| state.get(member)).for_each(|value| within(value, visit));
+    let rules = ["Catch", "Choices"].into_iter().flat_map(|list| state.objects(list));
+    let of_rules = rules.flat_map(|rule| ["Assign", "Output"].into_iter().filter_map(|member| rule.get(member)));
+    of_rules.for_each(|value| within(value, visit));
 }
 
 fn members_of_other(language: Language) -> &'static [(&'static str, &'static str)] {

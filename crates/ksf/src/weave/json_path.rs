@@ -109,6 +109,10 @@ fn path(text: &str, path: &str, at: usize, places: &mut Vec<Place>) -> Result<()
         return Err(Doubt::Placeholder);
     }
     let Some(rest) = path.strip_prefix("$$") else {
+        // Which variable it reads is the deployment's to say.
+        if path.split(['.', '[']).next().is_some_and(|head| head.contains("${")) {
+            return Err(Doubt::Placeholder);
+        }
         // Of the state's input, or of a variable. A filter could compare with anything.
         return if unquoted(path).contains("$$") { Err(Doubt::Unreadable) } else { Ok(()) };
     };

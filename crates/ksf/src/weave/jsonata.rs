@@ -16,7 +16,11 @@ pub(super) fn reads(text: &str) -> Reads {
     let tokens = match Lexer::tokens(text, "{%".len(), "{%".len() + expression.len()) {
         Ok(tokens) => tokens,
         // What does not name it cannot reach it.
-        Err(Unreadable) if !expression.contains(STATES) && !expression.contains("eval") => return Ok(Vec::new()),
+        Err(Unreadable)
+            if !expression.contains(STATES) && !expression.contains("eval") && !expression.contains("${") =>
+        {
+            return Ok(Vec::new());
+        }
         Err(Unreadable) => return Err(Doubt::Unreadable),
     };
     let mut places = Vec::new();

@@ -225,8 +225,13 @@ impl Call {
             ["lambda", "invoke"] => Self::Function,
             ["lambda", "invoke.waitForTaskToken"] => Self::FunctionWithCallback,
             ["states", "startExecution.sync", "2"] => Self::NestedRun,
-            ["aws-sdk", "lambda", action, ..] if action.starts_with("invoke") => Self::Unguardable,
-            ["lambda", ..] | [_] | [] => Self::Unguardable,
+            ["aws-sdk", service, action, ..]
+                if service.eq_ignore_ascii_case("lambda") && action.to_ascii_lowercase().starts_with("invoke") =>
+            {
+                Self::Unguardable
+            }
+            [service, ..] if service.eq_ignore_ascii_case("lambda") => Self::Unguardable,
+            [_] | [] => Self::Unguardable,
             [_, _, ..] => Self::Other,
         }
     }
@@ -320,6 +325,8 @@ mod tests {
             "arn:aws:${Service}:eu-west-1:000000000000:activity:y",
             "arn:aws:lambda:::lambda:invoke",
             "arn:aws:states:::lambda:invoke ",
+            "arn:aws:states:::Lambda:invoke",
+            "arn:aws:states:::aws-sdk:Lambda:Invoke",
             "arn:aws:states:${X}:lambda:invoke",
             "arn:aws:states:eu-west-1:000000000000:aws-sdk:lambda:invoke",
         ] {

@@ -18,6 +18,7 @@ mod dialect;
 mod nested_result;
 mod plan;
 mod refusal;
+mod retry;
 mod survey;
 mod unknown;
 
@@ -236,7 +237,10 @@ fn refused_names(map: &SourceMap) -> Vec<Refusal> {
         }
         let others = map.iter().enumerate().filter(|(other, _)| *other != number);
         // Of the two, the one that weave made up is told of.
-        if from.as_deref() != Some(&woven) && others.into_iter().any(|(_, other)| other.state == woven) {
+        let is_told =
+            |refusal: &Refusal| refusal.state == from && matches!(refusal.cause, Cause::WovenNameTaken { .. });
+        let is_taken = others.into_iter().any(|(_, other)| other.state == woven);
+        if from.as_deref() != Some(&woven) && is_taken && !refusals.iter().any(is_told) {
             refusals.push(Refusal { state: from, cause: Cause::WovenNameTaken { woven } });
         }
     }

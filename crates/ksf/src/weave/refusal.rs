@@ -1,6 +1,7 @@
 //! Why a machine cannot be woven: which state, why, and what to do.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::weave::machine::Language;
 use crate::weave::names::{MARK, MAX_STATE_NAME, NAME_IS_TAKEN};
@@ -37,6 +38,9 @@ pub(super) enum Cause {
     WovenNameTooLong { woven: String },
     GuardErrorNamed { list: &'static str, error: String },
     TokenVariable { name: String },
+    SpeaksForGuard,
+    PathMember { member: String },
+    NameIsExpression,
     DeniedPathInside,
     DeniedPathActs { state: String },
     DeniedPathSucceeds { state: String },
@@ -52,11 +56,14 @@ pub(super) enum Cause {
     NestedMissing { workflow: String },
     NestedIsNoRun { found: String },
     NestedHasName,
+    WaitsTooLong { error: String, wait: Duration, oldest: Duration },
     NestedRetried { error: String },
+    NestedInputNoObject,
     NameCaught,
     TakesNestedInput { text: String, language: Language },
     NoCallee { member: &'static str },
     CalleeFromInput { member: String, presented: String },
+    CalleeNoText { member: String },
     // What would go on after a refusal.
     Tolerates { member: &'static str },
     TakesInChild { child: &'static str, error: &'static str, list: &'static str, state: String },
@@ -64,9 +71,16 @@ pub(super) enum Cause {
     ExpressChildren,
     ChildrenOfChildren,
     Batches,
+    SelectsTwice,
     WritesItems,
     // What would hold the token.
     MayReachToken { doubt: Doubt, language: Language, text: String },
+}
+
+/// A state's name as a key of TOML: bare where it may be, else in quotes.
+fn key(state: &str) -> String {
+    let is_bare = !state.is_empty() && state.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_bare { state.to_owned() } else { format!("\"{}\"", state.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 impl Refusal {
@@ -136,6 +150,12 @@ impl Cause {
                 write!(f, "its {list} names `{error}`, and what a guard says is for weave to answer; remove it")
             }
             Self::TokenVariable { name } => write!(f, "it uses `${name}`, and variables of such names are weave's; rename it"),
+            Self::PathMember { member } => {
+                let name = member.strip_suffix(".$").unwrap_or(member);
+                write!(f, "`{member}` is a path of JSONPath, and the state is in JSONata; write `{name}` with an expression, as `{{% $states.input.x %}}`")
+            }
+            Self::SpeaksForGuard => f.write_str("it fails with an error of the guard's, `ClaimGuard.…`; give the error another name"),
+            Self::NameIsExpression => f.write_str("its name holds `{%`, which would be evaluated where weave writes the name; rename it"),
             Self::DeniedPathInside => f.write_str("a denied path is the whole run's, and cannot begin inside of a Map or Parallel; move or rename it"),
             Self::DeniedPathActs { state } => {
                 write!(f, "after a denial it leads to `{state}`, which acts on the identity that was denied; let it end in a Fail before")
@@ -147,13 +167,13 @@ impl Cause {
                 write!(f, "after a denial it leads to `{state}`, from where no Fail can be reached; let it end in one")
             }
             Self::GuardedMissing { workflow } => {
-                write!(f, "`access.toml` guards it, and the machine has no such state; add it, or remove `[workflows.{workflow}.states.{state}]`")
+                write!(f, "`access.toml` guards it, and the machine has no such state; add it, or remove `[workflows.{workflow}.states.{}]`", key(state))
             }
             Self::GuardedIsNoCall { found } => {
                 write!(f, "`access.toml` guards it, and it is {found}; only a Task of `lambda:invoke` or `lambda:invoke.waitForTaskToken` can ask a guard")
             }
             Self::NotNamed { workflow } => {
-                write!(f, "it calls a function, and `access.toml` does not name it, so it would act without identity; add `[workflows.{workflow}.states.{state}]`")
+                write!(f, "it calls a function, and `access.toml` does not name it, so it would act without identity; add `[workflows.{workflow}.states.{}]`", key(state))
             }
             Self::Unguardable { resource } => {
                 write!(f, "`{resource}` may call a function and leaves no room for an identity; write `arn:aws:states:::lambda:invoke` with `FunctionName`, and read its result under `Payload`, where it stands then")
@@ -166,12 +186,16 @@ impl Cause {
                 write!(f, "its Retry names `{error}`, and each attempt has a statement of its own, with which the count begins anew; catch the error instead, or give the state a `max_identity_age` above `0s`")
             }
             Self::NestedMissing { workflow } => {
-                write!(f, "`access.toml` has it start an execution, and the machine has no such state; add it, or remove `[workflows.{workflow}.nested.{state}]`")
+                write!(f, "`access.toml` has it start an execution, and the machine has no such state; add it, or remove `[workflows.{workflow}.nested.{}]`", key(state))
             }
             Self::NestedIsNoRun { found } => {
                 write!(f, "`access.toml` has it start an execution, and it is {found}; write a Task of `states:startExecution.sync:2`")
             }
             Self::NestedHasName => f.write_str("its execution's name is part of what is signed, so weave writes it; remove `Name`"),
+            Self::WaitsTooLong { error, wait, oldest } => {
+                write!(f, "its Retry of `{error}` waits up to {} s, in which an identity of at most {} s grows old, and each renewal begins the count anew; wait less (`MaxDelaySeconds`), or catch the error instead", wait.as_secs(), oldest.as_secs())
+            }
+            Self::NestedInputNoObject => f.write_str("its `Input` is no object, and what starts an execution is decided on an object's members; write one"),
             Self::NestedRetried { error } => {
                 write!(f, "its Retry names `{error}`, and an execution's name is used once, so another attempt would meet the first one's; catch the error instead, and lead to the state again")
             }
@@ -185,6 +209,9 @@ impl Cause {
                 };
                 write!(f, "`{text}` may take the input of the execution that it has started, which holds a transaction token; name each other member that it needs, as `{example}`")
             }
+            Self::CalleeNoText { member } => {
+                write!(f, "`{member}` is no text; write one, with a placeholder such as `${{Name}}` for what the deployment fills in")
+            }
             Self::NoCallee { member } => write!(f, "nothing says what it calls; write `{member}`"),
             Self::CalleeFromInput { member, presented } => {
                 write!(f, "`{member}` is `{presented}`, so the input or a variable says who is called and gets the token; write one function or state machine, and a state for each other one")
@@ -195,6 +222,7 @@ impl Cause {
             }
             Self::ExpressChildren => f.write_str("its children are EXPRESS, and a token is bound to a standard execution; write `STANDARD`"),
             Self::ChildrenOfChildren => f.write_str("a distributed Map inside of a distributed Map, whose children cannot be told from others; make one of them inline, or move the guarded states out"),
+            Self::SelectsTwice => f.write_str("it has `ItemSelector` and `Parameters`, of which Step Functions takes one; remove the other"),
             Self::WritesItems => f.write_str("`ResultWriter` writes each item's input beside its result, and the token with it; remove it, and write the results in a state behind"),
             Self::Batches => f.write_str("with `ItemBatcher` no item has an identity of its own; remove it"),
             Self::MayReachToken { doubt, language, text } => {

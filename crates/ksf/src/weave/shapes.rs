@@ -83,6 +83,11 @@ pub(super) fn author_s(object: &Object, member: &str, name: &str, language: Lang
     }
 }
 
+/// The input with the refusal in it; an input that is no object has no members, so the refusal stands alone.
+fn beside_input(refusal: &str) -> String {
+    format!("{{% $merge([$type($states.input) = 'object' ? $states.input : {{}}, {{'refusal': {refusal}}}]) %}}")
+}
+
 /// Waits for what heals by itself.
 fn retry(errors: Vec<Json>, seconds: u32, attempts: u32, longest: u32) -> Json {
     let rule = object([
@@ -122,6 +127,16 @@ pub(super) fn catch_again(language: Language, error: &str, next: &str) -> Json {
 /// Asks for another name and token: an execution of this name is there already.
 pub(super) fn catch_taken_name(language: Language, state: &str) -> Json {
     catch_again(language, NAME_IS_TAKEN, &bind(state))
+}
+
+/// Whatever else ends a question to the realm leaves it open: no rule around may take that in as something else. `end` is the
+/// rule for what is undecided.
+pub(super) fn catch_all_else(end: Json) -> Json {
+    let mut end = end;
+    if let Some(rule) = end.as_object_mut() {
+        rule.set("ErrorEquals", vec!["States.ALL".into()]);
+    }
+    end
 }
 
 /// Leaves every error of a guard's name to the state that tells whose word it is.
@@ -192,7 +207,7 @@ impl Shapes {
             }
             Language::JsonPath if is_author_s => {
                 let refusal = format!("{{'Error': '{}', 'Cause': {cause}}}", end.error());
-                choice.set("Output", format!("{{% $merge([$states.input, {{'refusal': {refusal}}}]) %}}"));
+                choice.set("Output", beside_input(&refusal));
             }
             Language::JsonPath => {
                 if scope.is_none() {
@@ -299,7 +314,7 @@ impl Shapes {
             }
             (Language::JsonPath, Language::JsonPath) if is_author_s => rule.set("ResultPath", "$.refusal"),
             (Language::JsonPath, Language::Jsonata) if is_author_s => {
-                rule.set("Output", "{% $merge([$states.input, {'refusal': $states.errorOutput}]) %}");
+                rule.set("Output", beside_input("$states.errorOutput"));
             }
             // Without an Output the next state is handed `Error` and `Cause`.
             (Language::JsonPath, Language::JsonPath) if scope.is_none() => {
@@ -334,7 +349,8 @@ impl Shapes {
             }
         };
         // Of whatever a cause may be, the message of a function's error or all of it; reading it must not fail.
-        let message = format!("$substringBefore($substringAfter({cause}, '\"errorMessage\":\"'), '\"')");
+        let message =
+            format!("$substringBefore($substringAfter($substringAfter({cause}, '\"errorMessage\"'), '\"'), '\"')");
         let mut state = self.woven("Fail", what);
         state.set("Error", end.error());
         state.set(

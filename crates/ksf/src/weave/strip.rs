@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::weave::json::{Json, Object};
-use crate::weave::machine::{Language, errors, inner_machines_mut, redirect, redirect_member};
+use crate::weave::machine::{Call, Language, errors, inner_machines_mut, is_distributed, redirect, redirect_member};
 use crate::weave::names::{GUARD_ERRORS, MARK, NAME_IS_TAKEN, RECEIVE, VARIABLES};
 use crate::weave::nested_result;
 use crate::weave::shapes::retry_of_lambda;
@@ -49,25 +49,35 @@ fn follow(followers: &BTreeMap<String, String>, target: &str) -> String {
 }
 
 fn strip_state(state: &mut Object, language: Language, is_woven: bool, followers: &BTreeMap<String, String>) {
+    let calls_function =
+        [Call::Function, Call::FunctionWithCallback].contains(&Call::of(state.text("Resource").unwrap_or_default()));
     for list in ["Retry", "Catch"] {
         if let Some(rules) = state.get_mut(list).and_then(Json::as_list_mut) {
             // An author who retries Lambda's errors as weave does has it taken out as well, and put in again at weave's place.
             let of_lambda = retry_of_lambda();
             let is_woven_rule = |rule: &Object| is_rule_of_refusals(rule) || leads_to_binding(rule, followers);
-            rules.retain(|rule| *rule != of_lambda && !(is_woven && rule.as_object().is_some_and(is_woven_rule)));
+            rules.retain(|rule| {
+                let is_weave_s = is_woven && rule.as_object().is_some_and(is_woven_rule);
+                !(is_weave_s || (calls_function && *rule == of_lambda))
+            });
             if rules.is_empty() {
                 state.remove(list);
             }
         }
     }
     redirect(state, &|target| follow(followers, target));
+    let is_distributed = is_distributed(state);
     if is_woven {
-        strip_arguments(state, language.of_state(state));
-        nested_result::strip(state, language.of_state(state));
-        if let Some(selected) = state.object("ItemSelector").and_then(wrapped) {
-            match selected {
-                ("input", value) => state.set("ItemSelector", value),
-                _ => drop(state.remove("ItemSelector")),
+        if state.text("Type") == Some("Task") {
+            strip_arguments(state, language.of_state(state));
+            nested_result::strip(state, language.of_state(state));
+        }
+        for member in ["ItemSelector", "Parameters"] {
+            if let Some(selected) = state.object(member).filter(|_| is_distributed).and_then(wrapped) {
+                match selected {
+                    ("input", value) => state.set(member, value),
+                    _ => drop(state.remove(member)),
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Looks at every state of an author's machine before anything is written, and finds all that keeps it from being woven.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::weave::callee::{self, Callee};
 use crate::weave::denied_path;
@@ -8,11 +9,12 @@ use crate::weave::json::{Json, Object};
 use crate::weave::machine::{
     Call, Language, Scope, errors, inner_machines, is_distributed, partition, states, takes_in_children, transitions,
 };
-use crate::weave::names::{DENIED, GUARD_ERRORS, MARK, NAME_IS_TAKEN, RESERVED, VARIABLES};
+use crate::weave::names::{DENIED, GUARD_ERRORS, LAMBDA_ERRORS, MARK, NAME_IS_TAKEN, RESERVED, VARIABLES};
 use crate::weave::nested_result;
 use crate::weave::numeral::is_zero;
 use crate::weave::plan::Plan;
 use crate::weave::refusal::{Cause, Refusal};
+use crate::weave::retry;
 
 /// The most bytes that a state may hand over (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 pub(super) const MAX_PAYLOAD: usize = 256 * 1024;
@@ -99,7 +101,11 @@ impl Survey {
             self.refuse(name, Cause::NotAnObject);
         }
         for (name, state) in states(machine) {
-            let own = ["Catch", "Retry"].into_iter().find(|list| state.objects(list).any(takes_in_children));
+            let takes_in_any = |list: &&str| {
+                let rules = state.objects(list).filter(|rule| *list == "Catch" || retry::attempts(rule) > 0);
+                rules.into_iter().any(takes_in_children)
+            };
+            let own = ["Catch", "Retry"].into_iter().find(takes_in_any);
             let own = own.map(|list| TakesIn { list, state: name.to_owned() });
             let takes_in = own.or_else(|| takes_in.cloned());
             let place = Place { name, state, language: language.of_state(state), scope, takes_in };
@@ -168,6 +174,12 @@ impl Survey {
             }
             self.has_denied_path = true;
         }
+        if place.state.text("Error").is_some_and(|error| error.starts_with(GUARD_ERRORS)) {
+            self.refuse(place.name, Cause::SpeaksForGuard);
+        }
+        if place.name.contains("{%") {
+            self.refuse(place.name, Cause::NameIsExpression);
+        }
         for list in ["Retry", "Catch"] {
             let named = place.state.objects(list).flat_map(errors).find(|error| error.starts_with(GUARD_ERRORS));
             if let Some(error) = named {
@@ -191,6 +203,8 @@ impl Survey {
                     self.invocation(place);
                     if rule.is_asked_first {
                         self.retries(place);
+                    } else {
+                        self.waits(place, rule.oldest);
                     }
                 }
                 Call::Unguardable => self.unguardable(place, resource),
@@ -230,9 +244,14 @@ impl Survey {
 
     fn invocation(&mut self, place: &Place<'_>) {
         let Some(arguments) = self.arguments(place, Callee::FUNCTION) else { return };
-        let invocation = ["InvocationType", "InvocationType.$"].into_iter().find_map(|name| arguments.text(name));
-        if let Some(invocation) = invocation.filter(|invocation| *invocation != "RequestResponse") {
-            self.refuse(place.name, Cause::NobodyWaits { invocation: invocation.to_owned() });
+        let invocation = ["InvocationType", "InvocationType.$"].into_iter().find_map(|name| arguments.get(name));
+        // A placeholder is told as what it is.
+        let is_told = |invocation: &&Json| {
+            invocation.as_text() != Some("RequestResponse") && !matches!(invocation, Json::Placeholder(_))
+        };
+        if let Some(invocation) = invocation.filter(is_told) {
+            let invocation = invocation.as_text().unwrap_or("no text").to_owned();
+            self.refuse(place.name, Cause::NobodyWaits { invocation });
         }
     }
 
@@ -255,9 +274,23 @@ impl Survey {
     /// A state that asks for every attempt leaves itself to do so, and Step Functions counts retries from its entry. What
     /// Lambda itself answers passes; what the task answers may not, and then the count never ends.
     fn retries(&mut self, place: &Place<'_>) {
-        let named = place.state.objects("Retry").flat_map(errors).find(|error| !error.starts_with("Lambda."));
+        // The four errors of Lambda's own come before the function runs; `Lambda.Unknown` may come after.
+        let retried = place.state.objects("Retry").filter(|rule| retry::attempts(rule) > 0);
+        let named = retried.flat_map(errors).find(|error| !LAMBDA_ERRORS.contains(error));
         if let Some(error) = named {
             self.refuse(place.name, Cause::RetriedAnew { error: error.to_owned() });
+        }
+    }
+
+    /// A wait between two attempts in which the identity grows old has it renewed, and Step Functions counts from the beginning.
+    fn waits(&mut self, place: &Place<'_>, oldest: Duration) {
+        for rule in place.state.objects("Retry") {
+            let wait = retry::longest_wait(rule);
+            let is_guard_s = errors(rule).any(|error| error.starts_with(GUARD_ERRORS));
+            if wait >= oldest && !is_guard_s {
+                let error = errors(rule).next().unwrap_or_default().to_owned();
+                self.refuse(place.name, Cause::WaitsTooLong { error, wait, oldest });
+            }
         }
     }
 
@@ -266,9 +299,19 @@ impl Survey {
         if arguments.contains("Name") || arguments.contains("Name.$") {
             self.refuse(place.name, Cause::NestedHasName);
         }
+        let is_expression = |text: &str| place.language == Language::Jsonata && text.starts_with("{%");
+        let is_no_object = |input: &Json| match input {
+            Json::Text(text) => !is_expression(text),
+            Json::Object(_) | Json::Placeholder(_) => false,
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) => true,
+        };
+        if arguments.get("Input").is_some_and(is_no_object) {
+            self.refuse(place.name, Cause::NestedInputNoObject);
+        }
         // Of its errors, only those of the start itself leave the name free. What takes a refusal in is refused for that.
         let uses_name = |error: &&str| !error.starts_with("StepFunctions.") || *error == NAME_IS_TAKEN;
-        let others = place.state.objects("Retry").filter(|rule| !takes_in_children(rule));
+        let retried = place.state.objects("Retry").filter(|rule| retry::attempts(rule) > 0);
+        let others = retried.filter(|rule| !takes_in_children(rule));
         if let Some(error) = others.flat_map(errors).find(uses_name) {
             self.refuse(place.name, Cause::NestedRetried { error: error.to_owned() });
         }
@@ -323,6 +366,9 @@ impl Survey {
         }
         if place.scope.is_child_run {
             self.refuse(place.name, Cause::ChildrenOfChildren);
+        }
+        if place.state.contains("ItemSelector") && place.state.contains("Parameters") {
+            self.refuse(place.name, Cause::SelectsTwice);
         }
         let config = inner_machines(place.name, place.state, place.scope)
             .first()

@@ -12,8 +12,8 @@ use crate::weave::names::{
 use crate::weave::nested_result;
 use crate::weave::plan::{Guarded, Plan};
 use crate::weave::shapes::{
-    Refusals, Shapes, author_s, catch_again, catch_refusals, catch_taken_name, no_retry_of_refusals, payload,
-    retry_of_guard, retry_of_lambda, variable,
+    Refusals, Shapes, author_s, catch_again, catch_all_else, catch_refusals, catch_taken_name, no_retry_of_refusals,
+    payload, retry_of_guard, retry_of_lambda, variable,
 };
 use crate::weave::source_map::{SourceMap, Written};
 
@@ -57,7 +57,7 @@ impl Weaver<'_> {
                 self.guarded(&mut page, name, state, *rule, scope);
             } else if self.plan.nested.contains(name) {
                 self.nested(&mut page, name, state, scope);
-            } else if self.plan.is_needed_inside(name, &state) {
+            } else if self.plan.is_looked_at_inside(name, &state) {
                 self.container(&mut page, name, state, scope);
             } else {
                 self.author_s(&mut page, name, state, is_led_elsewhere, scope);
@@ -72,7 +72,7 @@ impl Weaver<'_> {
                     &mut page,
                     &end.state(label),
                     self.shapes.end(end, label),
-                    None,
+                    scope.part_of.as_deref(),
                     scope,
                     "a refusal ends here",
                 );
@@ -195,14 +195,14 @@ impl Weaver<'_> {
         self.write(page, woven, state, Some(name), scope, because);
     }
 
-    /// The refusals of the revalidation function. Inside of a branch they are left to what is around it.
+    /// The refusals of the revalidation function. Inside of a branch nothing else may come out of it either: a rule of what is
+    /// around would take it for an error like others, and the guard's no would be passed over.
     fn catch_of_woven(&self, page: &mut Page, language: Language, scope: &Scope) -> Vec<Json> {
-        if scope.depth > 0 {
-            return Vec::new();
-        }
-        let ends = [End::Denied, End::Rejected, End::Misconfigured];
-        page.leads_to(&ends);
-        ends.into_iter().map(|end| self.shapes.catch_end(language, end, None)).collect()
+        let ends: &[End] = if scope.depth > 0 { &End::ALL } else { &[End::Denied, End::Rejected, End::Misconfigured] };
+        page.leads_to(ends);
+        let to = |end: End| self.shapes.catch_end(language, end, scope.label.as_deref());
+        let rules = ends.iter().copied().map(to);
+        rules.chain((scope.depth > 0).then(|| catch_all_else(to(End::Undecided)))).collect()
     }
 
     fn retry(&self, state: &mut Object, is_task: bool) {
@@ -336,7 +336,14 @@ impl Weaver<'_> {
         self.write(page, name, Object::default(), Some(name), scope, because);
         let inside: Vec<(Scope, bool)> = inner_machines(name, &state, scope)
             .into_iter()
-            .map(|(inner, machine)| (inner, self.plan.is_needed_in(machine)))
+            .map(|(inner, machine)| {
+                let is_needed = if inner.is_child_run {
+                    self.plan.is_needed_in(machine)
+                } else {
+                    self.plan.is_looked_at_in(machine)
+                };
+                (inner, is_needed)
+            })
             .collect();
         for (machine, (inner, is_needed)) in inner_machines_mut(&mut state).into_iter().zip(inside) {
             if is_needed {

@@ -120,6 +120,7 @@ fn refusals_in_branches_end_the_run_by_their_names() {
         "WaitForPayee",
         "ScreenPayee t0 !Denied",
         "Reconsider ScreenPayee t0 !Denied",
+        "IdentityDenied Both 3",
         "IdentityDenied",
     ];
     check("parallel", json!({}), &script, &log, Some(("ClaimGuard.Denied", "Both: told so")));
@@ -200,6 +201,7 @@ fn items_of_a_distributed_map_adopt_the_identity_for_their_own_execution() {
         "Adopt identity EachOther t0 in EachOther:0",
         "ImportOther t4 in EachOther:0 !Denied",
         "Reconsider ImportOther t4 in EachOther:0 !Denied",
+        "IdentityDenied EachOther",
     ];
     let script: [(_, &[_]); 3] = [
         ("ImportFile", &["", "IdentityExpired"]),
@@ -314,7 +316,8 @@ fn author_s_rules_for_all_errors_take_no_refusal_in() {
         let error = format!("ClaimGuard.{refusal}");
         check("wildcards", json!([1]), &[("Left", &[refusal])], &log, Some((&error, "Each: told so")));
     }
-    let log = with(&["Left t0", "Last t0 !Denied", "Reconsider Last t0 !Denied", "IdentityDenied"]);
+    let log =
+        with(&["Left t0", "Last t0 !Denied", "Reconsider Last t0 !Denied", "IdentityDenied Each", "IdentityDenied"]);
     let script: [(_, &[_]); 2] = [("Last", &["Denied"]), ("Reconsider Last", &["Denied"])];
     check("wildcards", json!([1]), &script, &log, Some(("ClaimGuard.Denied", "Each: told so")));
 }
