@@ -59,16 +59,17 @@ enum Command {
     Test,
     /// Measure what the guard costs: one table of ratios, each to a baseline of the same run
     ///
-    /// Builds in release, then runs the groups: verify, profile, guard, allocations, reject, authorizer, contention, cold-start and
-    /// warm-invoke; end-to-end too where --lab names one that is up. Close other programs: noise is measured, not removed.
+    /// Builds in release, then runs the groups: verify, profile, guard, allocations, reject, authorizer, instructions (counted by
+    /// Valgrind), contention, cold-start and warm-invoke; end-to-end too where --lab names one that is up. Close other programs:
+    /// noise is measured, not removed.
     Bench {
         /// Only this group; may be repeated
         #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(bench::groups()))]
         only: Vec<String>,
-        /// Write the rows to a file: an array of name, ratio, noise and baseline
+        /// Write the rows to a file: an array of name, ratio, noise, baseline and where the ratio holds
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
-        /// End with exit code 1 if a ratio is worse than that of this file by more than its noise
+        /// End with exit code 1 if a ratio that holds on any host is worse than that of this file by more than its noise
         #[arg(long, value_name = "FILE")]
         check: Option<PathBuf>,
         /// Run the group end-to-end on this lab, which has to be up

@@ -69,6 +69,22 @@ const NODE: &[Program] = &[
     },
 ];
 
+/// What counts instructions, which only that group of the benchmarks needs.
+const VALGRIND: &[Program] = &[Program {
+    name: "valgrind",
+    arguments: &["--version"],
+    at_least: None,
+    hint: "Valgrind (Debian, Ubuntu: apt-get install valgrind)",
+}];
+
+/// Succeeds when Valgrind is here.
+///
+/// # Errors
+/// It is not.
+pub fn valgrind_present() -> Result<(), Failure> {
+    present(VALGRIND)
+}
+
 /// Succeeds when every program the lab needs is here.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use crate::fixture::{BARE, Signed, authorizer_event, budget, policy, policy_of, unix_time, verifier};
 
 /// The sizes of the route tables.
-const ROUTES: [usize; 3] = [10, 100, 500];
+pub const ROUTES: [usize; 3] = [10, 100, 500];
 
 /// Keys that are there.
 struct Standing(Arc<RealmKeySet>);
@@ -36,8 +36,7 @@ pub fn run() {
     subjects.push(Subject::new("sample", answering(&runtime, policy(), &signed.keys, event)));
     for routes in ROUTES {
         let policy = policy_of(routes);
-        // In the middle of the table.
-        let event = authorizer_event(&signed.token, &format!("/r{}/x", routes / 2));
+        let event = authorizer_event(&signed.token, &path_amid(routes));
         subjects.push(Subject::new(format!("{routes}-routes"), answering(&runtime, policy, &signed.keys, event)));
     }
     let samples = interleaved(&mut subjects, budget());
@@ -46,8 +45,18 @@ pub fn run() {
     }
 }
 
+/// A path in the middle of the table of so many routes.
+pub fn path_amid(routes: usize) -> String {
+    format!("/r{}/x", routes / 2)
+}
+
 /// Serves the event from its bytes to the answer's bytes, as the runtime does, without the runtime.
-fn answering(runtime: &Runtime, policy: AccessPolicy, keys: &Arc<RealmKeySet>, event: Vec<u8>) -> impl Fn() -> Vec<u8> {
+pub fn answering(
+    runtime: &Runtime,
+    policy: AccessPolicy,
+    keys: &Arc<RealmKeySet>,
+    event: Vec<u8>,
+) -> impl Fn() -> Vec<u8> {
     let setup = Setup::Ready { policy, verifier: verifier(ISSUER), keys: Standing(Arc::clone(keys)) };
     let sink = |record: AuditRecord| -> io::Result<()> {
         black_box(record.to_line());

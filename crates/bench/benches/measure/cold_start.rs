@@ -1,6 +1,6 @@
 //! Process start → first answer of every function, beside the floor: exec, initialisation, first invocation.
 
-use bench::{Row, Sample};
+use bench::{HOSTS, Row, Sample};
 
 use crate::fixture::budget;
 use crate::functions::{FLOOR, Function, World};
@@ -115,7 +115,7 @@ impl Summary {
         }
         size.print();
         let peak_ratio = self.peak as f64 / floor.peak as f64;
-        Row::counted(format!("cold-start/{name}/peak-memory"), peak_ratio, 0.05 * peak_ratio, FLOOR)
+        Row::counted(format!("cold-start/{name}/peak-memory"), peak_ratio, HOSTS * peak_ratio, FLOOR)
             .detailed(format!("{:.2} MB", megabytes(self.peak)))
             .print();
     }

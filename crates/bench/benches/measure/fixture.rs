@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bench::{Row, Sample};
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{Audience, ClientId, Issuer};
-use claim_guard::{AccessTokenVerifier, ClientList, Leeway, RealmKeySet, UnixTime};
+use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, UnixTime, VerifiedClaims};
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, TestKey, access_token_payload, key_set, with};
 
@@ -104,9 +104,18 @@ impl Signed {
         Self::by(named(|kid| TestKey::generate("RS256", kid)), &payload(ISSUER))
     }
 
+    pub fn claims(&self, verifier: &AccessTokenVerifier, now: UnixTime) -> VerifiedClaims {
+        verifier.verify(&AccessToken::parse(&self.token).unwrap(), &self.keys, now).unwrap()
+    }
+
     /// The check that nothing can do without: the key is parsed, the signature is decoded.
     pub fn bare(&self) -> Bare {
-        let (input, signature) = self.token.rsplit_once('.').unwrap();
+        self.bare_of(&self.token)
+    }
+
+    /// The same for another token of this key.
+    pub fn bare_of(&self, token: &str) -> Bare {
+        let (input, signature) = token.rsplit_once('.').unwrap();
         let algorithm: &'static dyn VerificationAlgorithm = match self.key.header()["alg"].as_str().unwrap() {
             "RS256" => &RSA_PKCS1_2048_8192_SHA256,
             "PS256" => &RSA_PSS_2048_8192_SHA256,

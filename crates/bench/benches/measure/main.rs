@@ -1,7 +1,8 @@
 //! What the guard costs: one group of measurements for each argument, one row of JSON a line.
 //!
 //! `cargo xtask bench` builds everything that is measured, runs this and prints a table. `BENCH_SECONDS` is how long each
-//! comparison is timed, `BENCH_FUNCTIONS` the directory of the built functions.
+//! comparison is timed, `BENCH_FUNCTIONS` the directory of the built functions, `BENCH_INSTRUCTIONS` the one that valgrind
+//! writes to.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +16,7 @@
 mod authorizer;
 mod contention;
 mod guard;
+mod instructions;
 mod profile;
 mod reject;
 mod verify;
@@ -47,6 +49,8 @@ fn main() {
             "guard" => guard::run(),
             "reject" => reject::run(),
             "authorizer" => authorizer::run(),
+            "instructions" => instructions::run(),
+            instructions::COUNTED => instructions::count_all(),
             "cold-start" => cold_start::run(),
             "warm-invoke" => warm_invoke::run(),
             "contention" => contention::run(),

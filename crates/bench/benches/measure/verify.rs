@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bench::{Row, Subject, interleaved};
+use bench::{HOSTS, Row, Subject, interleaved};
 use claim_guard::AccessToken;
 use claim_guard::decision::Decision;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -45,6 +45,8 @@ pub fn run() {
             Some(goal) => row.with_goal(goal).print(),
             None => row.print(),
         }
+        // How much of both is the signature differs from host to host.
+        Row::of(format!("verify/{name}/to-jsonwebtoken"), ours, theirs).held_anywhere_within(HOSTS).print();
         for other in [theirs, simple] {
             Row::of(format!("verify/{name}/{}", other.name), other, baseline).print();
         }

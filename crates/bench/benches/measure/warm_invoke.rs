@@ -47,5 +47,5 @@ fn row(name: String, share: f64, own: &[Vec<f64>; BLOCKS], floor: &[Vec<f64>; BL
     let [whole, whole_floor] = [own, floor].map(|blocks| quantile(blocks.concat()));
     let ratio = whole / whole_floor;
     let noise = of_blocks(own).noise_to(&of_blocks(floor)).max(LEAST_NOISE * ratio);
-    Row::counted(name, ratio, noise, FLOOR).detailed(format!("{:.0} µs ÷ {:.0} µs", whole * 1e6, whole_floor * 1e6))
+    Row::timed(name, ratio, noise, FLOOR).detailed(format!("{:.0} µs ÷ {:.0} µs", whole * 1e6, whole_floor * 1e6))
 }

@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::consumption::{self, Used};
-use super::rows::Row;
+use super::rows::{Holds, Row};
 use super::{FLOOR, zip};
 use crate::cache;
 use crate::failure::{Failure, OrFailure};
@@ -74,6 +74,7 @@ pub fn measure(lab: &str, floor: &Path, progress: &Progress) -> Result<Vec<Row>,
         ratio: quantile(&mut ratios, 0.5),
         noise: (quantile(&mut ratios, 0.75) - quantile(&mut ratios, 0.25)) / 2.0,
         baseline: BASELINE.to_owned(),
+        holds: Holds::Here,
         detail,
         goal: None,
     };
@@ -101,6 +102,7 @@ fn consumed(used: &BTreeMap<String, Used>) -> [Row; 2] {
         ratio: of(&with) / of(&without),
         noise: 0.1 * of(&with) / of(&without),
         baseline: BASELINE.to_owned(),
+        holds: Holds::Here,
         detail: format!(
             "{:.digits$} ÷ {:.digits$} {unit} an execution: {}",
             of(&with) / ROUNDS as f64,

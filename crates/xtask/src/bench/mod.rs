@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cache;
 use crate::failure::{Failure, OrFailure};
+use crate::prerequisites;
 use crate::process;
 use crate::progress::{Progress, tell};
 use crate::suite::cargo;
@@ -44,17 +45,20 @@ struct Group {
 }
 
 /// In the table's order.
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     Group { name: "verify", program: "measure", starts_functions: false },
     Group { name: "profile", program: "measure", starts_functions: false },
     Group { name: "guard", program: "measure", starts_functions: false },
     Group { name: "allocations", program: "allocations", starts_functions: false },
     Group { name: "reject", program: "measure", starts_functions: false },
     Group { name: "authorizer", program: "measure", starts_functions: false },
+    Group { name: INSTRUCTIONS, program: "measure", starts_functions: false },
     Group { name: "contention", program: "measure", starts_functions: false },
     Group { name: "cold-start", program: "measure", starts_functions: true },
     Group { name: "warm-invoke", program: "measure", starts_functions: true },
 ];
+/// The group that valgrind counts.
+const INSTRUCTIONS: &str = "instructions";
 /// The group that a lab measures.
 pub const END_TO_END: &str = "end-to-end";
 
@@ -132,6 +136,9 @@ impl<'a> Bench<'a> {
             let known: Vec<&str> = groups().collect();
             return Err(Failure::new(format!("no group `{stranger}`"), format!("use one of {}", known.join(", "))));
         }
+        if options.asks_for(INSTRUCTIONS) {
+            prerequisites::valgrind_present()?;
+        }
         let directory = cache::repository().join("target/bench");
         cache::make(&directory.join("functions"))?;
         let bench = Bench { options, progress, directory };
@@ -175,6 +182,7 @@ impl<'a> Bench<'a> {
         let mut command = cargo(&["bench", "--locked", "--package", "bench", "--bench", program, "--", name]);
         command.env("BENCH_SECONDS", self.options.seconds.to_string());
         command.env("BENCH_FUNCTIONS", self.directory.join("functions"));
+        command.env("BENCH_INSTRUCTIONS", &self.directory);
         let log = self.run(&format!("measure {name}"), command, &format!("measure-{name}"))?;
         let text = fs::read_to_string(&log).or_failure(format!("read {}", log.display()), "run it again")?;
         let rows: Vec<Row> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
@@ -229,7 +237,7 @@ mod tests {
     fn a_group_that_is_none_is_named_with_those_that_are() {
         let only = vec!["verfy".to_owned()];
         let options = Options { only, json: None, check: None, lab: None, seconds: 0.1 };
-        let remedy = "use one of verify, profile, guard, allocations, reject, authorizer, contention, cold-start, \
+        let remedy = "use one of verify, profile, guard, allocations, reject, authorizer, instructions, contention, cold-start, \
                       warm-invoke, end-to-end";
         assert_eq!(run(&options, &Progress::new()), Err(Failure::new("no group `verfy`", remedy)));
     }

@@ -20,12 +20,26 @@ pub struct Row {
     pub noise: f64,
     /// What it is a ratio to.
     pub baseline: String,
+    /// Where the ratio holds.
+    #[serde(default)]
+    pub holds: Holds,
     /// What the ratio is made of, for people.
     #[serde(default, skip_serializing)]
     pub detail: String,
     /// The ratio that is promised.
     #[serde(default, skip_serializing)]
     pub goal: Option<f64>,
+}
+
+/// Where a ratio holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holds {
+    /// On another host as well: counts, and times of which the processor moves both parts alike.
+    Anywhere,
+    /// On the host where it was measured: how fast its processor checks signatures, or its kernel starts processes, moves it.
+    #[default]
+    Here,
 }
 
 /// The rows of a run, in its order.
@@ -44,7 +58,7 @@ impl Rows {
         serde_json::from_slice(&text).map(Rows).or_failure(activity(), remedy)
     }
 
-    /// Writes the rows as an array of name, ratio, noise and baseline, one row a line.
+    /// Writes the rows as an array of name, ratio, noise, baseline and where it holds, one row a line.
     ///
     /// # Errors
     /// It cannot be written.
@@ -65,10 +79,11 @@ impl Rows {
     }
 
     /// One line for each row that is worse than the row of its name by more than that one's noise, and for each that no
-    /// row of the baseline is for. Rows of groups that were not measured are not looked at.
+    /// row of the baseline is for. Rows that hold on their host alone are told and not looked at, nor are groups that were not
+    /// measured.
     pub fn worse_than(&self, baseline: &Rows) -> Vec<String> {
         let mut worse = Vec::new();
-        for row in &self.0 {
+        for row in self.0.iter().filter(|row| row.holds == Holds::Anywhere) {
             match baseline.0.iter().find(|known| known.name == row.name) {
                 None => worse.push(format!("{}: the baseline has no such row", row.name)),
                 // A ratio that is no number is worse than any: it stands behind all in the total order.
@@ -80,6 +95,15 @@ impl Rows {
             }
         }
         worse
+    }
+}
+
+impl Holds {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Anywhere => "anywhere",
+            Self::Here => "here",
+        }
     }
 }
 
@@ -107,16 +131,17 @@ impl fmt::Display for Rows {
         let (name, baseline) = (width(|row| &row.name, 4), width(|row| &row.baseline, 10));
         writeln!(
             f,
-            "{:name$}  {:>8}  {:>7}  {:9}  {:baseline$}  measured",
-            "what", "ratio", "± noise", "goal", "× baseline"
+            "{:name$}  {:>8}  {:>7}  {:8}  {:9}  {:baseline$}  measured",
+            "what", "ratio", "± noise", "holds", "goal", "× baseline"
         )?;
         for row in &self.0 {
             writeln!(
                 f,
-                "{:name$}  {:>8.3}  {:>7.3}  {:9}  {:baseline$}  {}",
+                "{:name$}  {:>8.3}  {:>7.3}  {:8}  {:9}  {:baseline$}  {}",
                 row.name,
                 row.ratio,
                 row.noise,
+                row.holds.name(),
                 row.goal_told(),
                 row.baseline,
                 row.detail
@@ -132,7 +157,8 @@ mod tests {
 
     fn row(name: &str, ratio: f64) -> Row {
         let baseline = "bare aws-lc-rs signature".to_owned();
-        Row { name: name.to_owned(), ratio, noise: 0.02, baseline, detail: String::new(), goal: None }
+        let holds = Holds::Anywhere;
+        Row { name: name.to_owned(), ratio, noise: 0.02, baseline, holds, detail: String::new(), goal: None }
     }
 
     #[test]
@@ -145,12 +171,14 @@ mod tests {
         check(1.199, &[]);
         check(1.25, &["verify/rs256-2048: 1.250, expected at most 1.180 (+ 0.020) × bare aws-lc-rs signature"]);
         check(f64::NAN, &["verify/rs256-2048: NaN, expected at most 1.180 (+ 0.020) × bare aws-lc-rs signature"]);
+        let here = Rows(vec![Row { holds: Holds::Here, ..row("verify/rs256-2048", 9.0) }]);
+        assert_eq!(here.worse_than(&baseline), [""; 0], "another processor's");
         let unknown = Rows(vec![row("verify/new", 1.0)]).worse_than(&baseline);
         assert_eq!(unknown, ["verify/new: the baseline has no such row"]);
     }
 
     #[test]
-    fn a_file_of_rows_is_read_as_it_was_written_and_holds_four_members() {
+    fn a_file_of_rows_is_read_as_it_was_written_and_holds_five_members() {
         let path = std::env::temp_dir().join(format!("xtask-rows-{}.json", std::process::id()));
         let told =
             Row { detail: "31 µs ÷ 26 µs".to_owned(), goal: Some(1.2), ..row("verify/rs256-2048", 1.180_049) };
@@ -158,7 +186,9 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(
             text.lines().nth(1),
-            Some(r#"  {"name":"verify/rs256-2048","ratio":1.18,"noise":0.02,"baseline":"bare aws-lc-rs signature"},"#)
+            Some(
+                r#"  {"name":"verify/rs256-2048","ratio":1.18,"noise":0.02,"baseline":"bare aws-lc-rs signature","holds":"anywhere"},"#
+            )
         );
         assert_eq!(Rows::read(&path).unwrap(), Rows(vec![row("verify/rs256-2048", 1.18), row("verify/es256", 1.05)]));
         fs::remove_file(path).unwrap();
