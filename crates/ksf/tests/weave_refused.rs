@@ -192,6 +192,15 @@ fn language_of_a_machine_inside_is_refused() {
 }
 
 #[test]
+fn map_with_two_processors_is_refused() {
+    check(
+        "two_processors",
+        "plain",
+        &["state `Each`: `Iterator` beside `ItemProcessor`, of which Step Functions runs one; keep `ItemProcessor`"],
+    );
+}
+
+#[test]
 fn context_object_is_handed_on_by_nobody() {
     check(
         "context_object_in_json_path",

@@ -73,6 +73,9 @@ fn of_machine(machine: &Object, language: Language, refusals: &mut Vec<Refusal>)
         if language == Language::Jsonata {
             each_path_member(state, &mut |member| refuse(Cause::PathMember { member: member.to_owned() }));
         }
+        if state.contains("ItemProcessor") && state.contains("Iterator") {
+            refuse(Cause::TwoProcessors);
+        }
         for (_, inner) in inner_machines(name, state, &Scope::outermost()) {
             if inner.contains("QueryLanguage") {
                 refuse(Cause::LanguageInside);

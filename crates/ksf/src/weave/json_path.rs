@@ -7,6 +7,10 @@ use crate::weave::reads::{Doubt, Place, Reads};
 /// Where a path or an intrinsic function reads the execution's input. A text that is neither reads nothing.
 pub(super) fn reads(text: &str) -> Reads {
     let mut places = Vec::new();
+    // A quote in a regular expression opens nothing, and what it hides might be anything.
+    if text.contains("=~") && text.contains("$$") && text.contains(['\'', '"']) {
+        return Err(Doubt::Unreadable);
+    }
     if text.starts_with('$') {
         path(text, text, 0, &mut places)?;
     } else if text.trim_start().starts_with("States.") {
@@ -211,6 +215,7 @@ mod tests {
         moves("$$.Execution.Input..kind", "$$.Execution.Input.input..kind");
         moves("$$.Execution.Input.*", "$$.Execution.Input.input.*");
         moves("$$.Execution.Input.lines[?(@.paid == true)].id", "$$.Execution.Input.input.lines[?(@.paid == true)].id");
+        moves("$$.Execution.Input[?(@.a =~ /x/)]", "$$.Execution.Input.input[?(@.a =~ /x/)]");
         moves("$$['Execution']['Input']", "$$['Execution']['Input'].input");
         moves("$$[\"Execution\"].Input.kind", "$$[\"Execution\"].Input.input.kind");
         moves("$$.Execution[ 'Input' ]['a b']", "$$.Execution[ 'Input' ].input['a b']");
@@ -294,6 +299,8 @@ mod tests {
             "$$.Execution.Input[?(@.a == $.Execution.Input.transactionToken)]",
             " $$.Execution.Input",
             "States.Format('{}, $$.Execution)",
+            "States.Format('{}{}{}', $.list[?(@.a =~ /'/)], $$.Execution.Input, 'x')",
+            "$.list[?(@.a =~ /\"/ && $$.Execution.Input.transactionToken =~ /\"/)]",
         ];
         for text in unreadable {
             doubted(text, Doubt::Unreadable);

@@ -28,6 +28,7 @@ pub(super) enum Cause {
     UnknownLanguage { presented: String },
     PathInJsonata,
     LanguageInside,
+    TwoProcessors,
     OtherLanguage { member: &'static str, language: Language, instead: &'static str },
     PathBeside { member: String },
     Unknown { member: String, text: String },
@@ -121,6 +122,7 @@ impl Cause {
                 write!(f, "`QueryLanguage` is `{presented}`; expected `JSONata` or `JSONPath`")
             }
             Self::PathInJsonata => f.write_str("JSONPath in a machine of JSONata, which Step Functions does not take; write it in JSONata"),
+            Self::TwoProcessors => f.write_str("`Iterator` beside `ItemProcessor`, of which Step Functions runs one; keep `ItemProcessor`"),
             Self::LanguageInside => f.write_str("`QueryLanguage` inside of it, where Step Functions takes none; write it at the machine, or at each state"),
             Self::OtherLanguage { member, language: Language::JsonPath, instead } => {
                 write!(f, "`{member}` is a member of JSONata, and the state is in JSONPath; write {instead}, or give it the `QueryLanguage` `JSONata`")
