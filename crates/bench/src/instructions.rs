@@ -1,6 +1,6 @@
 //! Instructions that a call takes, counted by valgrind: the same on an idle and on a busy machine.
 //!
-//! A program counts itself. It starts itself anew under valgrind, which counts only inside [`counted_calls`] and writes one
+//! A program counts itself. It starts itself anew under valgrind, which counts only inside `counted_calls` and writes one
 //! file for each time that function returns.
 
 use std::env;
@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// [`counted_calls`], as valgrind names it. Of two options with one pattern valgrind hears one, so that it is the whole name.
+/// `counted_calls`, as valgrind names it. Of two options with one pattern valgrind hears one, so that it is the whole name.
 const COUNTED: &str = "bench::instructions::counted_calls";
 /// A call's cost differs by where the allocator finds room.
 const CALLS: u32 = 16;

@@ -130,14 +130,17 @@ fn only_undecided_is_retried_and_all_other_refusals_are_caught() {
     let revalidating = revalidating();
     for (name, state) in guarded().into_iter().chain(revalidating.clone()) {
         assert_eq!(of_guard(names(&state["Retry"], "ErrorEquals")), retried, "{name}");
-        // A revalidation answers with a new statement or with another no; it has no state to send back to itself.
-        let others = error_names::GUARD.iter().filter(|error| {
-            **error != error_names::UNDECIDED
-                && (**error != error_names::IDENTITY_EXPIRED || !revalidating.contains_key(&name))
-        });
-        let others: BTreeSet<String> = others.map(|name| (*name).to_owned()).collect();
         // What goes wrong in a branch, and is not healed there, is caught by the state around it.
         let around = all.values().find(|outer| outer["ItemProcessor"]["States"].get(&name).is_some());
+        let is_question = revalidating.contains_key(&name);
+        let others = error_names::GUARD.iter().filter(|error| match **error {
+            // A question that fails inside a branch would leave it as any error does, and the refusal would be lost.
+            error_names::UNDECIDED => is_question && around.is_some(),
+            // A revalidation answers with a new statement or with another no; it has no state to send back to itself.
+            error_names::IDENTITY_EXPIRED => !is_question,
+            _ => true,
+        });
+        let others: BTreeSet<String> = others.map(|name| (*name).to_owned()).collect();
         let caught = std::iter::once(&state).chain(around).flat_map(|state| names(&state["Catch"], "ErrorEquals"));
         assert_eq!(of_guard(caught.collect()), others, "{name}");
     }
