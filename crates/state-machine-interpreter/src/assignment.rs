@@ -1,4 +1,4 @@
-//! Variables and their scopes (https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html).
+//! Variables and their scopes (<https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html>).
 
 use serde_json::Value;
 

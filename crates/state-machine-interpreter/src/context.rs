@@ -1,4 +1,4 @@
-//! The context object (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
+//! The context object (<https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html>).
 
 use serde_json::{Value, json};
 

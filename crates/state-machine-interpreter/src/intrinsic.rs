@@ -1,4 +1,4 @@
-//! The intrinsic functions of JSONPath (https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html).
+//! The intrinsic functions of JSONPath (<https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html>).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

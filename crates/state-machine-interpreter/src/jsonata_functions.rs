@@ -1,5 +1,5 @@
 //! The functions that Step Functions adds to JSONata, and those of JSONata's own that the library lacks
-//! (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html).
+//! (<https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>).
 
 use aws_lc_rs::digest;
 use bumpalo::Bump;

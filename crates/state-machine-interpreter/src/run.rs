@@ -10,7 +10,7 @@ use crate::stop::{DATA_LIMIT, Failure, Stop, refused};
 use crate::world::{Place, World};
 
 /// The most bytes of a state's input or output, of a call and of a variable
-/// (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+/// (<https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>).
 const MOST_BYTES: usize = 262_144;
 
 /// How a state's expressions are written.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Ends an execution whatever its rules say
-/// (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+/// (<https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>).
 pub(crate) const RUNTIME: &str = "States.Runtime";
 /// Is caught by its own name only.
 pub(crate) const DATA_LIMIT: &str = "States.DataLimitExceeded";
