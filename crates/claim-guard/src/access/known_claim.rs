@@ -10,15 +10,34 @@ use crate::access::kinds::Kinds;
 use crate::access::operand::Plain;
 use crate::claims::{ClaimPath, MAX_PARTIES};
 use crate::identifier::{Issuer, Subject};
-use crate::token::{MAX_LIFETIME_SECONDS, is_of_another_kind};
+use crate::token::{Leeway, MAX_LIFETIME_SECONDS, is_of_another_kind};
 use crate::unix_time::UnixTime;
 
-/// The oldest statement that a state acts on: the longest lifetime of a transaction token, and what clocks may differ.
+/// The oldest statement that a start or a state acts on: the longest lifetime of a transaction token, and what clocks may differ.
 const OLDEST_STATEMENT: Duration = Duration::from_secs(3600 + 60);
 
-/// The oldest access token that any decision rests on: it held when the statement was made.
-const OLDEST_ACCESS_TOKEN: Duration =
-    Duration::from_secs(MAX_LIFETIME_SECONDS.unsigned_abs() + OLDEST_STATEMENT.as_secs());
+/// The longest lifetime of an access token.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(MAX_LIFETIME_SECONDS.unsigned_abs());
+
+/// What a decision rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// An access token, at a route.
+    AccessToken,
+    /// What a token said when a statement was made of it.
+    Statement,
+}
+
+impl Evidence {
+    /// How long ago the access token may have expired.
+    fn held_before(self) -> Duration {
+        match self {
+            // It is rejected where it expired as long ago as the leeway.
+            Self::AccessToken => Leeway::MAX.duration().saturating_sub(Duration::from_secs(1)),
+            Self::Statement => OLDEST_STATEMENT,
+        }
+    }
+}
 
 /// What a claim is in every verified token that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +52,7 @@ pub(super) enum KnownClaim {
     Identifier,
     /// Any text.
     Text,
-    /// Seconds since 1970, not longer ago than that.
+    /// Seconds since 1970, not longer before the token expired than that.
     Time(Option<Duration>),
     /// One audience or several.
     Audience,
@@ -56,8 +75,8 @@ impl KnownClaim {
             "sub" | "azp" | "jti" | "sid" => Some(Self::whole(Self::Identifier, below)),
             // OpenID Connect Core §2, and Keycloak writes no other type whatever a mapper is told.
             "acr" => Some(Self::whole(Self::Text, below)),
-            "exp" => Some(Self::whole(Self::Time(Some(OLDEST_STATEMENT)), below)),
-            "iat" => Some(Self::whole(Self::Time(Some(OLDEST_ACCESS_TOKEN)), below)),
+            "exp" => Some(Self::whole(Self::Time(Some(Duration::ZERO)), below)),
+            "iat" => Some(Self::whole(Self::Time(Some(LONGEST_LIFETIME)), below)),
             "nbf" | "auth_time" => Some(Self::whole(Self::Time(None), below)),
             "aud" => Some(Self::whole(Self::Audience, below)),
             "scope" => Some(Self::whole(Self::Scope, below)),
@@ -131,8 +150,8 @@ impl KnownClaim {
     }
 
     /// Whether the claim could be a time so long before a decision, or earlier.
-    pub(super) fn can_be_so_old(self, before: Duration) -> bool {
-        !matches!(self, Self::Time(Some(oldest)) if before > oldest)
+    pub(super) fn can_be_so_old(self, before: Duration, evidence: Evidence) -> bool {
+        !matches!(self, Self::Time(Some(lifetime)) if before > lifetime.saturating_add(evidence.held_before()))
     }
 
     /// What it is, for a message.

@@ -10,6 +10,7 @@ use toml::de::DeTable;
 use crate::access::actor_rule::ActorRule;
 use crate::access::condition::Condition;
 use crate::access::fault::{MAX_BYTES, MAX_ROUTES, PolicyFaultCause as Cause, PolicyFaults};
+use crate::access::known_claim::Evidence;
 use crate::access::operand::Operand;
 use crate::access::parse_workflow::read_workflows;
 use crate::access::policy::AccessPolicy;
@@ -234,7 +235,11 @@ fn read_conditions(
     let entries = entry.array(findings)?;
     let conditions: Vec<_> = entries.iter().map(|entry| read_condition(entry, input, findings)).collect();
     // What a malformed rule means is not known.
-    report_unmeetable(&entries, &conditions, actor.unwrap_or(ActorRule::Any), findings);
+    let evidence = match input {
+        Input::Seen => Evidence::Statement,
+        Input::Unseen => Evidence::AccessToken,
+    };
+    report_unmeetable(&entries, &conditions, actor.unwrap_or(ActorRule::Any), evidence, findings);
     conditions.into_iter().collect()
 }
 
@@ -242,12 +247,13 @@ fn report_unmeetable(
     entries: &[Entry<'_>],
     conditions: &[Option<Condition>],
     actor: ActorRule,
+    evidence: Evidence,
     findings: &mut Findings<'_>,
 ) {
     for (place, (entry, condition)) in entries.iter().zip(conditions).enumerate() {
         let Some(condition) = condition else { continue };
         let (key, earlier) = (entry.key.clone(), conditions.iter().take(place).flatten());
-        if let Some(reason) = condition.unmeetable(actor) {
+        if let Some(reason) = condition.unmeetable(actor, evidence) {
             findings.add(entry.offset, Cause::NeverMet { key, condition: condition.clone(), reason });
         } else if let Some(first) = earlier.into_iter().find(|first| first.contradicts(condition)) {
             let (condition, first) = (condition.clone(), first.clone());

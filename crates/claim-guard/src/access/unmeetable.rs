@@ -5,7 +5,7 @@ use std::fmt;
 use crate::access::actor_rule::ActorRule;
 use crate::access::condition::{Condition, Operator};
 use crate::access::kinds::Kinds;
-use crate::access::known_claim::KnownClaim;
+use crate::access::known_claim::{Evidence, KnownClaim};
 use crate::access::operand::{Operand, Plain};
 use crate::claims::ClaimPath;
 
@@ -26,7 +26,7 @@ enum Cause {
 
 impl Condition {
     /// Why no verified token can meet it, where somebody may act in the subject's place or not; none if one can.
-    pub(super) fn unmeetable(&self, actor: ActorRule) -> Option<Unmeetable> {
+    pub(super) fn unmeetable(&self, actor: ActorRule, evidence: Evidence) -> Option<Unmeetable> {
         let claim = KnownClaim::at(self.claim(), actor)?;
         let because = |cause| Some(Unmeetable { cause, claim });
         if let KnownClaim::NeverThere(_) = claim {
@@ -36,7 +36,7 @@ impl Condition {
             return because(Cause::OfAnotherType);
         }
         if let (Operator::AtMost, Operand::Now { before }) = (self.operator(), self.operand())
-            && !claim.can_be_so_old(*before)
+            && !claim.can_be_so_old(*before, evidence)
         {
             return because(Cause::SoOld);
         }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn reason(text: &str, actor: ActorRule) -> Option<String> {
-        condition(text).unmeetable(actor).map(|reason| reason.to_string())
+        condition(text).unmeetable(actor, Evidence::Statement).map(|reason| reason.to_string())
     }
 
     #[track_caller]
@@ -246,6 +246,13 @@ mod tests {
             ["iat <= now - 25h", "iat >= now - 2d", "exp <= now - 1h", "nbf <= now - 30d", "auth_time <= now - 30d"]
         {
             assert_eq!(reason(text, ActorRule::None), None, "{text}");
+        }
+        let at_a_route = |text| condition(text).unmeetable(ActorRule::None, Evidence::AccessToken).is_some();
+        for text in ["exp <= now - 5s", "exp <= now - 1h", "iat <= now - 86405s"] {
+            assert!(at_a_route(text), "{text}");
+        }
+        for text in ["exp <= now - 4s", "exp <= now", "iat <= now - 86404s", "nbf <= now - 30d"] {
+            assert!(!at_a_route(text), "{text}");
         }
     }
 
