@@ -1,8 +1,12 @@
 //! What holds of every woven machine, over random small ones: any graph of Task, Choice, Pass, Wait, Map and Parallel.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "support/choices.rs"]
+mod choices;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use choices::Choices;
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::WorkflowName;
 use proptest::prelude::*;
@@ -13,19 +17,6 @@ const DENIED: &str = "ClaimGuard.Denied";
 const LASTING: [&str; 3] = [DENIED, "ClaimGuard.Rejected", "ClaimGuard.Misconfigured"];
 const UNDECIDED: &str = "ClaimGuard.Undecided";
 const WILDCARDS: [&str; 2] = ["States.ALL", "States.TaskFailed"];
-
-/// Decisions of the generator; the simplest one when they are used up, so that a failing machine shrinks.
-struct Choices<'a>(std::slice::Iter<'a, u8>);
-
-impl Choices<'_> {
-    fn below(&mut self, bound: usize) -> usize {
-        usize::from(self.0.next().copied().unwrap_or_default()) % bound
-    }
-
-    fn sometimes(&mut self) -> bool {
-        self.below(4) == 3
-    }
-}
 
 /// A machine of an author, and what the policy says of its guarded states.
 struct Author<'a> {

@@ -47,6 +47,18 @@ pub(crate) struct Sight<'a> {
     pub(crate) retries: u64,
 }
 
+impl<'a> Sight<'a> {
+    /// What is seen on entering a state, after so many retries of it.
+    pub(crate) fn on_entry(
+        (name, state, language): (&'a str, &'a Value, Language),
+        input: &'a Value,
+        context: &'a Value,
+        retries: u64,
+    ) -> Self {
+        Self { name, state, language, context, input, data: input, result: None, error: None, retries }
+    }
+}
+
 /// An execution at work.
 pub(crate) struct Run<'w> {
     pub(crate) world: &'w mut dyn World,

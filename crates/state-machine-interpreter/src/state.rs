@@ -21,17 +21,7 @@ impl Run<'_> {
             return self.attempts(name, state, input, language);
         }
         let context = self.context(name, state, 0);
-        let sight = Sight {
-            name,
-            state,
-            language,
-            input,
-            context: &context,
-            data: input,
-            result: None,
-            error: None,
-            retries: 0,
-        };
+        let sight = Sight::on_entry((name, state, language), input, &context, 0);
         self.world.entered(&self.place(&sight), input);
         let data = self.selected(&sight)?;
         let sight = Sight { data: &data, ..sight };
@@ -167,17 +157,7 @@ impl Run<'_> {
         loop {
             let retries = counts.values().sum();
             let context = self.context(name, state, retries);
-            let sight = Sight {
-                name,
-                state,
-                language,
-                input,
-                context: &context,
-                data: input,
-                result: None,
-                error: None,
-                retries,
-            };
+            let sight = Sight::on_entry((name, state, language), input, &context, retries);
             self.world.entered(&self.place(&sight), input);
             let failure = match self.attempt(&sight) {
                 Ok(output) => {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use claim_guard::identifier::Digest;
 use serde_json::{Value, json};
 use state_machine_interpreter::{Call, Execution, Expected, Failure, Place, World};
+
+use crate::failures::{of_lambda, refusal};
 
 /// How every token begins; nothing else does.
 pub const TOKEN: &str = "TRANSACTION-TOKEN-";
@@ -162,22 +163,6 @@ impl<'a> Explorer<'a> {
             json!({ "made": "up" })
         })
     }
-}
-
-/// A guard's refusal. Where a callback is waited for it names the token that it was presented, as nobody else can.
-fn refusal(call: &Call<'_>, error: &str) -> Failure {
-    let token = call.arguments["Payload"]["transactionToken"].as_str().unwrap_or_default();
-    let message = if call.resource.ends_with(".waitForTaskToken") {
-        format!("told so; the token presented is `{}`", Digest::of(token.as_bytes()))
-    } else {
-        "told so".to_owned()
-    };
-    Failure::new(error, &json!({ "errorType": error, "errorMessage": message }).to_string())
-}
-
-/// An error that a function answers with.
-fn of_lambda(error: &str) -> Failure {
-    Failure::new(error, &json!({ "errorType": error, "errorMessage": "told so" }).to_string())
 }
 
 impl World for Explorer<'_> {

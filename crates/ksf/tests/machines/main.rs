@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod explorer;
+#[path = "../support/failures.rs"]
+mod failures;
 mod judgement;
 mod made_up;
 

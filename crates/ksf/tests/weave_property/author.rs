@@ -3,6 +3,8 @@
 use claim_guard::access::AccessPolicy;
 use serde_json::{Map, Value, json};
 
+use crate::choices::Choices;
+
 /// The child that nested starts begin: a workflow of the same policy.
 pub fn child() -> Value {
     let call = |next: Value| {
@@ -15,19 +17,6 @@ pub fn child() -> Value {
     };
     let states = json!({ "C1": call(json!({ "Next": "C2" })), "C2": call(json!({ "End": true })) });
     json!({ "QueryLanguage": "JSONata", "StartAt": "C1", "States": states })
-}
-
-/// Decisions of the generator; the simplest one when they are used up, so that a failing machine shrinks.
-pub struct Choices<'a>(pub std::slice::Iter<'a, u8>);
-
-impl Choices<'_> {
-    pub fn below(&mut self, bound: usize) -> usize {
-        usize::from(self.0.next().copied().unwrap_or_default()) % bound
-    }
-
-    fn sometimes(&mut self) -> bool {
-        self.below(4) == 3
-    }
 }
 
 /// A machine of an author, and what the policy says of its states.

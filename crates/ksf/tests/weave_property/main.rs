@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod author;
+#[path = "../support/choices.rs"]
+mod choices;
+#[path = "../support/failures.rs"]
+mod failures;
 mod realm;
 
 use claim_guard::access::AccessPolicy;

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use claim_guard::identifier::Digest;
 use serde_json::{Map, Value, json};
 use state_machine_interpreter::{Call, Execution, Expected, Failure, Place, Stop, World, execute};
+
+use crate::failures::{of_lambda, refusal};
 
 /// How often in a row a state may be given a statement that is not taken; of one that asks for every attempt.
 const MOST_ROUNDS: u32 = 4;
@@ -153,7 +154,7 @@ impl<'a> Realm<'a> {
             Answer::Work(error) => {
                 self.word(&place, place.state, None);
                 // Who times out has no cause; who holds a task token may leave it out.
-                Err(if error.starts_with("States.") { Failure::without_cause(error) } else { lambda(error) })
+                Err(if error.starts_with("States.") { Failure::without_cause(error) } else { of_lambda(error) })
             }
         }
     }
@@ -187,7 +188,7 @@ impl<'a> Realm<'a> {
                 if error.starts_with("ClaimGuard.") {
                     self.word(&place, &about, Some(error));
                 }
-                Err(lambda(error))
+                Err(of_lambda(error))
             }
         }
     }
@@ -240,24 +241,8 @@ impl<'a> Realm<'a> {
     }
 }
 
-/// A guard's refusal. Where a callback is waited for it names the token that it was presented, as nobody else can.
-fn refusal(call: &Call<'_>, error: &str) -> Failure {
-    let token = call.arguments["Payload"]["transactionToken"].as_str().unwrap_or_default();
-    let message = if call.resource.ends_with(".waitForTaskToken") {
-        format!("told so; the token presented is `{}`", Digest::of(token.as_bytes()))
-    } else {
-        "told so".to_owned()
-    };
-    Failure::new(error, &json!({ "errorType": error, "errorMessage": message }).to_string())
-}
-
 fn is_woven(place: &Place<'_>) -> bool {
     place.definition["Comment"].as_str().is_some_and(|comment| comment.starts_with("Woven: "))
-}
-
-/// An error that a function answers with.
-fn lambda(error: &str) -> Failure {
-    Failure::new(error, &json!({ "errorType": error, "errorMessage": "told so" }).to_string())
 }
 
 impl World for Realm<'_> {
