@@ -1,6 +1,7 @@
 //! Identifiers, each a type of its own, parsed at the border.
 //!
-//! An identifier is 1 to 256 bytes of printable text. Nothing here says that the named thing exists.
+//! An identifier is 1 to 256 bytes of printable text; a scope is as long as its token lets it be. Nothing here says that the
+//! named thing exists.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -88,6 +89,19 @@ fn all_bytes(text: &str, is: impl Fn(u8) -> bool) -> bool {
 /// Line separators and direction overrides: they make a log line read as another one.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Words of visible ASCII without `"` and `\\`, with single spaces between them.
+fn words(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    if text.is_empty() {
+        return Err(IdentifierError::Empty { kind });
+    }
+    let forbidden = |c: &char| !matches!(c, ' '..='~') || matches!(c, '"' | '\\');
+    if let Some(character) = text.chars().find(forbidden) {
+        return Err(IdentifierError::ForbiddenCharacter { kind, character });
+    }
+    let lacks_a_word = text.split(' ').any(str::is_empty);
+    if lacks_a_word { Err(IdentifierError::WrongShape { kind, expected: "WORD WORD" }) } else { Ok(()) }
 }
 
 fn ascii_graphic(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
@@ -250,7 +264,7 @@ identifiers! {
     /// A Keycloak session's `sid`.
     SessionId = "session id" by printable;
     /// What an access token was asked for with: words with single spaces between them (RFC 6749 §3.3).
-    Scope = "scope" by printable;
+    Scope = "scope" by words;
     /// The name of a key in a JWK set: printable ASCII (RFC 7517 §4.5).
     KeyId = "key id" by ascii_graphic;
     /// The `aud` of transaction tokens: one deployed stack.

@@ -5,9 +5,11 @@
 
 // What a policy is made of, smallest first.
 mod actor_rule;
+mod claim_source;
 mod condition;
 mod duration;
 mod freshness;
+mod one_line;
 mod operand;
 mod requirement;
 mod route;
@@ -16,6 +18,8 @@ mod workflow;
 // What no token can meet, whatever the realm.
 mod kinds;
 mod known_claim;
+mod range;
+mod together;
 mod unmeetable;
 
 // The whole, and what API Gateway can be told of its routes.
@@ -26,12 +30,13 @@ mod route_tree;
 
 // From text to policy, or to everything that is wrong with the text.
 mod fault;
+mod one_after_another;
 mod parse;
 mod parse_workflow;
 mod toml_table;
 
 pub use actor_rule::ActorRule;
-pub(crate) use condition::SCOPE;
+pub(crate) use claim_source::ClaimSource;
 pub use condition::{Condition, ConditionError, Operator};
 pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
 pub use freshness::{Freshness, MaxIdentityAge, SessionRule};

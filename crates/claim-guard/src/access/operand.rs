@@ -7,10 +7,14 @@ use serde_json::Value;
 
 use crate::access::condition::ConditionError;
 use crate::access::duration::{duration, in_largest_unit};
-use crate::access::fault::one_line;
+use crate::access::kinds::Kinds;
+use crate::access::one_line::one_line;
 use crate::claims::ClaimPath;
 use crate::document::Json;
 use crate::identifier::MAX_IDENTIFIER_BYTES;
+
+/// A hundred years: whatever happened before them is no time of a token or an attribute, but a slip of the pen.
+const LONGEST_AGO: Duration = Duration::from_secs(36_500 * 24 * 3600);
 
 /// What a claim is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +66,15 @@ impl Plain {
         }
     }
 
+    /// As what it is compared.
+    pub(super) fn kinds(&self) -> Kinds {
+        match self {
+            Self::Boolean(_) => Kinds::BOOLEAN,
+            Self::Integer(_) => Kinds::INTEGER,
+            Self::Text(_) => Kinds::TEXT,
+        }
+    }
+
     /// The value of an integer.
     pub(crate) fn integer(&self) -> Option<i128> {
         match self {
@@ -73,21 +86,23 @@ impl Plain {
 
 impl Operand {
     pub(super) fn parse(text: &str) -> Result<Self, ConditionError> {
+        let wrong = || ConditionError::WrongOperand { presented: text.to_owned() };
         if let Some(path) = text.strip_prefix("input.") {
             return ClaimPath::parse(path).map(Self::Input).map_err(ConditionError::WrongInputPath);
         }
         if text == "now" {
             return Ok(Self::Now { before: Duration::ZERO });
         }
-        if let Some(before) = text.strip_prefix("now - ").and_then(duration).filter(|before| !before.is_zero()) {
-            return Ok(Self::Now { before });
+        if let Some(before) = text.strip_prefix("now - ").and_then(duration) {
+            let sensible = !before.is_zero() && before <= LONGEST_AGO;
+            return if sensible { Ok(Self::Now { before }) } else { Err(wrong()) };
         }
         let literal = match text {
             "true" => Some(Plain::Boolean(true)),
             "false" => Some(Plain::Boolean(false)),
             _ => quoted(text).or_else(|| integer(text)),
         };
-        literal.map(Self::Literal).ok_or_else(|| ConditionError::WrongOperand { presented: text.to_owned() })
+        literal.map(Self::Literal).ok_or_else(wrong)
     }
 }
 

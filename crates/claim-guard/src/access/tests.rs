@@ -216,7 +216,7 @@ any_verified_caller = 1
 [workflows.ship.states.Send]
 "#,
         &[
-            "access.toml:1: unknown key `routs`, expected one of `routes`, `workflows`",
+            "access.toml:1: unknown key `routs`, expected one of `authentication_claims`, `routes`, `workflows`",
             "access.toml:3: key `routes[0].method` is `ANY`, \
              expected one of `GET`, `POST`, `PUT`, `PATCH`, `DELETE`, `HEAD`",
             "access.toml:4: key `routes[0].path` is `/{proxy+}`: \
@@ -301,7 +301,7 @@ method = "GET"
 path = "/a"
 claims = ["kyc = true", 'scope = "payments"', "kyc = false"]
 [workflows.w.start]
-claims = ["level >= 3", "cnf.jkt = true", "level <= 2", "level = 3"]
+claims = ["level >= 3", "cnf.jkt = true", "level <= 2", "level = 4", "level = 5"]
 [workflows.w.states.S]
 claims = ["act.sub = \"robot\"", "region = input.region", "region contains \"eu\""]
 [workflows.w.states.T]
@@ -317,7 +317,7 @@ actor = "any"
              claim: a token that is bound to a key is rejected",
             "access.toml:6: key `workflows.w.start.claims[2]` is `level <= 2`, which can never be met beside `level >= 3` of \
              the same list",
-            "access.toml:6: key `workflows.w.start.claims[3]` is `level = 3`, which can never be met beside `level <= 2` of \
+            "access.toml:6: key `workflows.w.start.claims[4]` is `level = 5`, which can never be met beside `level = 4` of \
              the same list",
             "access.toml:8: key `workflows.w.states.S.claims[0]` is `act.sub = \"robot\"`, which can never be met: no token \
              has this claim: nobody may act in the subject's place here, expected `actor = \"any\"` beside it",
@@ -457,4 +457,88 @@ proptest! {
             prop_assert!(faults.faults().iter().all(|fault| (1..=text.lines().count() + 1).contains(&fault.line)));
         }
     }
+}
+
+#[test]
+fn rule_that_nobody_can_meet_who_has_met_the_one_before_is_a_fault() {
+    let route = "[[routes]]\nmethod = \"POST\"\npath = \"/workflows/{workflow}/executions\"\n";
+    check(
+        &format!("{route}claims = [\"level = 1\"]\n[workflows.w]\nstart.claims = [\"kyc = true\", \"level = 2\"]\n"),
+        &["access.toml:5: `workflows.w.start` asks for `level = 2`, which nobody can meet who has met route \
+           `POST /workflows/{workflow}/executions`: it is asked there for `level = 1`"],
+    );
+    check(
+        &format!(
+            "{route}any_verified_caller = true\n[workflows.w]\nstart = {{ claims = ['act.sub = \"robot\"'], actor = \"any\" }}\n"
+        ),
+        &[
+            "access.toml:5: `workflows.w.start` asks for `act.sub = \"robot\"`, which nobody can meet who has met route \
+           `POST /workflows/{workflow}/executions`: no token has this claim: nobody may act in the subject's place here, \
+           expected `actor = \"any\"` beside it",
+        ],
+    );
+    check(
+        "[workflows.w]\nstart.claims = ['acr = \"1\"']\nstates.S.claims = ['acr = \"2\"', \"kyc = true\"]\n",
+        &["access.toml:1: `workflows.w.states.S` asks for `acr = \"2\"`, which nobody can meet who has met \
+           `workflows.w.start`: it is asked there for `acr = \"1\"`"],
+    );
+    let nested = "[workflows.v]\nstart.any_verified_caller = true\nnested.Start.workflow = \"w\"\n[workflows.w]\n";
+    check(
+        &format!("{nested}start.claims = [\"iat >= now - 5m\"]\n"),
+        &[
+            "access.toml:1: `workflows.v.nested.Start` asks for `iat >= now - 5m`, which nobody can meet who has met \
+             `workflows.v.start`: no token has this claim: it is of one access token, and a statement is renewed; \
+             `max_identity_age` bounds its age",
+            "access.toml:4: `workflows.w.start` asks for `iat >= now - 5m`, which nobody can meet who has met \
+             `workflows.w.start`: no token has this claim: it is of one access token, and a statement is renewed; \
+             `max_identity_age` bounds its age",
+        ],
+    );
+}
+
+#[test]
+fn rules_that_time_the_realm_or_another_way_can_reconcile_are_no_fault() {
+    let route =
+        "[[routes]]\nmethod = \"POST\"\npath = \"/workflows/{workflow}/executions\"\nclaims = [\"level = 1\"]\n";
+    for text in [
+        // The realm may say something else later.
+        "[workflows.w]\nstart.claims = [\"level = 1\"]\nstates.S.claims = [\"level = 2\"]\n",
+        // A log-in grows old.
+        "[workflows.w]\nstart.claims = [\"auth_time >= now - 5m\"]\nstates.S.claims = [\"auth_time <= now - 1h\"]\n",
+        // A state has another input than the start.
+        "[workflows.w]\nstart.claims = [\"acr = input.acr\"]\nstates.S.claims = ['acr = \"2\"', \"kyc = input.acr\"]\n",
+        // No route leads to the start of what another workflow starts.
+        &format!(
+            "{route}[workflows.v]\nstart.any_verified_caller = true\nnested.Start.workflow = \"w\"\n\
+             [workflows.w]\nstart.claims = [\"level = 2\"]\n"
+        ),
+        // Only one who calls directly starts this one.
+        "[workflows.w]\nstart.claims = [\"iat >= now - 5m\"]\n",
+    ] {
+        assert_eq!(AccessPolicy::parse("access.toml", text).map(|_| ()), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn claims_of_the_log_in_are_declared_by_their_names() {
+    check(
+        r#"authentication_claims = ["identity_provider", "login.country", "acr", "scope", "sub", "jti", "login", "login", 7]
+[workflows.w]
+start.any_verified_caller = true
+states.S.claims = ['identity_provider = "google"', 'clientAddress = "::1"', 'login.country = "de"']
+"#,
+        &[
+            "access.toml:1: key `authentication_claims[1]` is `login.country`: expected the name of one claim, not of \
+             something in it",
+            "access.toml:1: key `authentication_claims[2]` is `acr`: it is carried anyway",
+            "access.toml:1: key `authentication_claims[3]` is `scope`: it is carried anyway",
+            "access.toml:1: key `authentication_claims[4]` is `sub`: it says nothing of a log-in",
+            "access.toml:1: key `authentication_claims[5]` is `jti`: it is of one access token, and a statement is renewed",
+            "access.toml:1: key `authentication_claims[7]` is `login`: the list has this claim already",
+            "access.toml:1: key `authentication_claims[8]` is of type `integer`, expected `string`",
+            "access.toml:4: key `workflows.w.states.S.claims[1]` is `clientAddress = \"::1\"`, which can never be met: no \
+             token has this claim: it is of the log-in, which a renewal does not repeat; name it in \
+             `authentication_claims` to carry it",
+        ],
+    );
 }

@@ -21,6 +21,11 @@ impl<'t> Findings<'t> {
         self.causes.push((offset, cause));
     }
 
+    /// Whether there is no fault yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.causes.is_empty()
+    }
+
     /// The one-based line of a byte of the text.
     pub(super) fn line(&self, offset: usize) -> usize {
         1 + self.breaks(0, offset)

@@ -21,7 +21,7 @@ use crate::unix_time::UnixTime;
 ///
 /// ```compile_fail,E0624
 /// fn forge(identity: &claim_guard::Identity) -> claim_guard::decision::Grant {
-///     claim_guard::decision::Grant::assertion(identity, [], [])
+///     claim_guard::decision::Grant::assertion(identity, [], [], None)
 /// }
 /// ```
 ///
@@ -51,11 +51,13 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// A grant for an identity whose decision has nothing unmet; of its roles and claims it keeps the named ones.
+    /// A grant for an identity whose decision has nothing unmet; of its roles and claims it keeps the named ones, and of the
+    /// log-in what is handed over.
     pub(crate) fn assertion<'a>(
         identity: &Identity,
         roles: impl IntoIterator<Item = &'a Role>,
         claims: impl IntoIterator<Item = &'a ClaimPath>,
+        authentication: Option<ClaimTree>,
     ) -> Self {
         Self {
             identity: Box::new(Identity {
@@ -72,6 +74,7 @@ impl Grant {
                 verified_at: identity.verified_at,
                 roles: roles.into_iter().filter(|role| identity.has(role)).cloned().collect(),
                 claims: identity.claims.pruned(claims),
+                authentication,
             }),
             acting: None,
         }
@@ -117,7 +120,7 @@ impl Grant {
         self.identity.session_id()
     }
 
-    /// What the access token was asked for with, where it says so.
+    /// What the access token was asked for with, where it says so; less what the realm has taken back since.
     pub fn scope(&self) -> Option<&Scope> {
         self.identity.scope()
     }
@@ -162,8 +165,14 @@ impl Grant {
         self.identity.roles()
     }
 
-    /// The subject's claims, of those that were named.
+    /// The subject's claims, of those that were named; in an execution without those of the log-in.
     pub fn claims(&self) -> &ClaimTree {
         self.identity.claims()
+    }
+
+    /// What the subject's log-in said, of what the policy names; absent where an access token was decided on. It is as it was
+    /// when the execution was started, however often the statement has been renewed.
+    pub fn authentication(&self) -> Option<&ClaimTree> {
+        self.identity.authentication()
     }
 }

@@ -101,7 +101,9 @@ pub(super) fn on_request(policy: &AccessPolicy, identity: &Identity, method: &st
 
 fn on_requirement(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Decision {
     Decision::of(unmet(identity, requirement, input), || {
-        Grant::assertion(identity, requirement.named_roles(), requirement.named_claims())
+        let named = requirement.named_claims();
+        let of_the_log_in = identity.authentication().map(|claims| claims.pruned(named.iter().copied()));
+        Grant::assertion(identity, requirement.named_roles(), named, of_the_log_in)
     })
 }
 
@@ -113,7 +115,8 @@ pub(super) fn on_start(
 ) -> Decision {
     let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
     Decision::of(unmet(identity, workflow.start(), input), || {
-        Grant::assertion(identity, workflow.named_roles(), workflow.named_claims())
+        let of_the_log_in = identity.authentication_at(policy.authentication_claims());
+        Grant::assertion(identity, workflow.named_roles(), policy.live_claims(workflow), Some(of_the_log_in))
     })
 }
 
@@ -137,7 +140,7 @@ pub(super) fn on_execution(
         let lacking = lacking.filter(|_| !roles.is_empty());
         std::iter::once(stranger).chain(actor).chain(lacking).collect()
     };
-    Decision::of(unmet, || Grant::assertion(identity, roles, []))
+    Decision::of(unmet, || Grant::assertion(identity, roles, [], None))
 }
 
 pub(super) fn on_state(

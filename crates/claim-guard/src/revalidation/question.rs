@@ -206,9 +206,9 @@ impl Question {
         self.aged.identity().client()
     }
 
-    /// What the access token was asked for with; empty where it did not say.
+    /// What the access token was asked for with, less what the realm has taken back since; empty where it did not say.
     pub fn scope(&self) -> &str {
-        self.aged.run().scope.as_ref().map_or("", |scope| scope.as_str())
+        self.aged.identity().scope().map_or("", |scope| scope.as_str())
     }
 
     /// How often the statement was renewed: the epoch of the new one is the next.

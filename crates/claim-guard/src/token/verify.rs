@@ -106,6 +106,7 @@ impl AccessTokenVerifier {
             verified_at: now,
             roles: Roles::as_claimed(),
             claims: ClaimTree::assertion(payload),
+            authentication: None,
         })
     }
 

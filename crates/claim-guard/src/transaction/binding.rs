@@ -1,7 +1,7 @@
 //! What a transaction token is bound to, and what a guard compares that with.
 
 use crate::access::Freshness;
-use crate::identifier::{ExecutionArn, Scope, StateMachineArn, StateName, WorkflowName};
+use crate::identifier::{ExecutionArn, StateMachineArn, StateName, WorkflowName};
 use crate::unix_time::UnixTime;
 
 /// The execution that a statement is made for.
@@ -46,8 +46,6 @@ pub struct Run {
     pub started_at: UnixTime,
     /// The `iat` of the access token that it was made from.
     pub access_token_issued_at: UnixTime,
-    /// The `scope` of that access token, where it had one.
-    pub scope: Option<Scope>,
 }
 
 /// For which state a statement was renewed.

@@ -19,7 +19,7 @@ use crate::transaction::token::{TRANSACTION_TOKEN_TYPES, TransactionToken};
 use crate::unix_time::UnixTime;
 
 const PAYLOAD_MEMBERS: [&str; 9] = ["iat", "exp", "aud", "txn", "sub", "scope", "req_wl", "rctx", "tctx"];
-const REQUESTER_MEMBERS: [&str; 6] = ["iss", "jti", "iat", "sid", "scope", "act"];
+const REQUESTER_MEMBERS: [&str; 7] = ["iss", "jti", "iat", "sid", "scope", "act", "authentication"];
 const CONTEXT_MEMBERS: [&str; 9] =
     ["execution", "state_machine", "started", "epoch", "renewed", "redrive", "input", "roles", "claims"];
 const RENEWED_MEMBERS: [&str; 2] = ["state", "rounds"];
@@ -268,6 +268,7 @@ impl TransactionVerifier {
         known_members(context, &CONTEXT_MEMBERS)?;
         self.verify_trust_domain(members.text("aud")?)?;
         let (requester, context) = (Members::new(Part::Payload, requester), Members::new(Part::Payload, context));
+        let authentication = requester.optional_object("authentication")?.unwrap_or_default();
         let identity = Identity {
             issuer: requester.identifier("iss", Issuer::parse)?,
             subject: members.identifier("sub", Subject::parse)?,
@@ -282,17 +283,14 @@ impl TransactionVerifier {
             verified_at: now,
             roles: roles(&context)?,
             claims: ClaimTree::assertion(Document::of(claims)),
+            authentication: Some(ClaimTree::assertion(Document::of(authentication))),
         };
         let binding = Binding {
             workflow: members.identifier("scope", WorkflowName::parse)?,
             execution: context.identifier("execution", ExecutionArn::parse)?,
             redrive_count: context.count("redrive")?,
         };
-        let run = Run {
-            started_at: context.time("started")?,
-            access_token_issued_at: requester.time("iat")?,
-            scope: identity.scope.clone(),
-        };
+        let run = Run { started_at: context.time("started")?, access_token_issued_at: requester.time("iat")? };
         Ok(AgedTransaction {
             run,
             mark,
