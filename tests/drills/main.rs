@@ -4,6 +4,8 @@
 //! `cargo xtask demo --scene NAME` plays too.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod in_process;
+mod log_in;
 mod service_account;
 #[path = "../support/mod.rs"]
 mod support;

@@ -46,9 +46,11 @@ const STANDING: [Fact; 6] = [
     ("user's notBefore", |facts, plan, _| survives(facts.user_not_before, plan)),
 ];
 
-const CLAIMS: [Fact; 2] = [
+const CLAIMS: [Fact; 3] = [
     ("role", |facts, _, state| facts.roles.contains(&state)),
     ("flag", |facts, _, state| facts.flags.contains(&state)),
+    // Nothing that happens afterwards makes a log-in another one.
+    ("log-in", |_, plan, state| plan.is_strong || !plan.terms.contracts[state].asks_strong),
 ];
 
 fn survives(not_before: Option<i64>, plan: &Plan) -> bool {

@@ -9,7 +9,7 @@ use claim_guard::{AccessTokenVerifier, UnixTime};
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, NOW, SUBJECT, access_token_payload, with, without};
 
-use crate::plan::{STATES, State};
+use crate::plan::{PLAIN, STATES, State};
 
 /// The session that the access token is issued in.
 const SESSION: &str = "kZ0VtqGmXJt0tBoQb1x2y3z4";
@@ -120,7 +120,7 @@ impl Facts {
             .map(|(state, name)| ((*name).to_owned(), json!(self.flags.contains(&state))))
             .collect();
         let payload = with(access_token_payload(NOW + at), "/flags", Value::Object(flags));
-        let payload = with(payload, "/sid", json!(SESSION));
+        let payload = with(with(payload, "/sid", json!(SESSION)), "/acr", json!(PLAIN));
         if roles.is_empty() {
             // The audience comes from the roles, as in a realm with an audience resolving mapper.
             return without(without(payload, "/resource_access"), "/aud");

@@ -18,7 +18,7 @@ use claim_guard::{
 use serde_json::{Map, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, TestKey, key_set, with};
 
-use crate::plan::{Plan, STATES, State, Terms};
+use crate::plan::{PLAIN, Plan, STATES, STRONG, State, Terms};
 use crate::story::Verdict;
 
 pub const EXECUTION: &str = "arn:aws:states:eu-west-1:000000000000:execution:run:one";
@@ -75,6 +75,7 @@ impl Stack {
         let issued_at = -plan.access_token_age;
         // Without a role of the API nobody gets past its door, so whoever starts is in its audience.
         let payload = with(plan.realm.at(issued_at).token(issued_at), "/aud", json!(AUDIENCE));
+        let payload = with(payload, "/acr", json!(if plan.is_strong { STRONG } else { PLAIN }));
         let realm_key = TestKey::generate("ES256", "realm-key");
         let keys = Arc::new(RealmKeySet::parse(key_set([&realm_key]).as_bytes()).unwrap());
         let token = AccessToken::parse(&realm_key.token(&payload)).unwrap();

@@ -163,7 +163,7 @@ impl Keycloak {
         ))
     }
 
-    /// An HTTPS client that trusts the lab's authority and nothing else.
+    /// An HTTPS client that trusts the lab's authority and nothing else, and follows no redirect.
     ///
     /// # Errors
     /// The lab's authority cannot be read.
@@ -175,6 +175,7 @@ impl Keycloak {
         Client::builder()
             .tls_certs_only([authority])
             .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(20))
             .build()
             .or_failure("set up HTTPS", remedy)
