@@ -62,7 +62,8 @@ fn a_role_that_is_granted_while_the_run_waits_is_used() {
 #[test]
 fn a_role_that_is_lost_while_the_run_waits_is_used_no_longer_than_the_contract() {
     let lost = [(10, Change::Remove(0)), (10, Change::Remove(1)), (10, Change::Remove(2))];
-    for (state, until) in [(SCREEN, 30), (APPROVE, 299)] {
+    // The access token is five seconds old at the start.
+    for (state, until) in [(SCREEN, 25), (APPROVE, 299)] {
         for (wait, ends) in [(until, End::Succeeded), (until + 1, End::Denied)] {
             let plan = world([Step::Wait(wait), state.clone()], &lost, &[]);
             assert_eq!(run(&plan, Pattern::Woven).end, ends);

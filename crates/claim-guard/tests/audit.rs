@@ -152,7 +152,7 @@ fn only_a_statement_that_a_new_one_heals_is_an_expired_identity() {
         (TransactionFailure::Expired { expired_at: now, now }, old),
         (TransactionFailure::Redriven { stated: 0, presented: 1 }, old),
         (TransactionFailure::NotForThisAttempt { expected: state, stated: None, retry_count: 0 }, old),
-        (TransactionFailure::TooOld { issued_at, limit: Duration::from_secs(30), now }, old),
+        (TransactionFailure::TooOld { said_at: issued_at, limit: Duration::from_secs(30), now }, old),
     ] {
         assert_eq!(AuditRecord::failed(context(start()), None, &failure).outcome(), outcome, "{failure}");
     }

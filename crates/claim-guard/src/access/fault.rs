@@ -236,6 +236,13 @@ pub enum PolicyFaultCause {
         /// The value.
         presented: String,
     },
+    /// `renewal` is neither `"live"` nor `"narrowing"`.
+    WrongRenewal {
+        /// The key.
+        key: String,
+        /// The value.
+        presented: String,
+    },
     /// A state is said to start an execution of a workflow that the policy has not got.
     UnknownWorkflow {
         /// The key.
@@ -347,6 +354,7 @@ impl fmt::Display for PolicyFaultCause {
                 write!(f, "key `{key}` is `{presented}`, expected `{shortest}` to `{longest}`")
             }
             Self::WrongSession { key, presented } => wrong(f, key, presented, &"expected `required` or `ignored`"),
+            Self::WrongRenewal { key, presented } => wrong(f, key, presented, &"expected `live` or `narrowing`"),
             Self::UnknownWorkflow { key, presented } => wrong(f, key, presented, &"expected a workflow of this policy"),
             Self::GuardedAndNested { key, state } => write!(
                 f,

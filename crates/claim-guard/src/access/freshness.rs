@@ -30,6 +30,16 @@ impl Freshness {
     }
 }
 
+/// What a renewal may do to what a run may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenewalRule {
+    /// `"live"`: what the realm says now, be it more or less. What a policy means that says nothing.
+    Live,
+    /// `"narrowing"`: less, and never more or something else than the statement before. A role that was granted since is
+    /// none, and a claim that has changed is absent.
+    Narrowing,
+}
+
 /// Whether a run goes on after its starter has logged out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionRule {
@@ -96,6 +106,18 @@ mod tests {
         assert_eq!(ages("max_identity_age = \"10s\""), Some(MaxIdentityAge::AtMost(Duration::from_secs(10))));
         assert_eq!(ages("max_identity_age = \"1h\""), Some(MaxIdentityAge::AtMost(Duration::from_secs(3600))));
         assert_eq!(ages(""), None);
+    }
+
+    #[test]
+    fn a_run_gains_by_a_renewal_where_the_policy_does_not_say_narrowing() {
+        let rule = |text: &str| only(&policy(&format!("[workflows.w]\n{text}\n{REST}"))).renewal();
+        assert_eq!(rule(""), RenewalRule::Live);
+        assert_eq!(rule("renewal = \"live\""), RenewalRule::Live);
+        assert_eq!(rule("renewal = \"narrowing\""), RenewalRule::Narrowing);
+        check_faults(
+            &format!("[workflows.w]\nrenewal = \"never\"\n{REST}"),
+            &["access.toml:2: key `workflows.w.renewal` is `never`: expected `live` or `narrowing`"],
+        );
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use actor_rule::ActorRule;
 pub(crate) use claim_source::ClaimSource;
 pub use condition::{Condition, ConditionError, Operator};
 pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
-pub use freshness::{Freshness, MaxIdentityAge, SessionRule};
+pub use freshness::{Freshness, MaxIdentityAge, RenewalRule, SessionRule};
 pub use operand::{Operand, Plain};
 pub use policy::AccessPolicy;
 pub use requirement::Requirement;

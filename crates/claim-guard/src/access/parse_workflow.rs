@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::access::claim_source::AuthenticationClaims;
 use crate::access::duration::duration;
 use crate::access::fault::PolicyFaultCause as Cause;
-use crate::access::freshness::{Freshness, MaxIdentityAge, SessionRule};
+use crate::access::freshness::{Freshness, MaxIdentityAge, RenewalRule, SessionRule};
 use crate::access::known_claim::Evidence;
 use crate::access::parse::{Asked, Decider, Input, read_roles};
 use crate::access::requirement::Requirement;
@@ -50,11 +50,12 @@ fn read_workflow(
 ) -> Option<Workflow> {
     let name = read_name(entry, WorkflowName::parse, findings);
     let table = entry.table(findings)?;
-    let [lifetime, max_duration, session, on_denied, describe, stop, start, states, nested] = table.entries(
+    let [lifetime, max_duration, session, renewal, on_denied, describe, stop, start, states, nested] = table.entries(
         &[
             "transaction_token_lifetime",
             "max_duration",
             "session",
+            "renewal",
             "revalidate_on_denied",
             "describe",
             "stop",
@@ -70,6 +71,7 @@ fn read_workflow(
     let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_duration(&entry, LIFETIMES, findings));
     let max_duration = optional(max_duration, |entry| read_duration(&entry, RUNS, findings));
     let session = session.map_or(Some(SessionRule::Ignored), |entry| read_session(&entry, findings));
+    let renewal = renewal.map_or(Some(RenewalRule::Live), |entry| read_renewal(&entry, findings));
     let on_denied = on_denied.map_or(Some(true), |entry| entry.boolean(findings));
     let describe = read_roles(describe.as_ref(), findings);
     let stop = read_roles(stop.as_ref(), findings);
@@ -88,6 +90,7 @@ fn read_workflow(
         transaction_token_lifetime: lifetime?,
         max_duration: max_duration?,
         session: session?,
+        renewal: renewal?,
         start: start?,
         describe: describe?,
         stop: stop?,
@@ -202,6 +205,17 @@ fn read_session(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Sessio
         "required" => Some(SessionRule::Required),
         other => {
             findings.add(entry.offset, Cause::WrongSession { key: entry.key.clone(), presented: other.to_owned() });
+            None
+        }
+    }
+}
+
+fn read_renewal(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<RenewalRule> {
+    match entry.text(findings)? {
+        "live" => Some(RenewalRule::Live),
+        "narrowing" => Some(RenewalRule::Narrowing),
+        other => {
+            findings.add(entry.offset, Cause::WrongRenewal { key: entry.key.clone(), presented: other.to_owned() });
             None
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::access::freshness::{Freshness, SessionRule};
+use crate::access::freshness::{Freshness, RenewalRule, SessionRule};
 use crate::access::requirement::Requirement;
 use crate::claims::{ClaimPath, Role};
 use crate::identifier::{StateName, WorkflowName};
@@ -17,6 +17,7 @@ pub struct Workflow {
     pub(super) transaction_token_lifetime: Duration,
     pub(super) max_duration: Option<Duration>,
     pub(super) session: SessionRule,
+    pub(super) renewal: RenewalRule,
     pub(super) start: Requirement,
     pub(super) describe: Vec<Role>,
     pub(super) stop: Vec<Role>,
@@ -61,6 +62,11 @@ impl Workflow {
     /// Whether a run goes on after its starter has logged out.
     pub fn session(&self) -> SessionRule {
         self.session
+    }
+
+    /// Whether a renewal may give a run more than it had.
+    pub fn renewal(&self) -> RenewalRule {
+        self.renewal
     }
 
     /// What a start asks.

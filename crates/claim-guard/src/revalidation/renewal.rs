@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use crate::access::{AccessPolicy, ClaimSource, Workflow};
+use crate::access::{AccessPolicy, ClaimSource, RenewalRule, Workflow};
 use crate::claims::{ClaimPath, Identity, Role};
 use crate::decision::unmet_by;
 use crate::identifier::{Digest, Scope, TransactionId};
@@ -47,7 +47,7 @@ impl RenewedStatement {
         &self.binding
     }
 
-    /// How often the execution's statement was renewed, this time included.
+    /// How often the realm was asked on the way to this statement, this time included.
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
@@ -126,25 +126,23 @@ impl LiveIdentity<'_> {
         };
         let lifetime = workflow.lifetime_at(started_at, now);
         let claims = policy.live_claims(workflow);
-        let identity = of_now(aged, *live, workflow, &claims, now, lifetime);
+        let mut identity = of_now(aged, *live, workflow, &claims, now, lifetime);
+        match (workflow.renewal(), purpose) {
+            (RenewalRule::Narrowing, Purpose::Renew(_) | Purpose::Child(_)) => identity.narrow_to(old, &claims),
+            // What starts there has had nothing yet that it could be held to.
+            (RenewalRule::Live, _) | (RenewalRule::Narrowing, Purpose::Nested { .. }) => {}
+        }
         let run = Run { started_at, ..aged.run().clone() };
         let binding = |execution| Binding { workflow: name.clone(), execution, redrive_count: *redrive_count };
-        let (binding, epoch, renewed, input_digest, changes) = match purpose {
+        let epoch = aged.epoch().saturating_add(1);
+        let (binding, renewed, input_digest, changes) = match purpose {
             Purpose::Renew(renewed) => {
                 let changes = changes(old, &identity, &claims);
                 let binding = binding(aged.binding().execution.clone());
-                (binding, aged.epoch().saturating_add(1), Some(renewed.clone()), aged.input_digest().clone(), changes)
+                (binding, Some(renewed.clone()), aged.input_digest().clone(), changes)
             }
-            Purpose::Child(execution) => (
-                binding(execution.clone()),
-                aged.epoch().saturating_add(1),
-                None,
-                aged.input_digest().clone(),
-                Vec::new(),
-            ),
-            Purpose::Nested { execution, input, .. } => {
-                (binding(execution.clone()), 0, None, digest(input), Vec::new())
-            }
+            Purpose::Child(execution) => (binding(execution.clone()), None, aged.input_digest().clone(), Vec::new()),
+            Purpose::Nested { execution, input, .. } => (binding(execution.clone()), None, digest(input), Vec::new()),
         };
         Ok(RenewedStatement { identity, transaction, binding, run, epoch, renewed, input_digest, lifetime, changes })
     }
@@ -186,6 +184,16 @@ fn of_now(
         session_id: live.session_id,
         scope: live.scope,
         authentication: live.authentication,
+    }
+}
+
+impl Identity {
+    /// Takes away the roles that the old statement has not got, and the claims that are not as it says.
+    fn narrow_to(&mut self, old: &Self, claims: &BTreeSet<&ClaimPath>) {
+        let is_as_before = |path: &&ClaimPath| self.claims.get(path) == old.claims.get(path);
+        let kept: Vec<&ClaimPath> = claims.iter().copied().filter(is_as_before).collect();
+        self.roles = self.roles().intersection(old.roles()).cloned().collect();
+        self.claims = self.claims.pruned(kept);
     }
 }
 

@@ -129,7 +129,13 @@ impl AgedTransaction {
         &self.binding
     }
 
-    /// How often the statement was renewed: 0 at the start.
+    /// Since when the realm has said what the statement says: the first one of a run says what its access token did, and one
+    /// that was renewed what the realm answered.
+    pub fn said_at(&self) -> UnixTime {
+        if self.epoch == 0 { self.run.access_token_issued_at } else { self.identity.issued_at() }
+    }
+
+    /// How often the realm was asked for it: 0 for the first statement, which is made of an access token.
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
@@ -354,9 +360,9 @@ fn verify_freshness(aged: &AgedTransaction, attempt: &Attempt<'_>, now: UnixTime
             HAND_OVER
         }
     };
-    let issued_at = aged.identity.issued_at();
-    if now > issued_at.plus(limit) {
-        return Err(TransactionFailure::TooOld { issued_at, limit, now });
+    let said_at = aged.said_at();
+    if now > said_at.plus(limit) {
+        return Err(TransactionFailure::TooOld { said_at, limit, now });
     }
     Ok(())
 }

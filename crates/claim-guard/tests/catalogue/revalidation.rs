@@ -123,7 +123,7 @@ fn renewed(
 }
 
 fn too_old(limit: u64, seconds: i64) -> TransactionFailure {
-    TransactionFailure::TooOld { issued_at: time(0), limit: Duration::from_secs(limit), now: time(seconds) }
+    TransactionFailure::TooOld { said_at: time(0), limit: Duration::from_secs(limit), now: time(seconds) }
 }
 
 fn started(key: &TestKey) -> TransactionToken {

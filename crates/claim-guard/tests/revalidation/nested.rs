@@ -44,14 +44,14 @@ fn statement_of_a_nested_start_is_on_the_other_workflow_s_terms() {
         "req_wl": "payment-app",
         "rctx": { "iss": ISSUER, "jti": "onrtro:1", "iat": NOW - 10, "sid": "session" },
         "tctx": {
-            "execution": NESTED, "state_machine": NESTED_MACHINE, "started": NOW + 400, "epoch": 0, "redrive": 0,
+            "execution": NESTED, "state_machine": NESTED_MACHINE, "started": NOW + 400, "epoch": 5, "redrive": 0,
             "input": Digest::of(br#"{"amount":12.5,"project_id":"apollo"}"#).as_str(),
             "roles": ["workflow-api:payment:execute", "workflow-api:payment:screen"],
             "claims": { "compliance": { "kyc_level": 3 }, "project_id": "apollo" },
         },
     });
     assert_eq!(stated(&nested), expected);
-    assert_eq!((nested.epoch(), nested.changes(), nested.binding().workflow.as_str()), (0, &[][..], "settlement"));
+    assert_eq!((nested.epoch(), nested.changes(), nested.binding().workflow.as_str()), (5, &[][..], "settlement"));
 }
 
 #[test]

@@ -225,6 +225,29 @@ fn claims_of_now_are_those_that_the_workflow_names() {
 }
 
 #[test]
+fn narrowing_run_may_lose_and_never_gains_or_changes() {
+    let text = POLICY.replacen("session = \"ignored\"", "session = \"ignored\"\nrenewal = \"narrowing\"", 1);
+    let narrowed = |old: &Value, claims: &Value| {
+        let policy = parsed(&text);
+        let renewed = answered(&policy, question_of(&policy, old), claims, 20).unwrap();
+        let stated = stated(&renewed);
+        (stated["tctx"]["roles"].clone(), stated["tctx"]["claims"].clone(), renewed.changes().len())
+    };
+    let approve = json!(["workflow-api:payment:approve"]);
+    let both = json!(["workflow-api:payment:approve", "workflow-api:payment:start"]);
+    let claims = json!({ "compliance": { "kyc": true }, "project_id": "apollo" });
+    assert_eq!(narrowed(&complete(), &evaluation(20)), (both.clone(), claims.clone(), 0));
+    let fewer = with(complete(), "/tctx/roles", approve.clone());
+    assert_eq!(narrowed(&fewer, &evaluation(20)), (approve, claims, 0));
+    let lost = without(evaluation(20), "/resource_access");
+    assert_eq!(narrowed(&complete(), &lost).0, json!([]));
+    let changed = with(evaluation(20), "/project_id", json!("gemini"));
+    assert_eq!(narrowed(&complete(), &changed), (both.clone(), json!({ "compliance": { "kyc": true } }), 1));
+    let without_kyc = with(complete(), "/tctx/claims", json!({ "project_id": "apollo" }));
+    assert_eq!(narrowed(&without_kyc, &evaluation(20)), (both, json!({ "project_id": "apollo" }), 0));
+}
+
+#[test]
 fn changes_list_gained_and_lost_roles_and_then_claims() {
     let old = with(complete(), "/tctx/roles", json!(["workflow-api:payment:approve"]));
     let old = with(old, "/tctx/claims", json!({}));
