@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::access::kinds::Kinds;
 use crate::access::one_line::one_line;
-use crate::access::operand::{Operand, Plain};
+use crate::access::operand::{Operand, OperandError, Plain};
 use crate::claims::{ClaimPath, SCOPE};
 use crate::identifier::IdentifierError;
 
@@ -75,7 +75,10 @@ impl Condition {
         let (operator, operand) = rest.split_once(' ').ok_or(ConditionError::WrongShape)?;
         let claim = ClaimPath::parse(claim).map_err(ConditionError::WrongPath)?;
         let operator = Operator::parse(operator)?;
-        let operand = Operand::parse(operand)?;
+        let operand = Operand::parse(operand).map_err(|error| match error {
+            OperandError::Shape => ConditionError::WrongOperand { presented: operand.to_owned() },
+            OperandError::InputPath(error) => ConditionError::WrongInputPath(error),
+        })?;
         match (operator, &operand) {
             (
                 Operator::AtLeast | Operator::AtMost,

@@ -32,6 +32,7 @@ mod route_tree;
 mod fault;
 mod one_after_another;
 mod parse;
+mod parse_requirement;
 mod parse_workflow;
 mod toml_table;
 

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::access::condition::ConditionError;
 use crate::access::duration::{duration, in_largest_unit};
 use crate::access::kinds::Kinds;
 use crate::access::one_line::one_line;
 use crate::claims::ClaimPath;
 use crate::document::Json;
-use crate::identifier::MAX_IDENTIFIER_BYTES;
+use crate::identifier::{IdentifierError, MAX_IDENTIFIER_BYTES};
 
 /// A hundred years: whatever happened before them is no time of a token or an attribute, but a slip of the pen.
 const LONGEST_AGO: Duration = Duration::from_secs(36_500 * 24 * 3600);
@@ -28,6 +27,14 @@ pub enum Operand {
         /// How long before the decision.
         before: Duration,
     },
+}
+
+/// Why a text is no operand.
+pub(super) enum OperandError {
+    /// It is of none of the shapes.
+    Shape,
+    /// It begins with `input.`, and what follows is no path.
+    InputPath(IdentifierError),
 }
 
 /// A boolean, an integer or a text: the values that can be compared exactly.
@@ -85,10 +92,10 @@ impl Plain {
 }
 
 impl Operand {
-    pub(super) fn parse(text: &str) -> Result<Self, ConditionError> {
-        let wrong = || ConditionError::WrongOperand { presented: text.to_owned() };
+    pub(super) fn parse(text: &str) -> Result<Self, OperandError> {
+        let wrong = || OperandError::Shape;
         if let Some(path) = text.strip_prefix("input.") {
-            return ClaimPath::parse(path).map(Self::Input).map_err(ConditionError::WrongInputPath);
+            return ClaimPath::parse(path).map(Self::Input).map_err(OperandError::InputPath);
         }
         if text == "now" {
             return Ok(Self::Now { before: Duration::ZERO });

@@ -8,7 +8,7 @@ use crate::access::duration::duration;
 use crate::access::fault::PolicyFaultCause as Cause;
 use crate::access::freshness::{Freshness, MaxIdentityAge, RenewalRule, SessionRule};
 use crate::access::known_claim::Evidence;
-use crate::access::parse::{Asked, Decider, Input, read_roles};
+use crate::access::parse_requirement::{Asked, Decider, Input, read_roles};
 use crate::access::requirement::Requirement;
 use crate::access::toml_table::{Entry, Findings, Table};
 use crate::access::workflow::{GuardedState, Workflow};

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
-use crate::access::fault::PolicyFaults;
-use crate::access::parse;
 use crate::access::requirement::Requirement;
 use crate::access::route::{Method, Route};
 use crate::access::route_patterns::RoutePatterns;
@@ -23,14 +21,6 @@ pub struct AccessPolicy {
 }
 
 impl AccessPolicy {
-    /// Parses the text of a policy; `file` is what faults call it.
-    ///
-    /// # Errors
-    /// [`PolicyFaults`] names every fault with its line and key. A text that is no TOML has one fault.
-    pub fn parse(file: &str, text: &str) -> Result<Self, PolicyFaults> {
-        parse::policy(file, text)
-    }
-
     /// The SHA-256 of the policy's text.
     pub fn digest(&self) -> &Digest {
         &self.digest
