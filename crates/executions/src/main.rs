@@ -17,10 +17,10 @@ use realm_keys::RealmKeys;
 async fn main() -> Result<(), Error> {
     silence_panics();
     let policy = AccessPolicy::parse("access.toml", include_str!("../../../access.toml"));
-    let outside = async |realm: RealmKeys, signing_key| {
+    let outside = async |realm: RealmKeys, keys| {
         realm.tell(|notice| note(&notice.to_line()));
         realm.prefetch();
-        Box::pin(Aws::from_environment(realm, signing_key)).await
+        Box::pin(Aws::from_environment(realm, keys)).await
     };
     let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
     let log = &AuditLog::standard_error();
