@@ -40,6 +40,8 @@ pub(crate) enum Problem {
     TokenInBody,
     /// Step Functions does not take the body as input.
     InputRefused,
+    /// No key, and the workflow wants one.
+    IdempotencyKeyAbsent,
     /// Several keys, an empty one, one that is too long or not printable ASCII.
     MalformedIdempotencyKey {
         /// The most characters of one.
@@ -70,6 +72,7 @@ impl Problem {
             | Self::MalformedBody(_)
             | Self::TokenInBody
             | Self::InputRefused
+            | Self::IdempotencyKeyAbsent
             | Self::MalformedIdempotencyKey { .. } => (400, "Bad Request"),
             Self::OtherBody | Self::AlreadyEnded => (409, "Conflict"),
             Self::Undecided => (503, "Service Unavailable"),
@@ -93,6 +96,9 @@ impl Problem {
             Self::MalformedBody(error) => format!("send one JSON object: {error}"),
             Self::TokenInBody => "send a body without a transaction token".to_owned(),
             Self::InputRefused => "send a body that Step Functions takes as input".to_owned(),
+            Self::IdempotencyKeyAbsent => {
+                "send an Idempotency-Key: this workflow starts nothing without one".to_owned()
+            }
             Self::MalformedIdempotencyKey { most } => {
                 format!("send one Idempotency-Key of 1 to {most} printable ASCII characters, or none")
             }
@@ -128,6 +134,7 @@ impl Problem {
             Self::MalformedBody(_) => "malformed_body",
             Self::TokenInBody => "transaction_token_in_body",
             Self::InputRefused => "input_refused",
+            Self::IdempotencyKeyAbsent => "no_idempotency_key",
             Self::MalformedIdempotencyKey { .. } => "malformed_idempotency_key",
             Self::OtherBody => "other_body",
             Self::AlreadyEnded => "already_ended",
@@ -165,6 +172,7 @@ impl Problem {
             | Self::MalformedBody(_)
             | Self::TokenInBody
             | Self::InputRefused
+            | Self::IdempotencyKeyAbsent
             | Self::MalformedIdempotencyKey { .. }
             | Self::OtherBody
             | Self::AlreadyEnded

@@ -1,5 +1,6 @@
 //! Starts an execution.
 
+use claim_guard::access::IdempotencyRule;
 use claim_guard::audit::Reason;
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
@@ -46,6 +47,9 @@ impl<O: Outside> Executions<O> {
         let body = Body::read(request).map_err(|problem| exchange.refused(caller, &problem))?;
         let key =
             IdempotencyKey::read(&request.idempotency_key).map_err(|problem| exchange.refused(caller, &problem))?;
+        if let (IdempotencyRule::Required, None) = (workflow.rules.idempotency(), &key) {
+            return Err(exchange.refused(caller, &Problem::IdempotencyKeyAbsent));
+        }
         let decision = self.policy.decide_start(&claims, workflow.rules.name(), body.members());
         let Decision::Allow(grant) = &decision else { return Err(exchange.denied(caller, &decision)) };
         let naming = self.naming_key(&exchange, &claims).await?;

@@ -215,6 +215,13 @@ pub enum PolicyFaultCause {
         /// The value.
         presented: String,
     },
+    /// `idempotency` is neither `"required"` nor `"optional"`.
+    WrongIdempotency {
+        /// The key.
+        key: String,
+        /// The value.
+        presented: String,
+    },
     /// A state is said to start an execution of a workflow that the policy has not got.
     UnknownWorkflow {
         /// The key.
@@ -320,6 +327,7 @@ impl fmt::Display for PolicyFaultCause {
                 write!(f, "key `{key}` is `{presented}`, expected `{shortest}` to `{longest}`")
             }
             Self::WrongSession { key, presented } => wrong(f, key, presented, &"expected `required` or `ignored`"),
+            Self::WrongIdempotency { key, presented } => wrong(f, key, presented, &"expected `required` or `optional`"),
             Self::UnknownWorkflow { key, presented } => wrong(f, key, presented, &"expected a workflow of this policy"),
             Self::GuardedAndNested { key, state } => write!(
                 f,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::access::duration::duration;
 use crate::access::fault::PolicyFaultCause as Cause;
 use crate::access::freshness::{Freshness, MaxIdentityAge, SessionRule};
+use crate::access::idempotency::IdempotencyRule;
 use crate::access::parse::{Asked, Input, read_roles};
 use crate::access::requirement::Requirement;
 use crate::access::toml_table::{Entry, Findings, Table};
@@ -38,26 +39,29 @@ pub(super) fn read_workflows(entry: &Entry<'_>, findings: &mut Findings<'_>) -> 
 fn read_workflow(entry: &Entry<'_>, workflows: &[&str], findings: &mut Findings<'_>) -> Option<Workflow> {
     let name = read_name(entry, WorkflowName::parse, findings);
     let table = entry.table(findings)?;
-    let [lifetime, max_duration, session, on_denied, describe, stop, start, states, nested] = table.entries(
-        &[
-            "transaction_token_lifetime",
-            "max_duration",
-            "session",
-            "revalidate_on_denied",
-            "describe",
-            "stop",
-            "start",
-            "states",
-            "nested",
-        ],
-        findings,
-    );
+    let [lifetime, max_duration, session, idempotency, on_denied, describe, stop, start, states, nested] = table
+        .entries(
+            &[
+                "transaction_token_lifetime",
+                "max_duration",
+                "session",
+                "idempotency",
+                "revalidate_on_denied",
+                "describe",
+                "stop",
+                "start",
+                "states",
+                "nested",
+            ],
+            findings,
+        );
     if start.is_none() {
         table.missing("start", findings);
     }
     let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_duration(&entry, LIFETIMES, findings));
     let max_duration = optional(max_duration, |entry| read_duration(&entry, RUNS, findings));
     let session = session.map_or(Some(SessionRule::Ignored), |entry| read_session(&entry, findings));
+    let idempotency = idempotency.map_or(Some(IdempotencyRule::Optional), |entry| read_idempotency(&entry, findings));
     let on_denied = on_denied.map_or(Some(true), |entry| entry.boolean(findings));
     let describe = read_roles(describe.as_ref(), findings);
     let stop = read_roles(stop.as_ref(), findings);
@@ -75,6 +79,7 @@ fn read_workflow(entry: &Entry<'_>, workflows: &[&str], findings: &mut Findings<
         transaction_token_lifetime: lifetime?,
         max_duration: max_duration?,
         session: session?,
+        idempotency: idempotency?,
         start: start?,
         describe: describe?,
         stop: stop?,
@@ -177,6 +182,17 @@ fn read_session(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Sessio
         "required" => Some(SessionRule::Required),
         other => {
             findings.add(entry.offset, Cause::WrongSession { key: entry.key.clone(), presented: other.to_owned() });
+            None
+        }
+    }
+}
+
+fn read_idempotency(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<IdempotencyRule> {
+    match entry.text(findings)? {
+        "optional" => Some(IdempotencyRule::Optional),
+        "required" => Some(IdempotencyRule::Required),
+        other => {
+            findings.add(entry.offset, Cause::WrongIdempotency { key: entry.key.clone(), presented: other.to_owned() });
             None
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::access::freshness::{Freshness, SessionRule};
+use crate::access::idempotency::IdempotencyRule;
 use crate::access::requirement::Requirement;
 use crate::claims::{ClaimPath, Role};
 use crate::identifier::{StateName, WorkflowName};
@@ -17,6 +18,7 @@ pub struct Workflow {
     pub(super) transaction_token_lifetime: Duration,
     pub(super) max_duration: Option<Duration>,
     pub(super) session: SessionRule,
+    pub(super) idempotency: IdempotencyRule,
     pub(super) start: Requirement,
     pub(super) describe: Vec<Role>,
     pub(super) stop: Vec<Role>,
@@ -61,6 +63,11 @@ impl Workflow {
     /// Whether a run goes on after its starter has logged out.
     pub fn session(&self) -> SessionRule {
         self.session
+    }
+
+    /// Whether a start has to bring an idempotency key.
+    pub fn idempotency(&self) -> IdempotencyRule {
+        self.idempotency
     }
 
     /// What a start asks.
