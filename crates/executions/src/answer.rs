@@ -123,6 +123,10 @@ impl Exchange<'_> {
     }
 
     fn answer(&self, response: Response, record: AuditRecord) -> Answer {
+        let record = match self.request_id {
+            Some(id) => record.of_request(id),
+            None => record,
+        };
         Answer { response: response.for_origin(self.origin), record }
     }
 }

@@ -169,12 +169,14 @@ fn line(decision: &str, point: Value, payload: &Value, reasons: Value) -> Value 
         "at": NOW,
         "decision": decision,
         "point": point,
+        "issuer": payload["iss"],
         "subject": payload["sub"],
         "client": payload["azp"],
         "token": { "jti": payload["jti"], "sid": payload["sid"] },
         "reasons": reasons,
         "policy": policy().digest().as_str(),
         "identity_age": 10,
+        "request": REQUEST_ID.trim_start_matches("urn:request:"),
     })
 }
 
@@ -188,6 +190,7 @@ fn nameless_line(decision: &str, point: Value, token: Value, reasons: Value) -> 
         "token": token,
         "reasons": reasons,
         "policy": policy().digest().as_str(),
+        "request": REQUEST_ID.trim_start_matches("urn:request:"),
     })
 }
 
