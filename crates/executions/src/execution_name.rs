@@ -16,6 +16,11 @@ const SEED_DIGITS: usize = 32;
 /// gets one look-up for a hit.
 const MAC_DIGITS: usize = 16;
 
+/// What the MACs are for.
+const SEED: &str = "idempotency key";
+const GIVEN: &str = "given";
+const STARTER: &str = "starter";
+
 /// A name that was given here: 32 hexadecimal digits by chance or from an idempotency key, 16 that say that it was given here, and
 /// 16 that say to whom. An execution that a state of such a one starts has 16 more, by chance.
 ///
@@ -50,7 +55,7 @@ impl ExecutionName {
             parts.push(actor.issuer().map_or("", Issuer::as_str));
             parts.push(actor.client().map_or("", ClientId::as_str));
         }
-        Self::of(&digits(key, "idempotency key", &parts, SEED_DIGITS), caller, key)
+        Self::of(&key.digits(SEED, &parts, SEED_DIGITS), caller, key)
     }
 
     /// Reads a name that was given here, or that a state gave below such a one. Anything else is no execution of ours.
@@ -58,13 +63,13 @@ impl ExecutionName {
         let lower_case = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let shaped = lower_case && [GIVEN_DIGITS, GIVEN_DIGITS + NESTED_DIGITS].contains(&text.len());
         let name = Self(text.to_owned());
-        (shaped && name.given() == digits(key, "given", &[name.seed()], MAC_DIGITS)).then_some(name)
+        (shaped && key.is_of(name.given(), GIVEN, &[name.seed()])).then_some(name)
     }
 
     /// Whether it was given to that caller, or to whoever acts in his place, or the other way round. If not, whatever the
     /// execution's own statement says, he has not started it.
     pub(crate) fn may_be_of(&self, caller: &Identity, key: &NamingKey) -> bool {
-        self.starter() == starter(self.seed(), caller, key)
+        key.is_of(self.starter(), STARTER, &starter(self.seed(), caller))
     }
 
     /// The name.
@@ -73,8 +78,8 @@ impl ExecutionName {
     }
 
     fn of(seed: &str, caller: &Identity, key: &NamingKey) -> Self {
-        let given = digits(key, "given", &[seed], MAC_DIGITS);
-        Self(format!("{seed}{given}{}", starter(seed, caller, key)))
+        let given = key.digits(GIVEN, &[seed], MAC_DIGITS);
+        Self(format!("{seed}{given}{}", key.digits(STARTER, &starter(seed, caller), MAC_DIGITS)))
     }
 
     fn seed(&self) -> &str {
@@ -97,12 +102,6 @@ impl fmt::Display for ExecutionName {
 }
 
 /// Without the actor: the subject may see what is started in his place.
-fn starter(seed: &str, caller: &Identity, key: &NamingKey) -> String {
-    digits(key, "starter", &[seed, caller.issuer().as_str(), caller.subject().as_str()], MAC_DIGITS)
-}
-
-fn digits(key: &NamingKey, purpose: &str, parts: &[&str], count: usize) -> String {
-    let mut digits = hex(&key.mac(purpose, parts.iter().map(|part| part.as_bytes())));
-    digits.truncate(count);
-    digits
+fn starter<'a>(seed: &'a str, caller: &'a Identity) -> [&'a str; 3] {
+    [seed, caller.issuer().as_str(), caller.subject().as_str()]
 }

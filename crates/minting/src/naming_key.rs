@@ -4,12 +4,14 @@ use std::fmt;
 use std::future::Future;
 
 use aws_config::SdkConfig;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::MacAlgorithmSpec;
 use claim_guard::Excerpt;
 use claim_guard::audit::Reason;
 
+use crate::chance::hex;
 use crate::failure::Failure;
 use crate::signing_key::is_key_arn;
 
@@ -32,18 +34,23 @@ impl NamingKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bits))
     }
 
-    /// The MAC of parts, for one purpose. Whoever lacks the key can neither make it up nor tell two of them apart from chance.
-    pub fn mac<'a>(&self, purpose: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    /// The first hexadecimal digits of the MAC of parts, for one purpose: at most 64. Whoever lacks the key can neither make them
+    /// up nor tell them from chance.
+    pub fn digits(&self, purpose: &str, parts: &[&str], count: usize) -> String {
         let mut context = hmac::Context::with_key(&self.0);
-        for part in std::iter::once(purpose.as_bytes()).chain(parts) {
+        for part in std::iter::once(purpose).chain(parts.iter().copied()) {
             // Each part is preceded by its length: no two lists of parts give the same bytes.
-            context.update(part.len().to_string().as_bytes());
-            context.update(b":");
-            context.update(part);
+            context.update(format!("{}:{part}", part.len()).as_bytes());
         }
-        let mut mac = [0; 32];
-        mac.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
-        mac
+        let mut digits = hex(context.sign().as_ref());
+        digits.truncate(count);
+        digits
+    }
+
+    /// Whether those digits are the MAC's first ones. How long that takes says nothing about how many of them are right.
+    pub fn is_of(&self, digits: &str, purpose: &str, parts: &[&str]) -> bool {
+        let expected = self.digits(purpose, parts, digits.len());
+        verify_slices_are_equal(expected.as_bytes(), digits.as_bytes()).is_ok()
     }
 }
 
@@ -105,25 +112,36 @@ impl NamingKeySource for KmsNamingKey {
 mod tests {
     use super::*;
 
-    fn mac(bits: u8, purpose: &str, parts: &[&str]) -> [u8; 32] {
-        NamingKey::new(&[bits; 32]).mac(purpose, parts.iter().map(|part| part.as_bytes()))
+    fn digits(bits: u8, purpose: &str, parts: &[&str]) -> String {
+        NamingKey::new(&[bits; 32]).digits(purpose, parts, 64)
     }
 
     #[test]
     fn a_mac_is_of_one_key_one_purpose_and_one_list_of_parts() {
         let macs = [
-            mac(1, "a", &["b", "c"]),
-            mac(2, "a", &["b", "c"]),
-            mac(1, "b", &["b", "c"]),
-            mac(1, "a", &["bc"]),
-            mac(1, "a", &["b", "c", ""]),
-            mac(1, "a", &["c", "b"]),
-            mac(1, "a", &["b1:c"]),
+            digits(1, "a", &["b", "c"]),
+            digits(2, "a", &["b", "c"]),
+            digits(1, "b", &["b", "c"]),
+            digits(1, "a", &["bc"]),
+            digits(1, "a", &["b", "c", ""]),
+            digits(1, "a", &["c", "b"]),
+            digits(1, "a", &["b1:c"]),
         ];
         for (at, one) in macs.iter().enumerate() {
-            assert_eq!(macs.iter().position(|other| other == one), Some(at));
+            assert_eq!((macs.iter().position(|other| other == one), one.len()), (Some(at), 64));
         }
-        assert_eq!(mac(1, "a", &["b", "c"]), macs[0]);
+        assert_eq!(digits(1, "a", &["b", "c"]), macs[0]);
+    }
+
+    #[test]
+    fn a_mac_is_recognised_by_its_first_digits() {
+        let (key, whole) = (NamingKey::new(&[1; 32]), digits(1, "a", &["b"]));
+        let is = |digits: &str| key.is_of(digits, "a", &["b"]);
+        assert_eq!(
+            [is(&whole), is(&whole[..16]), is(&whole[1..17]), is(&whole.to_uppercase())],
+            [true, true, false, false]
+        );
+        assert_eq!([is(&format!("{whole}0")), key.is_of(&whole, "a", &["c"])], [false, false]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod token;
 mod world;
 
 use claim_guard::access::AccessPolicy;
-use minting::{NamingKey, hex};
+use minting::NamingKey;
 use serde_json::{Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload, with};
 
@@ -211,9 +211,7 @@ pub(crate) fn naming_key() -> NamingKey {
 
 /// The name of the caller's execution that begins with these digits.
 fn name_for(caller: &Value, seed: &str) -> String {
-    let part = |purpose: &str, parts: &[&str]| {
-        hex(&naming_key().mac(purpose, parts.iter().map(|part| part.as_bytes())))[..16].to_owned()
-    };
+    let part = |purpose: &str, parts: &[&str]| naming_key().digits(purpose, parts, 16);
     let starter = part("starter", &[seed, ISSUER, caller["sub"].as_str().unwrap()]);
     format!("{seed}{}{starter}", part("given", &[seed]))
 }
