@@ -260,6 +260,8 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
          ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
         "PaymentStateMachineRole/LogDeliveryTakesNoResource: \"*\"",
         // In a key's policy this means the key.
+        "ExecutionNamingKey/ExecutionsNames: \"*\"",
+        "ExecutionNamingKey/TheAccountAdministers: \"*\"",
         "TransactionKey/ExecutionsSigns: \"*\"",
         "TransactionKey/RevalidationSigns: \"*\"",
         "TransactionKey/TheAccountAdministers: \"*\"",
@@ -295,6 +297,23 @@ fn only_executions_and_revalidation_may_sign() {
     let roles: Vec<&Value> = statements.map(|one| &one["Principal"]["AWS"]).collect();
     let role = |name: &str| json!({"Fn::GetAtt": [name, "Arn"]});
     assert_eq!(roles, [&role("ExecutionsRole"), &role("RevalidationRole")]);
+}
+
+#[test]
+fn only_executions_names_executions() {
+    let template = template();
+    let texts = template["Resources"].as_object().unwrap().iter();
+    let namers: Vec<&str> = texts
+        .filter(|(_, resource)| resource.to_string().contains("kms:GenerateMac"))
+        .map(|(id, _)| id.as_str())
+        .collect();
+    assert_eq!(namers, ["ExecutionNamingKey"]);
+    let key = &template["Resources"]["ExecutionNamingKey"]["Properties"];
+    assert_eq!([&key["KeySpec"], &key["KeyUsage"]], ["HMAC_256", "GENERATE_VERIFY_MAC"]);
+    let statements = key["KeyPolicy"]["Statement"].as_array().unwrap().iter();
+    let may: Vec<&Value> =
+        statements.filter(|one| one["Action"] == "kms:GenerateMac").map(|one| &one["Principal"]["AWS"]).collect();
+    assert_eq!(may, [&json!({"Fn::GetAtt": ["ExecutionsRole", "Arn"]})]);
 }
 
 #[test]

@@ -209,6 +209,7 @@ fn no_function_is_given_a_credential() {
     }
     let told = [
         "CORS_ORIGIN",
+        "EXECUTION_NAMING_KEY",
         "REALM_ADMIN_URL",
         "REALM_AUDIENCE",
         "REALM_CA",

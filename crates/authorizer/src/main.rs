@@ -2,6 +2,7 @@
 
 use authorizer::{Authorizer, Setup};
 use claim_guard::access::AccessPolicy;
+use claim_guard::audit::Invocation;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use lambda_shell::{AuditLog, RawEvent, note, silence_panics};
 
@@ -14,6 +15,9 @@ async fn main() -> Result<(), Error> {
     setup.prefetch(|notice| note(&notice.to_line()));
     let log = AuditLog::standard_error();
     let authorizer = &Authorizer::new(setup, |record| log.write(record));
-    let serve = async |event: LambdaEvent<RawEvent>| authorizer.serve(event.payload.bytes(), clock::now()).await;
+    let serve = async |event: LambdaEvent<RawEvent>| {
+        let invocation = Invocation::new(&event.context.request_id, event.context.xray_trace_id.as_deref());
+        authorizer.serve(event.payload.bytes(), clock::now(), invocation).await
+    };
     lambda_runtime::run(service_fn(serve)).await
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use claim_guard::audit::{AuditRecord, Invocation};
 use claim_guard::decision::Grant;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use lambda_shell::{AuditLog, RawEvent, silence_panics};
@@ -39,7 +40,9 @@ where
         let shared = Arc::clone(&shared);
         async move {
             let (guard, log, task) = &*shared;
-            guard.serve(event.payload.bytes(), clock::now(), |record| log.write(record), task).await
+            let invocation = Invocation::new(&event.context.request_id, event.context.xray_trace_id.as_deref());
+            let write = |record: AuditRecord| log.write(record.of_invocation(invocation));
+            guard.serve(event.payload.bytes(), clock::now(), write, task).await
         }
     }))
     .await

@@ -9,7 +9,7 @@ use claim_guard::identifier::{Digest, ExecutionArn, StateName, TransactionId, Wo
 use claim_guard::transaction::{TransactionFailure, TransactionRejection};
 use claim_guard::{AccessToken, Rejection, TransactionToken, UnixTime};
 use serde_json::{Map, Value, json};
-use test_realm::{NOW, SUBJECT, TestKey, access_token_payload, with, without};
+use test_realm::{ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with, without};
 
 mod support;
 
@@ -51,7 +51,7 @@ fn denial_lists_everything_that_is_unmet() {
         json!({
             "audit": "claim-guard/1", "at": NOW + 12, "decision": "deny",
             "point": { "kind": "start", "workflow": "payment", "execution": null },
-            "subject": SUBJECT, "client": "payment-app",
+            "issuer": ISSUER, "subject": SUBJECT, "client": "payment-app",
             "token": { "jti": "onrtro:3c0f6a52-1c1e-4c39-9f52-0d8f6a1b2c3d", "sid": "kZ0VtqGmXJt0tBoQb1x2y3z4" },
             "reasons": line["reasons"], "policy": Digest::of(POLICY.as_bytes()).as_str(), "identity_age": 12,
         }),
@@ -72,7 +72,7 @@ fn allow_has_no_reason_and_names_the_transaction_that_it_begins() {
         json!({
             "audit": "claim-guard/1", "at": NOW + 12, "decision": "allow",
             "point": { "kind": "start", "workflow": "payment", "execution": null },
-            "subject": SUBJECT, "client": "payment-app",
+            "issuer": ISSUER, "subject": SUBJECT, "client": "payment-app",
             "token": { "jti": "onrtro:3c0f6a52-1c1e-4c39-9f52-0d8f6a1b2c3d", "txn": "txn-1" },
             "reasons": [], "policy": Digest::of(POLICY.as_bytes()).as_str(), "identity_age": 12,
         }),

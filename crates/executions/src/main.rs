@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 
 use claim_guard::access::AccessPolicy;
+use claim_guard::audit::{AuditRecord, Invocation};
 use executions::Service;
 use executions::aws::Aws;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -17,15 +18,17 @@ use realm_keys::RealmKeys;
 async fn main() -> Result<(), Error> {
     silence_panics();
     let policy = AccessPolicy::parse("access.toml", include_str!("../../../access.toml"));
-    let outside = async |realm: RealmKeys, signing_key| {
+    let outside = async |realm: RealmKeys, keys| {
         realm.tell(|notice| note(&notice.to_line()));
         realm.prefetch();
-        Box::pin(Aws::from_environment(realm, signing_key)).await
+        Box::pin(Aws::from_environment(realm, keys)).await
     };
     let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
     let log = &AuditLog::standard_error();
     lambda_runtime::run(service_fn(async |event: LambdaEvent<RawEvent>| {
-        let response = service.serve(event.payload.text(), clock::now().ok(), |record| log.write(record)).await;
+        let invocation = Invocation::new(&event.context.request_id, event.context.xray_trace_id.as_deref());
+        let write = |record: AuditRecord| log.write(record.of_invocation(invocation));
+        let response = service.serve(event.payload.text(), clock::now().ok(), write).await;
         Ok::<_, Infallible>(response)
     }))
     .await

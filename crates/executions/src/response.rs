@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::settings::CorsOrigin;
 
@@ -21,8 +20,8 @@ pub struct Response {
 }
 
 impl Response {
-    pub(crate) fn new(status_code: u16, content_type: &str, body: &Value) -> Self {
-        Self::empty(status_code).with("Content-Type", content_type).with_body(body.to_string())
+    pub(crate) fn new(status_code: u16, content_type: &str, body: String) -> Self {
+        Self::empty(status_code).with("Content-Type", content_type).with_body(body)
     }
 
     pub(crate) fn empty(status_code: u16) -> Self {

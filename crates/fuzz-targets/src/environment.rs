@@ -44,12 +44,13 @@ fn of_executions(lookup: impl Fn(&str) -> Option<String>) {
     match Settings::from_lookup(&POLICY, &lookup) {
         Ok(settings) => {
             reached("an environment of executions");
+            assert!(lookup("EXECUTION_NAMING_KEY").is_some_and(|key| key == settings.keys.naming.as_str()));
             assert!(REQUIRED.iter().all(|name| lookup(name).is_some_and(|value| !value.is_empty())));
             assert_eq!(Some(settings.realm.verifier.issuer().as_str()), lookup("REALM_ISSUER").as_deref());
             assert_eq!(Some(settings.stack.trust_domain.as_str()), lookup("TRUST_DOMAIN").as_deref());
             assert!(settings.stack.transaction_keys.contains(&settings.stack.key_id));
             assert!(settings.stack.state_machines.keys().eq(POLICY.workflows().map(|workflow| workflow.name())));
-            assert!(settings.signing_key.as_str().starts_with("arn:"));
+            assert!(settings.keys.signing.as_str().starts_with("arn:"));
         }
         Err(faults) => {
             assert!(!faults.is_empty());

@@ -4,7 +4,7 @@
 #![recursion_limit = "256"]
 
 use claim_guard::access::AccessPolicy;
-use claim_guard::audit::Reason;
+use claim_guard::audit::{AuditRecord, Invocation, Reason};
 use claim_guard::identifier::KeyId;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use lambda_shell::{AuditLog, RawEvent, silence_panics};
@@ -27,7 +27,9 @@ async fn main() -> Result<(), Error> {
     let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
     let log = &AuditLog::standard_error();
     lambda_runtime::run(service_fn(async |event: LambdaEvent<RawEvent>| {
-        service.serve(event.payload.bytes(), clock::now(), |record| log.write(record)).await
+        let invocation = Invocation::new(&event.context.request_id, event.context.xray_trace_id.as_deref());
+        let write = |record: AuditRecord| log.write(record.of_invocation(invocation));
+        service.serve(event.payload.bytes(), clock::now(), write).await
     }))
     .await
 }

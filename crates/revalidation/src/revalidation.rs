@@ -191,7 +191,7 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
                 let nested = self.policy.workflow(&at.workflow).and_then(|workflow| workflow.nested(&state));
                 // Where there is no such workflow, the question itself says so; its execution is then nobody's.
                 let execution = match nested.and_then(|nested| self.state_machines.get(nested)) {
-                    Some(reference) => self.execution_to_start(reference.machine())?,
+                    Some(reference) => self.execution_to_start(reference.machine(), &at.execution)?,
                     None => at.execution.clone(),
                 };
                 self.policy.question_of_nested_start(old, &state, &execution, input, now)?
@@ -200,11 +200,11 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
     }
 
     /// The name is chosen before the start, so that the ARN can be signed.
-    fn execution_to_start(&self, machine: &StateMachineArn) -> Result<ExecutionArn, Failure> {
+    fn execution_to_start(&self, machine: &StateMachineArn, parent: &ExecutionArn) -> Result<ExecutionArn, Failure> {
         let bits =
             self.outside.chance.random().map_err(|error| Failure::Undecided(Reason::new("no_random", &error)))?;
         let misshapen = |error| Failure::Misconfigured(Reason::new("malformed_execution_arn", &error));
-        machine.execution(&minting::hex(&bits)).map_err(misshapen)
+        machine.execution(&minting::nested_name(parent, bits)).map_err(misshapen)
     }
 }
 

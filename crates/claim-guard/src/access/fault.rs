@@ -199,12 +199,14 @@ pub enum PolicyFaultCause {
         /// The key of `any_verified_caller`.
         key: String,
     },
-    /// `actor` is neither `"none"` nor `"any"`.
-    WrongActor {
+    /// A text that is none of those that this key can have.
+    WrongChoice {
         /// The key.
         key: String,
         /// The value.
         presented: String,
+        /// Those that it can have.
+        expected: &'static str,
     },
     /// The name of a workflow or a state is no identifier.
     WrongName {
@@ -228,20 +230,6 @@ pub enum PolicyFaultCause {
         presented: String,
         /// The shortest and the longest one that it can have.
         expected: (&'static str, &'static str),
-    },
-    /// `session` is neither `"required"` nor `"ignored"`.
-    WrongSession {
-        /// The key.
-        key: String,
-        /// The value.
-        presented: String,
-    },
-    /// `renewal` is neither `"live"` nor `"narrowing"`.
-    WrongRenewal {
-        /// The key.
-        key: String,
-        /// The value.
-        presented: String,
     },
     /// A state is said to start an execution of a workflow that the policy has not got.
     UnknownWorkflow {
@@ -343,7 +331,9 @@ impl fmt::Display for PolicyFaultCause {
             Self::AskedOfAnyCaller { key } => {
                 write!(f, "key `{key}` stands beside `roles`, `any_role` or `claims`, expected one or the other")
             }
-            Self::WrongActor { key, presented } => wrong(f, key, presented, &"expected `none` or `any`"),
+            Self::WrongChoice { key, presented, expected } => {
+                write!(f, "key `{key}` is `{}`: expected {expected}", one_line(presented))
+            }
             Self::WrongName { key, error } => write!(f, "key `{key}`: {error}"),
             Self::WrongDuration { key, presented } => write!(
                 f,
@@ -353,8 +343,6 @@ impl fmt::Display for PolicyFaultCause {
             Self::DurationOutOfRange { key, presented, expected: (shortest, longest) } => {
                 write!(f, "key `{key}` is `{presented}`, expected `{shortest}` to `{longest}`")
             }
-            Self::WrongSession { key, presented } => wrong(f, key, presented, &"expected `required` or `ignored`"),
-            Self::WrongRenewal { key, presented } => wrong(f, key, presented, &"expected `live` or `narrowing`"),
             Self::UnknownWorkflow { key, presented } => wrong(f, key, presented, &"expected a workflow of this policy"),
             Self::GuardedAndNested { key, state } => write!(
                 f,

@@ -45,7 +45,9 @@ impl Asked<'_, '_> {
             findings.add(entry.offset, Cause::OneOfNone { key: entry.key.clone() });
             return None;
         }
-        let actor = self.actor.map_or(Some(ActorRule::None), |entry| read_actor(&entry, findings));
+        let actor = self
+            .actor
+            .map_or(Some(ActorRule::None), |entry| entry.choice("`none` or `any`", ActorRule::parse, findings));
         let conditions = read_conditions(self.claims.as_ref(), self.decider, actor, findings);
         match self.any_caller {
             None => {
@@ -67,15 +69,6 @@ impl Asked<'_, '_> {
             }
         }
     }
-}
-
-fn read_actor(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<ActorRule> {
-    let text = entry.text(findings)?;
-    let rule = ActorRule::parse(text);
-    if rule.is_none() {
-        findings.add(entry.offset, Cause::WrongActor { key: entry.key.clone(), presented: text.to_owned() });
-    }
-    rule
 }
 
 /// The roles of a list; none at all if there is no list, `None` if one of them is no role.

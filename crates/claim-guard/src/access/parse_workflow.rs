@@ -7,6 +7,7 @@ use crate::access::claim_source::AuthenticationClaims;
 use crate::access::duration::duration;
 use crate::access::fault::PolicyFaultCause as Cause;
 use crate::access::freshness::{Freshness, MaxIdentityAge, RenewalRule, SessionRule};
+use crate::access::idempotency::IdempotencyRule;
 use crate::access::known_claim::Evidence;
 use crate::access::parse_requirement::{Asked, Decider, Input, read_roles};
 use crate::access::requirement::Requirement;
@@ -50,28 +51,35 @@ fn read_workflow(
 ) -> Option<Workflow> {
     let name = read_name(entry, WorkflowName::parse, findings);
     let table = entry.table(findings)?;
-    let [lifetime, max_duration, session, renewal, on_denied, describe, stop, start, states, nested] = table.entries(
-        &[
-            "transaction_token_lifetime",
-            "max_duration",
-            "session",
-            "renewal",
-            "revalidate_on_denied",
-            "describe",
-            "stop",
-            "start",
-            "states",
-            "nested",
-        ],
-        findings,
-    );
+    let [lifetime, max_duration, session, renewal, idempotency, on_denied, describe, stop, start, states, nested] =
+        table.entries(
+            &[
+                "transaction_token_lifetime",
+                "max_duration",
+                "session",
+                "renewal",
+                "idempotency",
+                "revalidate_on_denied",
+                "describe",
+                "stop",
+                "start",
+                "states",
+                "nested",
+            ],
+            findings,
+        );
     if start.is_none() {
         table.missing("start", findings);
     }
     let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_duration(&entry, LIFETIMES, findings));
     let max_duration = optional(max_duration, |entry| read_duration(&entry, RUNS, findings));
-    let session = session.map_or(Some(SessionRule::Ignored), |entry| read_session(&entry, findings));
-    let renewal = renewal.map_or(Some(RenewalRule::Live), |entry| read_renewal(&entry, findings));
+    let session = session
+        .map_or(Some(SessionRule::Ignored), |entry| entry.choice("`required` or `ignored`", self::session, findings));
+    let renewal =
+        renewal.map_or(Some(RenewalRule::Live), |entry| entry.choice("`live` or `narrowing`", self::renewal, findings));
+    let idempotency = idempotency.map_or(Some(IdempotencyRule::Optional), |entry| {
+        entry.choice("`required` or `optional`", self::idempotency, findings)
+    });
     let on_denied = on_denied.map_or(Some(true), |entry| entry.boolean(findings));
     let describe = read_roles(describe.as_ref(), findings);
     let stop = read_roles(stop.as_ref(), findings);
@@ -91,6 +99,7 @@ fn read_workflow(
         max_duration: max_duration?,
         session: session?,
         renewal: renewal?,
+        idempotency: idempotency?,
         start: start?,
         describe: describe?,
         stop: stop?,
@@ -199,25 +208,27 @@ fn read_nested(
     Some(nested)
 }
 
-fn read_session(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<SessionRule> {
-    match entry.text(findings)? {
+fn session(text: &str) -> Option<SessionRule> {
+    match text {
         "ignored" => Some(SessionRule::Ignored),
         "required" => Some(SessionRule::Required),
-        other => {
-            findings.add(entry.offset, Cause::WrongSession { key: entry.key.clone(), presented: other.to_owned() });
-            None
-        }
+        _ => None,
     }
 }
 
-fn read_renewal(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<RenewalRule> {
-    match entry.text(findings)? {
+fn renewal(text: &str) -> Option<RenewalRule> {
+    match text {
         "live" => Some(RenewalRule::Live),
         "narrowing" => Some(RenewalRule::Narrowing),
-        other => {
-            findings.add(entry.offset, Cause::WrongRenewal { key: entry.key.clone(), presented: other.to_owned() });
-            None
-        }
+        _ => None,
+    }
+}
+
+fn idempotency(text: &str) -> Option<IdempotencyRule> {
+    match text {
+        "optional" => Some(IdempotencyRule::Optional),
+        "required" => Some(IdempotencyRule::Required),
+        _ => None,
     }
 }
 

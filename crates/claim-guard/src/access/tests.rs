@@ -241,8 +241,8 @@ any_verified_caller = 1
              role is not of the shape `realm:NAME or CLIENT:NAME`",
             "access.toml:16: key `workflows.\"pay ment\".stop[1]` is `realm:a`: the list has this role already",
             "access.toml:17: unknown key `workflows.\"pay ment\".owner`, \
-             expected one of `transaction_token_lifetime`, `max_duration`, `session`, `renewal`, `revalidate_on_denied`, `describe`, \
-             `stop`, `start`, `states`, `nested`",
+             expected one of `transaction_token_lifetime`, `max_duration`, `session`, `renewal`, `idempotency`, `revalidate_on_denied`, \
+             `describe`, `stop`, `start`, `states`, `nested`",
             "access.toml:19: key `workflows.pay-out.start.any_role` is empty, so no caller could have one of its roles",
             "access.toml:21: `workflows.ship.start` asks for nothing, \
              expected `roles`, `any_role` or `claims`, or `any_verified_caller = true`",

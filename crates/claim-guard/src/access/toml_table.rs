@@ -114,6 +114,22 @@ impl<'t> Entry<'t> {
         self.value.as_str()
     }
 
+    /// What the text says, if it is one of those that are expected.
+    pub(super) fn choice<T>(
+        &self,
+        expected: &'static str,
+        parse: fn(&str) -> Option<T>,
+        findings: &mut Findings<'_>,
+    ) -> Option<T> {
+        let text = self.text(findings)?;
+        let choice = parse(text);
+        if choice.is_none() {
+            let (key, presented) = (self.key.clone(), text.to_owned());
+            findings.add(self.offset, PolicyFaultCause::WrongChoice { key, presented, expected });
+        }
+        choice
+    }
+
     pub(super) fn text(&self, findings: &mut Findings<'_>) -> Option<&'t str> {
         let value = self.value.as_str();
         self.expect("string", value, findings)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::access::freshness::{Freshness, RenewalRule, SessionRule};
+use crate::access::idempotency::IdempotencyRule;
 use crate::access::requirement::Requirement;
 use crate::claims::{ClaimPath, Role};
 use crate::identifier::{StateName, WorkflowName};
@@ -18,6 +19,7 @@ pub struct Workflow {
     pub(super) max_duration: Option<Duration>,
     pub(super) session: SessionRule,
     pub(super) renewal: RenewalRule,
+    pub(super) idempotency: IdempotencyRule,
     pub(super) start: Requirement,
     pub(super) describe: Vec<Role>,
     pub(super) stop: Vec<Role>,
@@ -67,6 +69,11 @@ impl Workflow {
     /// Whether a renewal may give a run more than it had.
     pub fn renewal(&self) -> RenewalRule {
         self.renewal
+    }
+
+    /// Whether a start has to bring an idempotency key.
+    pub fn idempotency(&self) -> IdempotencyRule {
+        self.idempotency
     }
 
     /// What a start asks.

@@ -55,6 +55,18 @@ impl AccessPolicy {
         on_execution(self, claims.identity(), workflow, starter, Workflow::stop)
     }
 
+    /// Decides whether the caller may describe an execution that he has not started, whoever has: he has one of the workflow's
+    /// `describe` roles.
+    pub fn decide_describe_of_another(&self, claims: &VerifiedClaims, workflow: &WorkflowName) -> Decision {
+        on_execution_of_another(self, claims.identity(), workflow, Workflow::describe)
+    }
+
+    /// Decides whether the caller may stop an execution that he has not started, whoever has: he has one of the workflow's
+    /// `stop` roles.
+    pub fn decide_stop_of_another(&self, claims: &VerifiedClaims, workflow: &WorkflowName) -> Decision {
+        on_execution_of_another(self, claims.identity(), workflow, Workflow::stop)
+    }
+
     /// Decides whether the caller may see where an execution stands whose starter nothing proves any more: it claims that he
     /// started it, or he has one of the workflow's `describe` roles. The grant is not for what the execution has put out.
     pub fn decide_describe_on_claim(
@@ -128,13 +140,31 @@ pub(super) fn on_execution(
     roles: fn(&Workflow) -> &[Role],
 ) -> Decision {
     let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
-    let roles = roles(workflow);
     let caller = Starter::of(identity);
-    let lacking = none_of(identity, roles);
-    let unmet = if caller.may_answer_for(starter) || (lacking.is_none() && identity.actor().is_none()) {
-        Vec::new()
+    if caller.may_answer_for(starter) {
+        Decision::of(Vec::new(), || Grant::assertion(identity, roles(workflow), [], None))
     } else {
         let stranger = Unmet::NotTheStarter { expected: starter.clone(), presented: caller };
+        of_a_stranger(identity, stranger, roles(workflow))
+    }
+}
+
+pub(super) fn on_execution_of_another(
+    policy: &AccessPolicy,
+    identity: &Identity,
+    workflow: &WorkflowName,
+    roles: fn(&Workflow) -> &[Role],
+) -> Decision {
+    let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
+    of_a_stranger(identity, Unmet::StartedByAnother { presented: Starter::of(identity) }, roles(workflow))
+}
+
+/// What is decided of whoever has not started the execution.
+fn of_a_stranger(identity: &Identity, stranger: Unmet, roles: &[Role]) -> Decision {
+    let lacking = none_of(identity, roles);
+    let unmet = if lacking.is_none() && identity.actor().is_none() {
+        Vec::new()
+    } else {
         // Roles are for whoever holds them, and not for whoever acts in his place.
         let actor = identity.actor().map(forbidden);
         let lacking = lacking.filter(|_| !roles.is_empty());

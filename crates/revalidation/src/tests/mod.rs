@@ -248,6 +248,7 @@ fn line(decision: &str, point: Value, reasons: Value) -> Value {
         "at": LATER,
         "decision": decision,
         "point": point,
+        "issuer": ISSUER,
         "subject": SUBJECT,
         "client": CLIENT,
         "token": { "jti": JTI, "sid": SID, "txn": TRANSACTION },

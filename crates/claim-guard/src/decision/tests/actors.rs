@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::messages;
 use crate::access::{AccessPolicy, Workflow};
 use crate::claims::{Actor, Identity};
-use crate::decision::policy::{on_execution, on_request, on_start, on_state};
+use crate::decision::policy::{on_execution, on_execution_of_another, on_request, on_start, on_state};
 use crate::decision::test_identity::{identity, object};
 use crate::decision::{Decision, Starter};
 use crate::document::Document;
@@ -154,6 +154,10 @@ fn whoever_acts_in_the_starter_s_place_is_not_the_starter() {
         let mut bob = alice();
         bob.subject = Subject::parse("bob").expect("a subject");
         check(&decide(&bob, &named("admin"), roles), &[]);
+        // Nor is a role of hers his where it is not known who has started it.
+        let another = format!("the execution was started by another than `{through_admin}`");
+        check(&on_execution_of_another(&policy(), &named("admin"), &workflow, roles), &[&another, ADMIN]);
+        check(&on_execution_of_another(&policy(), &bob, &workflow, roles), &[]);
     }
 }
 
