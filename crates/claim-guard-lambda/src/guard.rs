@@ -132,7 +132,8 @@ impl Configuration {
             let (workflow, state) = (self.workflow.clone(), self.state.clone());
             return misconfigured(context, vec![ConfigurationFault::NoRequirement { workflow, state }.reason()]);
         };
-        let attempt = Attempt { state: &self.state, retry_count: event.context.retry_count, freshness };
+        let (state, retry_count) = (&self.state, event.context.retry_count);
+        let attempt = Attempt { state, retry_count, work: &event.work, freshness };
         match self.verifier.verify(&token, &at, &attempt, now) {
             Ok(transaction) => self.decide_on(&transaction, event.input, context),
             Err(TransactionFailure::Rejected(rejection)) => rejected(context, Some(&token), rejection),

@@ -338,6 +338,17 @@ async fn an_event_of_another_shape_is_misconfigured() {
             "event `redriveCount`: expected a count",
         ),
         (
+            without(whole.clone(), "/work"),
+            "no_work",
+            "event lacks `work`: an older `ksf weave` wrote the state machine, weave it anew",
+        ),
+        (with(whole.clone(), "/work", json!(["/0"])), "event_member_of_wrong_type", "event `work`: expected text"),
+        (
+            with(whole.clone(), "/work", json!("0")),
+            "malformed_identifier",
+            "event `work`: work path is not of the shape `/ITEM or ~ROUND, as often as needed`",
+        ),
+        (
             with(whole, "/context/stateMachine", json!("payment")),
             "malformed_identifier",
             "event `stateMachine`: state machine ARN is not of the shape \

@@ -30,6 +30,8 @@ mod jsonata;
 mod reads;
 
 // Out with what was woven, in with what is to be.
+mod opening;
+mod rounds;
 mod shapes;
 mod source_map;
 mod strip;
@@ -201,7 +203,7 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
         has_denied_path: survey.has_denied_path,
     };
     let mut weaver = Weaver { plan: &plan, shapes, map: SourceMap::default() };
-    weaver.machine(object, &Scope::outermost());
+    weaver.machine(object, &Scope::outermost(), None);
     let names = refused_names(&weaver.map);
     if !names.is_empty() {
         return Err(refused(&names));

@@ -41,6 +41,24 @@ pub(super) fn token_variable(depth: usize) -> String {
     numbered(VARIABLES, depth)
 }
 
+/// The member of an inline Map's item that holds its index, beside the author's part.
+pub(super) const ITEM: &str = "transactionTokenItem";
+
+/// The variable that holds which item of which Maps a scope is for; of the states on a loop each has its own, with its round.
+pub(super) fn work_variable(depth: usize, looped: Option<usize>) -> String {
+    of_loop("transactionTokenWork", depth, looped)
+}
+
+/// The variable that counts the rounds of a state.
+pub(super) fn round_variable(depth: usize, looped: usize) -> String {
+    of_loop("transactionTokenRound", depth, Some(looped))
+}
+
+fn of_loop(name: &str, depth: usize, looped: Option<usize>) -> String {
+    let number = looped.map(|number| format!("_{number}")).unwrap_or_default();
+    format!("{name}{depth}{number}")
+}
+
 /// The variable that holds a child execution's token and name.
 pub(super) fn bound_variable(depth: usize) -> String {
     numbered("transactionTokenBound", depth)
@@ -70,6 +88,11 @@ pub(super) fn refusal_of(state: &str) -> String {
 
 pub(super) fn bind(state: &str) -> String {
     format!("Bind {state}")
+}
+
+/// Where a round of a state is over.
+pub(super) fn round_of(state: &str) -> String {
+    format!("Round of {state}")
 }
 
 pub(super) fn receive(scope: &str) -> String {

@@ -2,9 +2,9 @@
 
 use crate::weave::json::{Json, Object, object};
 use crate::weave::machine::Language;
-use crate::weave::names::{EXPIRED, End, LAMBDA_ERRORS, MARK, NAME_IS_TAKEN, REFUSED_AT, bind};
+use crate::weave::names::{EXPIRED, End, ITEM, LAMBDA_ERRORS, MARK, NAME_IS_TAKEN, REFUSED_AT, bind};
 
-const INPUT: &str = "{% $states.input %}";
+pub(super) const INPUT: &str = "{% $states.input %}";
 /// An error has no cause where whoever ends a Task gives none.
 const CAUSE: &str = "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}";
 const STATE: &str = "{% $states.context.State.Name %}";
@@ -63,13 +63,60 @@ fn count(path: &str) -> Json {
     format!("{{% $type({path}) = 'number' ? {path} : 0 %}}").into()
 }
 
-/// What a guard or the revalidation function is handed: the token in that variable, the context, and one more member.
-pub(super) fn payload(language: Language, token: &str, member: &str, value: Json) -> Object {
-    let token = match language {
-        Language::Jsonata => ("transactionToken", variable(token)),
-        Language::JsonPath => ("transactionToken.$", format!("${token}")),
-    };
-    object([(token.0, token.1.into()), ("context", context(language).into()), (member, value)])
+/// A member that holds what the context object of a Map says of its item.
+pub(super) fn of_item(language: Language, member: &str, what: &str) -> (String, Json) {
+    match language {
+        Language::Jsonata => (member.to_owned(), format!("{{% $states.context.Map.Item.{what} %}}").into()),
+        Language::JsonPath => (format!("{member}.$"), format!("$$.Map.Item.{what}").into()),
+    }
+}
+
+/// A member that holds a variable.
+pub(super) fn held(language: Language, member: &str, name: &str) -> (String, Json) {
+    match language {
+        Language::Jsonata => (member.to_owned(), variable(name).into()),
+        Language::JsonPath => (format!("{member}.$"), format!("${name}").into()),
+    }
+}
+
+/// What the revalidation function is handed: the token in that variable, the context, and the question.
+pub(super) fn question(language: Language, token: &str, member: &str, value: Json) -> Object {
+    let (name, token) = held(language, "transactionToken", token);
+    object([(name.as_str(), token), ("context", context(language).into()), (member, value)])
+}
+
+/// What a guard is handed: the token in that variable, the context, which piece of the execution's work the state does, and the
+/// author's input.
+pub(super) fn payload(language: Language, token: &str, work: Option<&str>, member: &str, value: Json) -> Object {
+    let (name, token) = held(language, "transactionToken", token);
+    let (path, work) = work.map_or_else(|| ("work".to_owned(), "".into()), |variable| held(language, "work", variable));
+    let context = context(language).into();
+    object([(name.as_str(), token), ("context", context), (path.as_str(), work), (member, value)])
+}
+
+/// How the expression begins of what is within a piece of work: the one that a variable holds, or the whole of the execution's.
+pub(super) fn within(work: Option<&str>) -> String {
+    work.map(|variable| format!("${variable} & ")).unwrap_or_default()
+}
+
+/// Which of a Map's items a scope is for.
+pub(super) fn item_of(within: &str) -> String {
+    format!("{within}'/' & $string($states.input.{ITEM})")
+}
+
+/// The first round of a state.
+pub(super) fn first_round_of(within: &str) -> String {
+    format!("{{% {within}'~1' %}}")
+}
+
+/// The round of a state after the one that a variable counts.
+pub(super) fn next_round_of(within: &str, round: &str) -> String {
+    format!("{{% {within}'~' & $string(${round} + 1) %}}")
+}
+
+/// What assigns the answer of the revalidation function.
+pub(super) fn renewed(token: &str) -> Object {
+    object([(token, "{% $states.result.Payload.transactionToken %}".into())])
 }
 
 /// The author's value under a member of the same meaning: `x`, or `x.$` for a path of JSONPath. Where there is neither, what
@@ -230,10 +277,10 @@ impl Shapes {
         state
     }
 
-    /// A state that assigns the token of a scope.
-    pub(super) fn receive(&self, what: &str, assigned: &str, token: &str, output: &str, next: &str) -> Object {
+    /// A state that assigns what the states behind it hand over, and calls nobody.
+    pub(super) fn assign(&self, what: &str, assigned: Object, output: &str, next: &str) -> Object {
         let mut state = self.woven("Pass", what);
-        state.set("Assign", object([(assigned, token.into())]));
+        state.set("Assign", assigned);
         state.set("Output", output);
         state.set("Next", next);
         state
@@ -243,17 +290,17 @@ impl Shapes {
     pub(super) fn ask(
         &self,
         what: &str,
-        payload: Object,
-        assigned: &str,
+        question: Object,
+        assigned: Object,
         output: &str,
         catch: Vec<Json>,
         next: &str,
     ) -> Object {
         let mut state = self.woven("Task", what);
         state.set("Resource", self.invoke.as_str());
-        state.set("Arguments", object([("FunctionName", REVALIDATION.into()), ("Payload", payload.into())]));
+        state.set("Arguments", object([("FunctionName", REVALIDATION.into()), ("Payload", question.into())]));
         state.set("TimeoutSeconds", 30);
-        state.set("Assign", object([(assigned, "{% $states.result.Payload.transactionToken %}".into())]));
+        state.set("Assign", assigned);
         state.set("Output", output);
         self.end_of_task(state, catch, next)
     }
@@ -264,12 +311,12 @@ impl Shapes {
         &self,
         what: &str,
         language: Language,
-        payload: Object,
+        question: Object,
         assigned: &str,
         catch: Vec<Json>,
         next: &str,
     ) -> Object {
-        let arguments = object([("FunctionName", REVALIDATION.into()), ("Payload", payload.into())]);
+        let arguments = object([("FunctionName", REVALIDATION.into()), ("Payload", question.into())]);
         let mut state = object([("Type", "Task".into())]);
         if language != self.language {
             state.set("QueryLanguage", "JSONata");

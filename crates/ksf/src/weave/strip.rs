@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::weave::json::{Json, Object};
-use crate::weave::machine::{Call, Language, errors, inner_machines_mut, is_distributed, redirect, redirect_member};
-use crate::weave::names::{GUARD_ERRORS, MARK, NAME_IS_TAKEN, RECEIVE, VARIABLES};
+use crate::weave::machine::{Call, Language, errors, inner_machines_mut, redirect, redirect_member};
+use crate::weave::names::{GUARD_ERRORS, ITEM, MARK, NAME_IS_TAKEN, RECEIVE, VARIABLES};
 use crate::weave::nested_result;
 use crate::weave::shapes::retry_of_lambda;
 
@@ -66,14 +66,14 @@ fn strip_state(state: &mut Object, language: Language, is_woven: bool, followers
         }
     }
     redirect(state, &|target| follow(followers, target));
-    let is_distributed = is_distributed(state);
     if is_woven {
         if state.text("Type") == Some("Task") {
             strip_arguments(state, language.of_state(state));
             nested_result::strip(state, language.of_state(state));
         }
         for member in ["ItemSelector", "Parameters"] {
-            if let Some(selected) = state.object(member).filter(|_| is_distributed).and_then(wrapped) {
+            let is_map = state.text("Type") == Some("Map");
+            if let Some(selected) = state.object(member).filter(|_| is_map).and_then(wrapped) {
                 match selected {
                     ("input", value) => state.set(member, value),
                     _ => drop(state.remove(member)),
@@ -105,7 +105,8 @@ fn reads_token(value: &Json) -> bool {
 /// What weave has wrapped: the member's name, which says whether it is a path, and its value.
 fn wrapped(object: &Object) -> Option<(&'static str, Json)> {
     let inside = ["input", "input.$"].into_iter().find_map(|name| Some((name, object.get(name)?.clone())));
-    inside.filter(|_| object.iter().any(|(_, value)| reads_token(value)))
+    let is_weave_s = |name: &str, value: &Json| name.strip_suffix(".$").unwrap_or(name) == ITEM || reads_token(value);
+    inside.filter(|_| object.iter().any(|(name, value)| is_weave_s(name, value)))
 }
 
 fn strip_arguments(state: &mut Object, language: Language) {

@@ -361,14 +361,14 @@ impl Survey {
                 self.refuse(place.name, Cause::Tolerates { member });
             }
         }
+        if place.state.contains("ItemSelector") && place.state.contains("Parameters") {
+            self.refuse(place.name, Cause::SelectsTwice);
+        }
         if !is_distributed(place.state) {
             return;
         }
         if place.scope.is_child_run {
             self.refuse(place.name, Cause::ChildrenOfChildren);
-        }
-        if place.state.contains("ItemSelector") && place.state.contains("Parameters") {
-            self.refuse(place.name, Cause::SelectsTwice);
         }
         let config = inner_machines(place.name, place.state, place.scope)
             .first()

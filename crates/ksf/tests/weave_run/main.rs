@@ -343,6 +343,7 @@ fn state_that_asks_first_is_entered_by_no_other_way() {
         "Pay t1 again !IdentityExpired",
         "Revalidate Pay t1",
         "Pay t2",
+        "Round of Pay",
         "More",
         "Both",
         "ReceiveIdentity Both 1",

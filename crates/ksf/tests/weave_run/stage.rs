@@ -94,7 +94,7 @@ fn handed_as_told(payload: &Value, is_revalidation: bool) {
         Some("delegate") => &["input", "state"],
         Some("adopt") => &[],
         _ => {
-            assert_eq!((asked, is_revalidation), (vec!["input".to_owned()], false));
+            assert_eq!((asked, is_revalidation), (vec!["input".to_owned(), "work".to_owned()], false));
             return;
         }
     };
