@@ -245,8 +245,8 @@ fn call_without_a_payload_hands_an_empty_object_over() {
     let paths = woven(&json_path("Act", json!({ "Act": call })));
     assert_eq!(of(&paths, "Act", "Parameters", "Payload"), json!({}));
     let nested = woven(&machine("Start", json!({ "Start": start(json!({})) })));
-    assert_eq!(of(&nested, "Start", "Arguments", "Input"), json!({}));
-    assert_eq!(nested["States"]["Bind Start"]["Arguments"]["Payload"]["delegate"]["input"], json!({}));
+    assert_eq!(of(&nested, "Start", "Arguments", "Input"), json!("{% $transactionTokenInput %}"));
+    assert_eq!(nested["States"]["Input of Start"]["Assign"]["transactionTokenInput"], json!({}));
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub fn names_the_token(text: &str, depth: usize) -> bool {
 /// How the variables begin that hold which piece of work is done; none of them holds a token.
 const WORK: &str = "transactionTokenWork";
 const ROUND: &str = "transactionTokenRound";
+/// The variable that holds what a child execution is started with, which is the author's to say.
+const INPUT: &str = "transactionTokenInput";
 /// Where an item of a Map has its index.
 const ITEM: &str = "transactionTokenItem";
 
@@ -69,7 +71,7 @@ fn digest(depth: usize) -> String {
 /// An expression without what is no token in it: a refusal, and the digest by which it is told whose it is.
 fn without_digests(state: &State<'_>, text: &str) -> String {
     let text = text.replace(&format!("${}.", refusal(state.depth)), "");
-    let text = [WORK, ROUND].iter().fold(text, |text, name| text.replace(&format!("${name}"), ""));
+    let text = [WORK, ROUND, INPUT].iter().fold(text, |text, name| text.replace(&format!("${name}"), ""));
     if state.state["Type"] == "Choice" { text.replace(&digest(state.depth), "") } else { text }
 }
 
@@ -155,7 +157,7 @@ fn assigned(document: &Document, state: &State<'_>) -> Vec<Finding> {
     let may = may_assign(state);
     for (path, variables) in assignments(state) {
         for (name, value) in members(variables).filter(|(name, _)| name.starts_with(TOKEN)) {
-            if is_no_token(name) && counts_work(value) {
+            if (is_no_token(name) && counts_work(value)) || name == at_depth(INPUT, state.depth) {
                 continue;
             }
             let is_refusal =

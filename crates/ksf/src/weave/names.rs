@@ -64,6 +64,14 @@ pub(super) fn bound_variable(depth: usize) -> String {
     numbered("transactionTokenBound", depth)
 }
 
+/// How the names of the variables begin that hold a child execution's input.
+pub(super) const INPUTS: &str = "transactionTokenInput";
+
+/// The variable that holds a child execution's input.
+pub(super) fn input_variable(depth: usize) -> String {
+    numbered(INPUTS, depth)
+}
+
 /// The variable that holds the error of a state that waits for a callback, until it is known whose word it is.
 pub(super) fn refusal_variable(depth: usize) -> String {
     numbered("transactionTokenRefusal", depth)
@@ -84,6 +92,11 @@ pub(super) fn reconsider(state: &str) -> String {
 /// Where it is told whether a refusal is the guard's own.
 pub(super) fn refusal_of(state: &str) -> String {
     format!("Refusal of {state}")
+}
+
+/// Where a child execution's input is evaluated.
+pub(super) fn input_of(state: &str) -> String {
+    format!("Input of {state}")
 }
 
 pub(super) fn bind(state: &str) -> String {

@@ -79,7 +79,7 @@ fn woven(language: Language) -> Json {
 }
 
 /// Calls `visit` with each text of a value, at any depth.
-fn each_text(value: &Json, visit: &mut dyn FnMut(&str)) {
+pub(super) fn each_text(value: &Json, visit: &mut dyn FnMut(&str)) {
     match value {
         Json::Text(text) | Json::Placeholder(text) => visit(text),
         Json::List(items) => items.iter().for_each(|item| each_text(item, visit)),

@@ -114,9 +114,14 @@ pub(super) fn next_round_of(within: &str, round: &str) -> String {
     format!("{{% {within}'~' & $string(${round} + 1) %}}")
 }
 
-/// What assigns the answer of the revalidation function.
+/// What assigns the token of the revalidation function's answer.
 pub(super) fn renewed(token: &str) -> Object {
     object([(token, "{% $states.result.Payload.transactionToken %}".into())])
+}
+
+/// What assigns all of its answer: the token and the name of a child execution.
+pub(super) fn bound(both: &str) -> Object {
+    object([(both, "{% $states.result.Payload %}".into())])
 }
 
 /// The author's value under a member of the same meaning: `x`, or `x.$` for a path of JSONPath. Where there is neither, what
@@ -286,7 +291,7 @@ impl Shapes {
         state
     }
 
-    /// A state that asks the revalidation function and assigns the new token. What it hands on is `output`.
+    /// A state that asks the revalidation function and assigns what it answers. What it hands on is `output`.
     pub(super) fn ask(
         &self,
         what: &str,
@@ -305,37 +310,34 @@ impl Shapes {
         self.end_of_task(state, catch, next)
     }
 
-    /// A state that asks for the token and the name of a child execution. Its question holds the child's input, so it is
-    /// written in the language of the state that starts the child.
-    pub(super) fn bind(
+    /// A state that evaluates the input of a child execution, in the language of the state that starts it. What is decided on and
+    /// what is started are this one value.
+    pub(super) fn evaluate(
         &self,
         what: &str,
         language: Language,
-        question: Object,
+        (member, input): (&str, Json),
         assigned: &str,
-        catch: Vec<Json>,
         next: &str,
     ) -> Object {
-        let arguments = object([("FunctionName", REVALIDATION.into()), ("Payload", question.into())]);
-        let mut state = object([("Type", "Task".into())]);
+        let mut state = object([("Type", "Pass".into())]);
         if language != self.language {
             state.set("QueryLanguage", "JSONata");
         }
         state.set("Comment", comment(what));
-        state.set("Resource", self.invoke.as_str());
-        state.set(language.arguments(), arguments);
-        state.set("TimeoutSeconds", 30);
         match language {
             Language::Jsonata => {
-                state.set("Assign", object([(assigned, "{% $states.result.Payload %}".into())]));
+                state.set("Assign", object([(assigned, input)]));
                 state.set("Output", INPUT);
             }
             Language::JsonPath => {
-                state.set("Assign", object([(format!("{assigned}.$").as_str(), "$.Payload".into())]));
+                state.set("Parameters", object([(member, input)]));
+                state.set("Assign", object([(format!("{assigned}.$").as_str(), "$.input".into())]));
                 state.set("ResultPath", Json::Null);
             }
         }
-        self.end_of_task(state, catch, next)
+        state.set("Next", next);
+        state
     }
 
     fn end_of_task(&self, mut state: Object, catch: Vec<Json>, next: &str) -> Object {

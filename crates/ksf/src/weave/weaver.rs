@@ -8,14 +8,14 @@ use crate::weave::machine::{
     is_distributed, redirect,
 };
 use crate::weave::names::{
-    EXPIRED, End, ITEM, LAMBDA_ERRORS, bind, bound_variable, reconsider, refusal_of, refusal_variable, revalidate,
-    round_of, token_variable, work_variable,
+    EXPIRED, End, ITEM, LAMBDA_ERRORS, bind, bound_variable, input_of, input_variable, reconsider, refusal_of,
+    refusal_variable, revalidate, round_of, token_variable, work_variable,
 };
 use crate::weave::nested_result;
 use crate::weave::plan::{Guarded, Plan};
 use crate::weave::rounds;
 use crate::weave::shapes::{
-    INPUT, Refusals, Shapes, author_s, catch_again, catch_all_else, catch_refusals, catch_taken_name, held,
+    INPUT, Refusals, Shapes, author_s, bound, catch_again, catch_all_else, catch_refusals, catch_taken_name, held,
     no_retry_of_refusals, of_item, payload, question, renewed, retry_of_guard, retry_of_lambda, variable,
 };
 use crate::weave::source_map::{SourceMap, Written};
@@ -166,7 +166,7 @@ impl Weaver<'_> {
         let token = token_variable(scope.depth);
         let asked = object([("state", name.into()), ("cause", cause.into())]);
         let asked = question(Language::Jsonata, &token, "renew", asked.into());
-        let catch = self.catch_of_woven(page, Language::Jsonata, scope);
+        let catch = self.catch_of_woven(page, scope);
         let state = self.shapes.ask(what, asked, renewed(&token), INPUT, catch, name);
         let because =
             if cause == "denied" { "asks once more after a denial" } else { "renews a token that is too old" };
@@ -175,10 +175,10 @@ impl Weaver<'_> {
 
     /// The refusals of the revalidation function. Inside of a branch nothing else may come out of it either: a rule of what is
     /// around would take it for an error like others, and the guard's no would be passed over.
-    fn catch_of_woven(&self, page: &mut Page, language: Language, scope: &Scope) -> Vec<Json> {
+    fn catch_of_woven(&self, page: &mut Page, scope: &Scope) -> Vec<Json> {
         let ends: &[End] = if scope.depth > 0 { &End::ALL } else { &[End::Denied, End::Rejected, End::Misconfigured] };
         page.leads_to(ends);
-        let to = |end: End| self.shapes.catch_end(language, end, scope.label.as_deref());
+        let to = |end: End| self.shapes.catch_end(Language::Jsonata, end, scope.label.as_deref());
         let rules = ends.iter().copied().map(to);
         rules.chain((scope.depth > 0).then(|| catch_all_else(to(End::Undecided)))).collect()
     }
@@ -262,38 +262,46 @@ impl Weaver<'_> {
         }
     }
 
-    /// A Task that starts an execution, behind a state that asks for the child's token.
+    /// A Task that starts an execution, behind a state that evaluates its input and one that asks for the child's token.
     fn nested(&mut self, page: &mut Page, name: &str, mut state: Object, scope: &Scope) {
         let language = self.shapes.language.of_state(&state);
-        let bound = bound_variable(scope.depth);
-        let mut delegate = object([("state", name.into())]);
+        let (both, evaluated) = (bound_variable(scope.depth), input_variable(scope.depth));
+        let mut author_s_input = ("input".to_owned(), Json::from(Object::default()));
         if let Some(arguments) = state.get_mut(language.arguments()).and_then(Json::as_object_mut) {
-            let (member, value) = author_s(arguments, "Input", "input", language);
-            delegate.set(&member, value.clone());
-            let token = match language {
-                Language::Jsonata => ("transactionToken", variable(&format!("{bound}.transactionToken"))),
-                Language::JsonPath => ("transactionToken.$", format!("${bound}.transactionToken")),
-            };
-            let woven = object([(token.0, token.1.into()), (member.as_str(), value)]);
+            author_s_input = author_s(arguments, "Input", "input", language);
+            let (token, value) = held(language, "transactionToken", &format!("{both}.transactionToken"));
+            let (input, evaluated) = held(language, "input", &evaluated);
             arguments.rename("Input.$", "Input", Json::Null);
-            arguments.set("Input", woven);
-            match language {
-                Language::Jsonata => arguments.set("Name", variable(&format!("{bound}.name"))),
-                Language::JsonPath => arguments.set("Name.$", format!("${bound}.name")),
-            }
+            arguments.set("Input", object([(token.as_str(), value), (input.as_str(), evaluated)]));
+            let (member, child_s) = held(language, "Name", &format!("{both}.name"));
+            arguments.set(&member, child_s);
         }
         nested_result::leave_input_out(&mut state, language);
         let mut rules = vec![catch_taken_name(language, name)];
         rules.extend(state.list("Catch").to_vec());
         state.set_before(&LAST, "Catch", rules);
-        let what = format!("{name} starts an execution, which gets a token that is bound to it.");
-        let asked = question(language, &token_variable(scope.depth), "delegate", delegate.into());
-        let catch = self.catch_of_woven(page, language, scope);
-        let mut asks = self.shapes.bind(&what, language, asked, &bound, catch, name);
+
+        let (member, input) = author_s_input;
+        let what = format!("what {name} starts an execution with; it is evaluated once, decided on and started.");
+        let mut evaluates = self.shapes.evaluate(&what, language, (&member, input), &evaluated, &bind(name));
         // The paths of the child's input begin where those of the state do.
         if let Some(path) = state.get("InputPath").cloned() {
-            asks.set_before(&["Parameters"], "InputPath", path);
+            evaluates.set_before(&["Parameters"], "InputPath", path);
         }
+        self.write(
+            page,
+            &input_of(name),
+            evaluates,
+            Some(name),
+            scope,
+            "evaluates what the child execution is started with",
+        );
+
+        let what = format!("{name} starts an execution, which gets a token that is bound to it.");
+        let delegate = object([("state", name.into()), ("input", variable(&evaluated).into())]);
+        let asked = question(Language::Jsonata, &token_variable(scope.depth), "delegate", delegate.into());
+        let catch = self.catch_of_woven(page, scope);
+        let asks = self.shapes.ask(&what, asked, bound(&both), INPUT, catch, name);
         self.write(page, &bind(name), asks, Some(name), scope, "asks for a token of the child execution");
         self.write(page, name, state, Some(name), scope, "starts an execution with a token of its own");
     }
