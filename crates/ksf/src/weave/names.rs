@@ -13,7 +13,11 @@ pub(super) const RECEIVE: &str = "ReceiveIdentity";
 pub(super) const DENIED: &str = "IdentityDenied";
 
 /// Names that are weave's in every machine.
-pub(super) const RESERVED: [&str; 4] = [RECEIVE, "IdentityRejected", "GuardMisconfigured", "IdentityUndecided"];
+pub(super) const RESERVED: [&str; 5] =
+    [RECEIVE, "IdentityRejected", "GuardMisconfigured", "IdentityUndecided", REFUSAL_BESIDE_INPUT];
+
+/// Where a JSONPath state's refusal is put into the input for the author's denied path.
+pub(super) const REFUSAL_BESIDE_INPUT: &str = "RefusalBesideInput";
 
 /// How the names of the variables begin that hold transaction tokens.
 pub(super) const VARIABLES: &str = "transactionToken";

@@ -2,7 +2,10 @@
 
 use crate::weave::json::{Json, Object, object};
 use crate::weave::machine::Language;
-use crate::weave::names::{EXPIRED, End, ITEM, LAMBDA_ERRORS, MARK, NAME_IS_TAKEN, REFUSED_AT, bind};
+use crate::weave::names::{
+    DENIED, EXPIRED, End, ITEM, LAMBDA_ERRORS, MARK, NAME_IS_TAKEN, REFUSAL_BESIDE_INPUT, REFUSED_AT, bind,
+    refusal_variable,
+};
 
 pub(super) const INPUT: &str = "{% $states.input %}";
 /// An error has no cause where whoever ends a Task gives none.
@@ -361,7 +364,14 @@ impl Shapes {
                 }
                 rule.set("Output", told);
             }
-            (Language::JsonPath, Language::JsonPath) if is_author_s => rule.set("ResultPath", "$.refusal"),
+            // No path of JSONPath leads into an input that is no object: that would end the execution, and nothing catches it.
+            (Language::JsonPath, Language::JsonPath) if is_author_s => {
+                let variable = refusal_variable(0);
+                rule.set("Assign", object([(format!("{variable}.$").as_str(), "$".into())]));
+                rule.set("ResultPath", Json::Null);
+                rule.set("Next", REFUSAL_BESIDE_INPUT);
+                return rule.into();
+            }
             (Language::JsonPath, Language::Jsonata) if is_author_s => {
                 rule.set("Output", beside_input("$states.errorOutput"));
             }
@@ -376,6 +386,14 @@ impl Shapes {
         }
         rule.set("Next", end.state(scope));
         rule.into()
+    }
+
+    /// Puts a refusal into the input for the author's denied path.
+    pub(super) fn refusal_beside_input(&self) -> Object {
+        let mut state = self.woven("Pass", "the refusal goes into the input, whatever that is.");
+        state.set("Output", beside_input(&format!("${}", refusal_variable(0))));
+        state.set("Next", DENIED);
+        state
     }
 
     /// Where a refusal ends. Inside of a branch the cause is handed on as it came; the machine's own end makes it readable.

@@ -8,8 +8,8 @@ use crate::weave::machine::{
     is_distributed, redirect,
 };
 use crate::weave::names::{
-    EXPIRED, End, ITEM, LAMBDA_ERRORS, bind, bound_variable, input_of, input_variable, reconsider, refusal_of,
-    refusal_variable, revalidate, round_of, token_variable, work_variable,
+    EXPIRED, End, ITEM, LAMBDA_ERRORS, REFUSAL_BESIDE_INPUT, bind, bound_variable, input_of, input_variable,
+    reconsider, refusal_of, refusal_variable, revalidate, round_of, token_variable, work_variable,
 };
 use crate::weave::nested_result;
 use crate::weave::plan::{Guarded, Plan};
@@ -34,6 +34,8 @@ pub(super) struct Weaver<'a> {
 pub(super) struct Page {
     states: Object,
     ends: Vec<End>,
+    /// Whether a rule leads to where a refusal is put into the input.
+    has_refusal_beside_input: bool,
     /// Its states that lie on a loop of the author's.
     pub(super) looped: BTreeMap<String, usize>,
 }
@@ -49,7 +51,7 @@ impl Weaver<'_> {
     /// Weaves the states of a scope, which need the token. `around` is the variable that holds the piece of work around it.
     pub(super) fn machine(&mut self, machine: &mut Object, scope: &Scope, around: Option<&str>) {
         let looped = rounds::of(machine, self.plan);
-        let mut page = Page { states: Object::default(), ends: Vec::new(), looped };
+        let mut page = Page { states: Object::default(), ends: Vec::new(), has_refusal_beside_input: false, looped };
         let start = self.plan.entry(machine.text("StartAt").unwrap_or_default());
         let opening = self.opening(&mut page, &start, scope, around);
         machine.set("StartAt", opening);
@@ -88,6 +90,11 @@ impl Weaver<'_> {
                     "a refusal ends here",
                 );
             }
+        }
+        if page.has_refusal_beside_input {
+            let state = self.shapes.refusal_beside_input();
+            let because = "puts a refusal into the input of the denied path";
+            self.write(&mut page, REFUSAL_BESIDE_INPUT, state, None, scope, because);
         }
         machine.set("States", page.states);
     }
@@ -255,6 +262,10 @@ impl Weaver<'_> {
     fn catch(&self, page: &mut Page, state: &mut Object, mut rules: Vec<Json>, ends: &[End], scope: &Scope) {
         let language = self.shapes.language.of_state(state);
         page.leads_to(ends);
+        page.has_refusal_beside_input |= language == Language::JsonPath
+            && scope.depth == 0
+            && self.shapes.has_denied_path
+            && ends.contains(&End::Denied);
         rules.extend(ends.iter().map(|end| self.shapes.catch_end(language, *end, scope.label.as_deref())));
         rules.extend(state.list("Catch").to_vec());
         if !rules.is_empty() {

@@ -91,12 +91,38 @@ fn denied_path_of_a_json_path_machine_gets_the_refusal_beside_the_input() {
 }
 
 #[test]
+fn denied_path_of_a_json_path_machine_is_reached_whatever_the_input_is() {
+    let text = "[workflows.w]\nstart.any_verified_caller = true\n\
+                states.Act = { any_verified_caller = true, revalidate_on_denied = false }\n";
+    let policy = AccessPolicy::parse("access.toml", text).unwrap();
+    let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
+    let act = json!({
+        "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": { "FunctionName": "act", "Payload.$": "$" }, "End": true,
+    });
+    let denied = json!({ "Type": "Fail", "ErrorPath": "$.refusal.Error", "Cause": "the author's" });
+    let machine = json!({ "StartAt": "Act", "States": { "Act": act, "IdentityDenied": denied } }).to_string();
+    let woven = ksf::weave::weave(&machine, workflow).unwrap().machine;
+    for input in [json!({ "order": 7 }), json!([1, 2]), json!("text"), json!(null)] {
+        let run = run_text(&woven, input.clone(), &[("Act", &["Denied"])]);
+        assert_eq!(run.end, Err(Failure::new("ClaimGuard.Denied", "the author's")), "{input}");
+    }
+}
+
+#[test]
 fn refusals_in_branches_of_a_json_path_machine_pass_its_rules_for_all_errors() {
     let name = "json-path-denied-path";
     let input = || json!({ "lines": [{ "id": 1 }] });
     let begin = ["ReceiveIdentity", "Look t0", "Pay t0", "EachLine", "ReceiveIdentity EachLine"];
     let with = |more: &[&'static str]| [&begin[..], more].concat();
-    let log = with(&["CheckLine t0", "WeighLine t0 !Denied", "IdentityDenied EachLine", "IdentityDenied", "Refused"]);
+    let log = with(&[
+        "CheckLine t0",
+        "WeighLine t0 !Denied",
+        "IdentityDenied EachLine",
+        "RefusalBesideInput",
+        "IdentityDenied",
+        "Refused",
+    ]);
     let cause = json!({ "errorType": "ClaimGuard.Denied", "errorMessage": "told so" }).to_string();
     check(name, input(), &[("WeighLine", &["Denied"])], &log, Some(("ClaimGuard.Denied", &cause)));
     let log = with(&["CheckLine t0 !Rejected", "IdentityRejected EachLine", "IdentityRejected"]);
