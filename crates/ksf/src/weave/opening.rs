@@ -24,8 +24,9 @@ impl Weaver<'_> {
         let round = round_variable(scope.depth, number);
         let work = next_round_of(&within(scope.work.as_deref()), &round);
         let assigned = object([
-            (round.as_str(), format!("{{% ${round} + 1 %}}").into()),
+            // In this order it is the same for an interpreter that assigns one after the other.
             (work_variable(scope.depth, Some(number)).as_str(), work.into()),
+            (round.as_str(), format!("{{% ${round} + 1 %}}").into()),
         ]);
         let what = format!("{name} has done its work; where the loop comes to it again, that is another piece.");
         let counts = self.shapes.assign(&what, assigned, INPUT, next);
