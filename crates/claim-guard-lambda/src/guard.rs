@@ -99,6 +99,7 @@ impl Guard {
                 workflow: workflow.map(ToString::to_string).unwrap_or_default(),
                 execution: event.map(|event| event.context.execution.to_string()).unwrap_or_default(),
                 state: self.state.clone(),
+                work: event.map(|event| event.work.to_string()).unwrap_or_default(),
                 redrive: event.map_or(0, |event| event.context.redrive_count),
                 attempt: event.map_or(0, |event| event.context.retry_count),
             },
