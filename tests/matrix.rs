@@ -10,7 +10,9 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TransactionId, TrustDomain,
 };
-use claim_guard::transaction::{Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
+use claim_guard::transaction::{
+    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken, WorkPath,
+};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionVerifier, UnixTime, VerifiedClaims,
     VerifiedTransaction,
@@ -93,7 +95,7 @@ fn transaction(policy: &AccessPolicy, workflow: &Workflow, claims: &VerifiedClai
     let policy = AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap();
     let state = StateName::parse("Any").unwrap();
     let freshness = policy.workflows().next().unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     Some(verifier.verify(&unsigned.seal(&der).unwrap(), &at, &attempt, now()).unwrap())
 }
 

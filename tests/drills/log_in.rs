@@ -3,7 +3,7 @@
 use claim_guard::access::AccessPolicy;
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{ExecutionArn, StateMachineArn, StateName, TrustDomain, WorkflowName};
-use claim_guard::transaction::{Attempt, PresentedAt, TransactionKeySet};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionKeySet, WorkPath};
 use claim_guard::{Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use serde_json::{Map, Value, json};
 use test_realm::{TestKey, key_set};
@@ -38,7 +38,7 @@ fn unmet(lab: &Lab, key: &TestKey, policy: &str, token: &str) -> Vec<String> {
         redrive_count: 0,
     };
     let freshness = policy.workflow(&workflow).unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    let attempt = Attempt { state: &state, retry_count: 0, freshness, work: &WorkPath::OUTERMOST };
     let now = UnixTime::from_system_time(std::time::SystemTime::now());
     let verified = verifier.verify(&TransactionToken::parse(token).unwrap(), &at, &attempt, now.unwrap()).unwrap();
     match policy.decide_state(&verified, &workflow, &state, &Map::new()) {

@@ -9,7 +9,7 @@ use claim_guard::identifier::{
 };
 use claim_guard::revalidation::LiveIdentity;
 use claim_guard::transaction::{
-    Attempt, Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken,
+    Attempt, Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken, WorkPath,
 };
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionToken, TransactionVerifier, UnixTime,
@@ -116,7 +116,8 @@ impl Stack {
         now: UnixTime,
     ) -> Result<VerifiedTransaction, TransactionFailure> {
         let name = state_name(state);
-        let attempt = Attempt { state: &name, retry_count, freshness: self.freshness(state) };
+        let attempt =
+            Attempt { state: &name, retry_count, work: &WorkPath::OUTERMOST, freshness: self.freshness(state) };
         self.transactions.verify(token, at, &attempt, now)
     }
 
@@ -132,7 +133,7 @@ impl Stack {
         let (policy, any) =
             (AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap(), StateName::parse("Any").unwrap());
         let freshness = policy.workflow(&self.workflow).unwrap().freshness(&any).unwrap();
-        let attempt = Attempt { state: &state_name(state), retry_count: 0, freshness };
+        let attempt = Attempt { state: &state_name(state), retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
         self.transactions.verify(token, &at, &attempt, aged.identity().issued_at())
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::{AuditContext, AuditOutcome, AuditPoint, AuditRecord, Reason, Stamp};
 use claim_guard::identifier::{Digest, ExecutionArn, StateName, TransactionId, WorkflowName};
-use claim_guard::transaction::{TransactionFailure, TransactionRejection};
+use claim_guard::transaction::{TransactionFailure, TransactionRejection, WorkPath};
 use claim_guard::{AccessToken, Rejection, TransactionToken, UnixTime};
 use serde_json::{Map, Value, json};
 use test_realm::{ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with, without};
@@ -124,7 +124,7 @@ fn rejected_token_is_named_by_what_it_calls_itself_and_never_printed() {
 fn old_statement_is_an_outcome_of_its_own() {
     let execution = ExecutionArn::parse("arn:aws:states:eu-west-1:000000000000:execution:payment:one").unwrap();
     let (workflow, state) = (WorkflowName::parse("payment").unwrap(), StateName::parse("ApprovePayment").unwrap());
-    let point = AuditPoint::state(&workflow, &execution, &state, 1, 2);
+    let point = AuditPoint::state(&workflow, &execution, &state, &WorkPath::parse("/3").unwrap(), 1, 2);
     let key = TestKey::generate("ES256", "key");
     let token = TransactionToken::parse(&key.token(&json!({ "txn": "txn\n1" }))).unwrap();
     let failure = TransactionFailure::Redriven { stated: 0, presented: 1 };
@@ -133,7 +133,7 @@ fn old_statement_is_an_outcome_of_its_own() {
         json!({
             "audit": "claim-guard/1", "at": NOW + 12, "decision": "identity_expired",
             "point": { "kind": "state", "workflow": "payment", "execution": execution.as_str(),
-                       "state": "ApprovePayment", "redrive": 1, "attempt": 2 },
+                       "state": "ApprovePayment", "work": "/3", "redrive": 1, "attempt": 2 },
             "token": { "untrusted_txn": "txn\\u{a}1" },
             "reasons": [{ "code": "redriven", "message": "redrive count: stated for `0`, presented `1`" }],
             "policy": Digest::of(POLICY.as_bytes()).as_str(),

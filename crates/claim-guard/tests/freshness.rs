@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::StateName;
-use claim_guard::transaction::{Attempt, HAND_OVER, PresentedAt, TransactionFailure, TransactionRejection};
+use claim_guard::transaction::{Attempt, HAND_OVER, PresentedAt, TransactionFailure, TransactionRejection, WorkPath};
 use serde_json::{Value, json};
 use test_realm::with;
 
@@ -45,7 +45,7 @@ fn verified_at(
     let policy = AccessPolicy::parse("access.toml", POLICY).unwrap();
     let (key, state) = (forging_key(), state(name));
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count, freshness };
+    let attempt = Attempt { state: &state, retry_count, work: &WorkPath::OUTERMOST, freshness };
     verifier(&[&key]).verify(&forged(&key, statement), at, &attempt, time(age)).map(|_| ())
 }
 

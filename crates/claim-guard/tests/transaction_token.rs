@@ -9,7 +9,7 @@ use claim_guard::identifier::{Digest, IdentifierError, KeyId, Scope, StateMachin
 use claim_guard::jws::{JwsError, KeySetError, Part};
 use claim_guard::transaction::{
     Attempt, Binding, DerError, MintError, PresentedAt, Renewed, Run, TransactionFailure, TransactionKeySet,
-    TransactionRejection, UnsignedTransactionToken,
+    TransactionRejection, UnsignedTransactionToken, WorkPath,
 };
 use claim_guard::{ActorError, Excerpt, Leeway, TransactionToken, TransactionVerifier, VerifiedTransaction};
 use serde_json::{Map, Value, json};
@@ -68,7 +68,7 @@ fn verifier(key: &TestKey) -> TransactionVerifier {
 /// An attempt of a state that asks nothing of a statement's age.
 fn attempt<'a>(policy: &'a AccessPolicy, state: &'a StateName) -> Attempt<'a> {
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(state).unwrap();
-    Attempt { state, retry_count: 0, freshness }
+    Attempt { state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness }
 }
 
 fn verify_at(

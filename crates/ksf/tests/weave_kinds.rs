@@ -245,8 +245,8 @@ fn call_without_a_payload_hands_an_empty_object_over() {
     let paths = woven(&json_path("Act", json!({ "Act": call })));
     assert_eq!(of(&paths, "Act", "Parameters", "Payload"), json!({}));
     let nested = woven(&machine("Start", json!({ "Start": start(json!({})) })));
-    assert_eq!(of(&nested, "Start", "Arguments", "Input"), json!({}));
-    assert_eq!(nested["States"]["Bind Start"]["Arguments"]["Payload"]["delegate"]["input"], json!({}));
+    assert_eq!(of(&nested, "Start", "Arguments", "Input"), json!("{% $transactionTokenInput %}"));
+    assert_eq!(nested["States"]["Input of Start"]["Assign"]["transactionTokenInput"], json!({}));
 }
 
 #[test]
@@ -388,6 +388,25 @@ fn result_of_a_nested_start_is_taken_without_its_input() {
     for taken in ["$.Output", "$['Output'].x", "$x", "$$.Execution.Id", "States.Format('$ {}', $.Output.Input)"] {
         check(&paths(json!({ "ResultSelector": { "x.$": taken } })), &[]);
     }
+    for (result, taken) in
+        [(json!("$"), "$.Input"), (json!("$.run"), "$.run.Input.x"), (json!("$.run"), "$.run['InputDetails']")]
+    {
+        let more = json!({ "ResultPath": result, "OutputPath": taken });
+        check(&paths(more), &[&told(taken, "$.Output")]);
+    }
+    check(&paths(json!({ "OutputPath": "$.Input" })), &[&told("$.Input", "$.Output")]);
+    for more in [
+        json!({ "OutputPath": "$.Output" }),
+        json!({ "ResultPath": "$.run", "OutputPath": "$.run.Output.Input" }),
+        json!({ "ResultPath": "$.run", "OutputPath": "$.runs.Input" }),
+        json!({ "ResultPath": "$.run", "OutputPath": "$.Input" }),
+        json!({ "ResultSelector": { "Input.$": "$.Output" }, "OutputPath": "$.Input" }),
+    ] {
+        check(&paths(more), &[]);
+    }
+    let mut own_input = paths(json!({ "OutputPath": "$.Input" }));
+    own_input["States"]["Start"]["ResultPath"] = json!(null);
+    check(&own_input, &[]);
     // Where the author takes all of it, weave leaves the input out.
     let of = |woven: Value, member: &str| woven["States"]["Start"][member].to_string();
     assert!(of(woven(&jsonata(json!({}))), "Output").contains("$sift($states.result"));

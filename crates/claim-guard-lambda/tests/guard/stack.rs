@@ -133,6 +133,7 @@ pub fn event(token: &str, execution: &str, state: &str, input: &Value) -> Value 
             "redriveCount": 0,
             "retryCount": 0
         },
+        "work": "",
         "input": input
     })
 }

@@ -138,6 +138,7 @@ pub fn point(run: &str) -> Value {
         "workflow": "payment",
         "execution": execution(run),
         "state": "ApprovePayment",
+        "work": "",
         "redrive": 0,
         "attempt": 0
     })

@@ -2,6 +2,7 @@
 
 use crate::access::Freshness;
 use crate::identifier::{ExecutionArn, StateMachineArn, StateName, WorkflowName};
+use crate::transaction::work_path::WorkPath;
 use crate::unix_time::UnixTime;
 
 /// The execution that a statement is made for.
@@ -35,6 +36,8 @@ pub struct Attempt<'a> {
     pub state: &'a StateName,
     /// `$states.context.State.RetryCount`
     pub retry_count: u32,
+    /// Which piece of the execution's work the state does, by the context object alone.
+    pub work: &'a WorkPath,
     /// What the policy says of the state.
     pub freshness: &'a Freshness,
 }

@@ -76,9 +76,17 @@ pub struct VerifiedTransaction {
 }
 
 impl VerifiedTransaction {
-    fn assertion(aged: AgedTransaction, state: &StateName) -> Self {
-        let Binding { workflow, execution, .. } = aged.binding;
-        let acting = Acting { execution, state: state.clone(), statement: aged.mark };
+    fn assertion(aged: AgedTransaction, attempt: &Attempt<'_>, trust_domain: &TrustDomain) -> Self {
+        let Binding { workflow, execution, redrive_count } = aged.binding;
+        let acting = Acting {
+            trust_domain: trust_domain.clone(),
+            transaction: aged.transaction,
+            execution,
+            redrive_count,
+            state: attempt.state.clone(),
+            work: attempt.work.clone(),
+            statement: aged.mark,
+        };
         Self { identity: aged.identity, workflow, acting }
     }
 
@@ -109,6 +117,7 @@ impl VerifiedTransaction {
 #[derive(Debug)]
 pub struct AgedTransaction {
     identity: Identity,
+    transaction: TransactionId,
     binding: Binding,
     state_machine: StateMachineArn,
     epoch: u32,
@@ -194,7 +203,7 @@ impl TransactionVerifier {
             return Err(TransactionFailure::Redriven { stated, presented: at.redrive_count });
         }
         verify_freshness(&aged, attempt, now)?;
-        Ok(VerifiedTransaction::assertion(aged, attempt.state))
+        Ok(VerifiedTransaction::assertion(aged, attempt, &self.trust_domain))
     }
 
     /// Verifies that the token was minted by this stack for this execution; its time may be another.
@@ -275,6 +284,7 @@ impl TransactionVerifier {
         self.verify_trust_domain(members.text("aud")?)?;
         let (requester, context) = (Members::new(Part::Payload, requester), Members::new(Part::Payload, context));
         let authentication = requester.optional_object("authentication")?.unwrap_or_default();
+        let transaction = members.identifier("txn", TransactionId::parse)?;
         let identity = Identity {
             issuer: requester.identifier("iss", Issuer::parse)?,
             subject: members.identifier("sub", Subject::parse)?,
@@ -283,7 +293,7 @@ impl TransactionVerifier {
             token_id: requester.identifier("jti", TokenId::parse)?,
             session_id: requester.optional_identifier("sid", SessionId::parse)?,
             scope: requester.optional_identifier("scope", Scope::parse)?,
-            transaction: Some(members.identifier("txn", TransactionId::parse)?),
+            transaction: Some(transaction.clone()),
             issued_at: members.time("iat")?,
             expires_at: members.time("exp")?,
             verified_at: now,
@@ -302,6 +312,7 @@ impl TransactionVerifier {
             mark,
             renewed: renewed(&context)?,
             identity,
+            transaction,
             binding,
             state_machine: context.identifier("state_machine", StateMachineArn::parse)?,
             epoch: context.count("epoch")?,

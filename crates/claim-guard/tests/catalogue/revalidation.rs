@@ -9,7 +9,7 @@ use claim_guard::identifier::{KeyId, StateName, Subject};
 use claim_guard::jws::JwsError;
 use claim_guard::revalidation::{Cause, ClientAnswer, Question, RealmAnswer, UserAnswer, Withdrawal, Withdrawals};
 use claim_guard::transaction::{
-    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, UnsignedTransactionToken,
+    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, UnsignedTransactionToken, WorkPath,
 };
 use claim_guard::{Excerpt, Role, TransactionToken, VerifiedTransaction};
 use serde_json::{Map, Value, json};
@@ -94,7 +94,7 @@ fn guarded(
 ) -> Result<VerifiedTransaction, TransactionFailure> {
     let (policy, approve) = (fresh(), approve());
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&approve).unwrap();
-    let attempt = Attempt { state: &approve, retry_count: 0, freshness };
+    let attempt = Attempt { state: &approve, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     verifier(&[key]).verify(token, at, &attempt, time(seconds))
 }
 

@@ -2,7 +2,7 @@
 
 use claim_guard::identifier::Digest;
 use claim_guard::revalidation::{Question, RenewedStatement};
-use claim_guard::transaction::{Attempt, PresentedAt};
+use claim_guard::transaction::{Attempt, PresentedAt, WorkPath};
 use serde_json::{Value, json};
 use test_realm::{ISSUER, NOW, SUBJECT, TestKey, with};
 
@@ -66,7 +66,7 @@ fn statement_of_a_child_verifies_in_that_execution_only() {
     let (key, policy, approve) = (TestKey::kms(), policy(), state("Approve"));
     let token = sealed(&key, unsigned(&key, &adopted(&statement(), 20)));
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&approve).unwrap();
-    let attempt = Attempt { state: &approve, retry_count: 0, freshness };
+    let attempt = Attempt { state: &approve, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = |arn: &str| {
         let at = PresentedAt { redrive_count: 2, ..at(arn) };
         verifier(&[&key]).verify(&token, &at, &attempt, time(20)).map(|verified| verified.workflow().to_string())

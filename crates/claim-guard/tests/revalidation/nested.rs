@@ -5,7 +5,7 @@ use claim_guard::claims::Role;
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::Digest;
 use claim_guard::revalidation::{Question, Withdrawal};
-use claim_guard::transaction::{Attempt, PresentedAt, TransactionRejection};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionRejection, WorkPath};
 use serde_json::{Map, Value, json};
 use test_realm::{ISSUER, NOW, SUBJECT, TestKey, with, without};
 
@@ -126,7 +126,7 @@ fn statement_of_a_nested_start_verifies_in_that_workflow_only() {
     let nested = answered(&policy, question(&statement(), input(), 20), &evaluation(20), 20).unwrap();
     let token = sealed(&key, unsigned(&key, &nested));
     let freshness = policy.workflow(&workflow("settlement")).unwrap().freshness(&book).unwrap();
-    let attempt = Attempt { state: &book, retry_count: 0, freshness };
+    let attempt = Attempt { state: &book, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = |at: &PresentedAt| {
         verifier(&[&key]).verify(&token, at, &attempt, time(79)).map(|verified| verified.workflow().to_string())
     };

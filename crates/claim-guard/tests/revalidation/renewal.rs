@@ -3,7 +3,7 @@ use claim_guard::claims::{ClaimPath, Role};
 use claim_guard::decision::{Decision, Unmet};
 use claim_guard::identifier::Digest;
 use claim_guard::revalidation::{Cause, Change, RenewedStatement, Withdrawal};
-use claim_guard::transaction::{Attempt, MintError, PresentedAt, TransactionFailure};
+use claim_guard::transaction::{Attempt, MintError, PresentedAt, TransactionFailure, WorkPath};
 use serde_json::{Value, json};
 use test_realm::{ISSUER, NOW, SUBJECT, TestKey, with, without};
 
@@ -316,7 +316,7 @@ fn decided(
     let (key, state) = (TestKey::kms(), state(name));
     let token = sealed(&key, unsigned(&key, statement));
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let at = PresentedAt { redrive_count, ..at(EXECUTION) };
     let verified = verifier(&[&key]).verify(&token, &at, &attempt, time(seconds))?;
     let input = json!({ "project_id": "apollo" }).as_object().unwrap().clone();

@@ -2,7 +2,7 @@
 
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{Digest, ExecutionArn, StateMachineArn, StateName, TrustDomain, WorkflowName};
-use claim_guard::transaction::{Attempt, PresentedAt, TransactionKeySet};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionKeySet, WorkPath};
 use claim_guard::{Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use minting::Failure;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ fn what_enters_is_the_input_and_a_transaction_token_for_this_execution_alone() {
     let now = |seconds| UnixTime::from_seconds(seconds).unwrap();
     let (policy, state) = (policy(), StateName::parse("ApprovePayment").unwrap());
     let freshness = policy.workflow(&at.workflow).unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = guard.verify(&token, &at, &attempt, now(NOW)).unwrap();
     assert_eq!(verified.identity().subject().as_str(), payload()["sub"]);
     assert_eq!(verified.identity().expires_at(), now(NOW + 300), "the lifetime of the policy");

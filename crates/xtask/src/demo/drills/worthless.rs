@@ -22,6 +22,7 @@ pub(super) fn redriven(stage: &mut Stage<'_>) -> Result<(), Failure> {
     );
     stage.say("Step Functions would call them: with a redrive count of 1.");
     let guarded = with(event(stage.lab, &payment, "ApprovePayment")?, "input", json!({"project_id": "apollo"}));
+    let guarded = with(guarded, "work", json!(""));
     expect_error(stage, "ApprovePayment", &guarded, "ClaimGuard.IdentityExpired")?;
     let renew = json!({"state": "ApprovePayment", "cause": "expired"});
     let renewal = with(event(stage.lab, &payment, "Revalidate ApprovePayment")?, "renew", renew);
