@@ -64,6 +64,32 @@ fn the_api_serves_the_routes_of_the_policy_and_no_other() {
 }
 
 #[test]
+fn keycloak_fetches_the_client_s_public_keys_where_no_function_answers() {
+    let template = template();
+    let api = &template["Resources"]["Api"];
+    assert_eq!(api["Metadata"]["PublicRoutes"], json!(["GET /.well-known/jwks.json"]));
+    let paths = api["Properties"]["DefinitionBody"]["paths"].as_object().unwrap();
+    let written: Vec<(&String, Vec<&String>)> =
+        paths.iter().map(|(path, operations)| (path, operations.as_object().unwrap().keys().collect())).collect();
+    assert_eq!(written, [(&"/.well-known/jwks.json".to_owned(), vec![&"get".to_owned()])]);
+    let get = &paths["/.well-known/jwks.json"]["get"];
+    let integration = &get["x-amazon-apigateway-integration"];
+    let answer = &integration["responses"]["default"];
+    assert_eq!(
+        json!([get["security"], integration["type"], answer["responseTemplates"]]),
+        json!([[{"NONE": []}], "mock", {"application/json": {"Fn::GetAtt": ["ClientKeys", "Jwks"]}}])
+    );
+    // A header that the method does not declare fails the import.
+    let declared = get["responses"]["200"]["headers"].as_object().unwrap().keys();
+    let declared: Vec<String> = declared.map(|name| format!("method.response.header.{name}")).collect();
+    assert_eq!(answer["responseParameters"].as_object().unwrap().keys().cloned().collect::<Vec<_>>(), declared);
+    // Without this the stage would go on serving the keys of before a rotation.
+    assert_eq!(json!([api["Properties"]["MergeDefinitions"], api["Properties"]["AlwaysDeploy"]]), json!([true, true]));
+    let url = template["Outputs"]["ClientKeySetUrl"]["Value"]["Fn::Sub"].as_str().unwrap();
+    assert!(url.ends_with("/live/.well-known/jwks.json"), "{url}");
+}
+
+#[test]
 fn every_method_asks_the_authorizer_but_the_preflight() {
     let template = template();
     let auth = resources(&template, "AWS::Serverless::Api").remove("Api").unwrap()["Auth"].clone();
@@ -260,6 +286,8 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
          ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
         "PaymentStateMachineRole/LogDeliveryTakesNoResource: \"*\"",
         // In a key's policy this means the key.
+        "ClientKey/RevalidationSignsIn: \"*\"",
+        "ClientKey/TheAccountAdministers: \"*\"",
         "TransactionKey/ExecutionsSigns: \"*\"",
         "TransactionKey/RevalidationSigns: \"*\"",
         "TransactionKey/TheAccountAdministers: \"*\"",
@@ -287,14 +315,40 @@ fn only_executions_and_revalidation_may_sign() {
             signers.insert(id.as_str(), count);
         }
     }
-    // The key's policy names two roles; a key from elsewhere wants the roles' own word too.
-    let told = BTreeMap::from([("ExecutionsPolicy", 1), ("RevalidationRole", 1), ("TransactionKey", 2)]);
+    // The keys' policies name roles; a key from elsewhere wants the roles' own word too.
+    let told =
+        BTreeMap::from([("ClientKey", 1), ("ExecutionsPolicy", 1), ("RevalidationRole", 2), ("TransactionKey", 2)]);
     assert_eq!(signers, told);
-    let statements = &template["Resources"]["TransactionKey"]["Properties"]["KeyPolicy"]["Statement"];
-    let statements = statements.as_array().unwrap().iter().filter(|one| one["Action"] == "kms:Sign");
-    let roles: Vec<&Value> = statements.map(|one| &one["Principal"]["AWS"]).collect();
+    let roles = |key: &str| {
+        let statements = &template["Resources"][key]["Properties"]["KeyPolicy"]["Statement"];
+        let statements = statements.as_array().unwrap().iter().filter(|one| one["Action"] == "kms:Sign");
+        statements.map(|one| one["Principal"]["AWS"].clone()).collect::<Vec<_>>()
+    };
     let role = |name: &str| json!({"Fn::GetAtt": [name, "Arn"]});
-    assert_eq!(roles, [&role("ExecutionsRole"), &role("RevalidationRole")]);
+    assert_eq!(roles("TransactionKey"), [role("ExecutionsRole"), role("RevalidationRole")]);
+}
+
+#[test]
+fn the_key_that_signs_in_at_keycloak_is_another_one_and_revalidation_s_alone() {
+    let template = template();
+    let statements = template["Resources"]["ClientKey"]["Properties"]["KeyPolicy"]["Statement"].as_array().unwrap();
+    let signs = statements.iter().filter(|one| one.to_string().contains("kms:Sign\""));
+    let roles: Vec<&Value> = signs.map(|one| &one["Principal"]["AWS"]).collect();
+    assert_eq!(roles, [&json!({"Fn::GetAtt": ["RevalidationRole", "Arn"]})]);
+    let one_of = |condition: &str, key: &str, parameter: &str| json!({"Fn::If": [condition, {"Fn::GetAtt": [key, "Arn"]}, {"Ref": parameter}]});
+    let client_key = one_of("OwnClientKeySigns", "ClientKey", "ClientKeyArn");
+    let mut told = BTreeMap::new();
+    for (id, function) in functions(&template) {
+        let variables = &function["Environment"]["Variables"];
+        told.insert(
+            binary(&template, &id),
+            [&variables["CLIENT_SIGNING_KEY"], &variables["TRANSACTION_SIGNING_KEY"]].map(Value::clone),
+        );
+    }
+    told.retain(|_, keys| keys.iter().any(|key| !key.is_null()));
+    let signing_key = one_of("OwnKeySigns", "TransactionKey", "SigningKeyArn");
+    let expected = [("executions", [Value::Null, signing_key.clone()]), ("revalidation", [client_key, signing_key])];
+    assert_eq!(told, expected.map(|(name, keys)| (name.to_owned(), keys)).into());
 }
 
 #[test]
@@ -368,11 +422,13 @@ fn the_realm_lets_revalidation_look_and_nothing_else() {
     let signs_in = json!([
         client["clientAuthenticatorType"],
         attributes["token.endpoint.auth.signing.alg"],
+        attributes["use.jwks.url"],
+        attributes["jwks.url"],
         attributes["use.jwks.string"],
-        attributes["jwks.string"],
         client["secret"],
     ]);
-    assert_eq!(signs_in, json!(["client-jwt", "ES256", "true", "{\"keys\":[]}", null]));
+    // Where its keys are, the stack knows once it is deployed; until then nobody is this client.
+    assert_eq!(signs_in, json!(["client-jwt", "ES256", "true", null, null, null]));
     let told = json!({"realm-management": ["view-users", "view-clients"]});
     let user = json!({
         "username": "service-account-workflow-revalidation", "enabled": true, "serviceAccountClientId": name,

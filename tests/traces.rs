@@ -208,6 +208,8 @@ fn no_function_is_given_a_credential() {
         }
     }
     let told = [
+        "CLIENT_KEY_ID",
+        "CLIENT_SIGNING_KEY",
         "CORS_ORIGIN",
         "REALM_ADMIN_URL",
         "REALM_AUDIENCE",

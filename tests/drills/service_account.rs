@@ -23,26 +23,24 @@ const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:workfl
 const EXECUTION: &str = "arn:aws:states:us-east-1:000000000000:execution:workflows-payment:of-a-service-account";
 const ROLES: [&str; 3] = ["payment:approve", "payment:execute", "payment:start"];
 
-/// The stack's key set with a key of this process, at Keycloak until this is dropped.
+/// A client's key of this process, at Keycloak in place of the stack's until this is dropped; and the one that signs statements here.
 struct Registered<'a> {
     lab: &'a Lab,
+    client_key: TestKey,
     key: TestKey,
 }
 
 impl<'a> Registered<'a> {
     fn new(lab: &'a Lab) -> Registered<'a> {
-        let key = TestKey::generate("ES256", "drill");
-        let mut keys: Value = serde_json::from_str(lab.stack().transaction_keys().unwrap()).unwrap();
-        keys["keys"].as_array_mut().unwrap().push(key.jwk());
-        lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, &keys.to_string()).unwrap();
-        Registered { lab, key }
+        let client_key = TestKey::generate("ES256", "drill");
+        lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, &key_set([&client_key])).unwrap();
+        Registered { lab, client_key, key: TestKey::generate("ES256", "statements") }
     }
 }
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        let keys = self.lab.stack().transaction_keys().unwrap();
-        self.lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, keys).unwrap();
+        self.lab.register_client().unwrap();
     }
 }
 
@@ -100,7 +98,8 @@ fn statement(lab: &Lab, key: &TestKey, claims: &Value) -> String {
 }
 
 /// What revalidation answers under `session`, as the decision with its reasons, and the new statement's payload if there is one.
-fn revalidated(lab: &Lab, key: &TestKey, caller: &ServiceAccount, session: &str, token: &str) -> (String, Value) {
+fn revalidated(of: &Registered<'_>, caller: &ServiceAccount, session: &str, token: &str) -> (String, Value) {
+    let Registered { lab, client_key, key } = of;
     let toml = std::fs::read_to_string(crate::support::repository().join("access.toml")).unwrap();
     let policy = toml.replace("session = \"required\"", &format!("session = \"{session}\""));
     let environment = lab.aws().rest(
@@ -113,6 +112,7 @@ fn revalidated(lab: &Lab, key: &TestKey, caller: &ServiceAccount, session: &str,
     let lookup = |name: &str| match name {
         "TRANSACTION_KEYS" => Some(key_set([key])),
         "TRANSACTION_KEY_ID" => Some(key.kid().to_owned()),
+        "CLIENT_KEY_ID" => Some(client_key.kid().to_owned()),
         "REALM_CLIENTS" => Some(caller.client.clone()),
         _ => environment[name].as_str().map(str::to_owned),
     };
@@ -128,9 +128,9 @@ fn revalidated(lab: &Lab, key: &TestKey, caller: &ServiceAccount, session: &str,
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answer = runtime.block_on(async {
         let service =
-            Service::from_lookup(AccessPolicy::parse("access.toml", &policy), lookup, async |realm, id, _| {
+            Service::from_lookup(AccessPolicy::parse("access.toml", &policy), lookup, async |realm, client, _| {
                 Ok(Outside {
-                    realm: Keycloak::new(realm, id, LocalSigner(key)).unwrap(),
+                    realm: Keycloak::new(realm, client.id, LocalSigner(client_key)).unwrap(),
                     signer: LocalSigner(key),
                     chance: minting::random,
                 })
@@ -161,7 +161,7 @@ fn a_service_account_that_calls_is_asked_about_like_a_person() {
     let claims = access_token(&lab, &caller);
     let registered = Registered::new(&lab);
     let token = statement(&lab, &registered.key, &claims);
-    let ask = |session: &str| revalidated(&lab, &registered.key, &caller, session, &token);
+    let ask = |session: &str| revalidated(&registered, &caller, session, &token);
 
     let (decision, renewed) = ask("ignored");
     assert_eq!(decision, "Revalidate ApprovePayment allow");

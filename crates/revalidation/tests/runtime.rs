@@ -46,6 +46,8 @@ fn environment() -> Vec<(&'static str, String)> {
         ("REALM_AUDIENCE", "workflow-api".to_owned()),
         ("REALM_CLIENTS", "payment-app".to_owned()),
         ("REVALIDATION_CLIENT", "workflow-revalidation".to_owned()),
+        ("CLIENT_KEY_ID", "of-the-client".to_owned()),
+        ("CLIENT_SIGNING_KEY", "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666".to_owned()),
         ("TRUST_DOMAIN", "payments.111122223333.eu-central-1".to_owned()),
         ("TRANSACTION_KEYS", key_set([&key])),
         ("TRANSACTION_KEY_ID", key.kid().to_owned()),

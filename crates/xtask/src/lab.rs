@@ -196,11 +196,20 @@ impl Lab {
         &self.directory
     }
 
-    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are, and lets
-    /// revalidation sign in with the keys that the stack then has.
+    /// Lets revalidation's client sign in with the keys that the API serves, and with no other.
     ///
     /// # Errors
-    /// The deployment fails, or Keycloak is out of reach.
+    /// Keycloak is out of reach.
+    pub fn register_client(&self) -> Result<(), Failure> {
+        let endpoint = Emulator::new(&self.directory, self.ports.emulator).url();
+        self.admin()?.register_key_address(REVALIDATION_CLIENT, &self.stack.client_key_address(&endpoint))
+    }
+
+    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are. Keycloak is
+    /// told nothing: it fetches the keys that the stack then has.
+    ///
+    /// # Errors
+    /// The deployment fails.
     pub fn redeploy(&mut self, parameters: &[(&str, String)]) -> Result<(), Failure> {
         let tools = Tools::ensure(&Progress::new())?;
         let template = cache::repository().join("template.yaml");
@@ -209,8 +218,7 @@ impl Lab {
         let endpoint = Emulator::new(&self.directory, state.ports.emulator).url();
         self.stack = sam.deploy(&self.aws, &endpoint, &state.secret, parameters, &|_| ())?;
         state.stack = Some(self.stack.clone());
-        state.save(&self.directory)?;
-        self.admin()?.register_keys(REVALIDATION_CLIENT, self.stack.transaction_keys()?)
+        state.save(&self.directory)
     }
 
     /// The state as it is on disk: another process may have stopped and started parts of the lab.
