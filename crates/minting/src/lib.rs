@@ -25,7 +25,7 @@ mod chance;
 
 pub use bounds::aws_config;
 pub use chance::{NoRandom, hex, random};
-pub use failure::Failure;
+pub use failure::{Failure, THROTTLED};
 pub use settings::{MintFault, MintSettings};
 pub use signer::{KmsSigner, Signer};
 pub use signing_key::SigningKeyArn;
