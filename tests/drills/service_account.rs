@@ -23,7 +23,7 @@ const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:workfl
 const EXECUTION: &str = "arn:aws:states:us-east-1:000000000000:execution:workflows-payment:of-a-service-account";
 const ROLES: [&str; 3] = ["payment:approve", "payment:execute", "payment:start"];
 
-/// A client's key of this process, at Keycloak in place of the stack's until this is dropped; and the one that signs statements here.
+/// The client's keys with one of this process, at Keycloak until this is dropped; and the one that signs statements here.
 struct Registered<'a> {
     lab: &'a Lab,
     client_key: TestKey,
@@ -33,7 +33,9 @@ struct Registered<'a> {
 impl<'a> Registered<'a> {
     fn new(lab: &'a Lab) -> Registered<'a> {
         let client_key = TestKey::generate("ES256", "drill");
-        lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, &key_set([&client_key])).unwrap();
+        let mut keys = lab.request("GET", "/.well-known/jwks.json", &[], None).unwrap().json();
+        keys["keys"].as_array_mut().unwrap().push(client_key.jwk());
+        lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, &keys.to_string()).unwrap();
         Registered { lab, client_key, key: TestKey::generate("ES256", "statements") }
     }
 }

@@ -205,20 +205,24 @@ impl Lab {
         self.admin()?.register_key_address(REVALIDATION_CLIENT, &self.stack.client_key_address(&endpoint))
     }
 
-    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are. Keycloak is
-    /// told nothing: it fetches the keys that the stack then has.
+    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are.
+    ///
+    /// On AWS nothing has to be told to Keycloak. The emulator makes another API of one whose definition has changed, and then the
+    /// client's keys have another address.
     ///
     /// # Errors
-    /// The deployment fails.
+    /// The deployment fails, or Keycloak is out of reach.
     pub fn redeploy(&mut self, parameters: &[(&str, String)]) -> Result<(), Failure> {
         let tools = Tools::ensure(&Progress::new())?;
         let template = cache::repository().join("template.yaml");
         let sam = Sam { tools: &tools, template: &template, directory: &self.directory };
         let mut state = self.current_state()?;
         let endpoint = Emulator::new(&self.directory, state.ports.emulator).url();
+        let api = self.stack.api.clone();
         self.stack = sam.deploy(&self.aws, &endpoint, &state.secret, parameters, &|_| ())?;
         state.stack = Some(self.stack.clone());
-        state.save(&self.directory)
+        state.save(&self.directory)?;
+        if self.stack.api == api { Ok(()) } else { self.register_client() }
     }
 
     /// The state as it is on disk: another process may have stopped and started parts of the lab.

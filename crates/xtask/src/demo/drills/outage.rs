@@ -103,8 +103,8 @@ impl Rotation {
             lab.admin()?.remove_realm_key(&key)?;
         }
         if self.stack {
-            let own = ["SigningKeyArn", "SecondSigningKeyArn", "ClientKeyArn", "SecondClientKeyArn"];
-            Lab::open(&lab.name)?.redeploy(&own.map(|parameter| (parameter, "''".to_owned())))?;
+            let own = [("SigningKeyArn", "''".to_owned()), ("SecondSigningKeyArn", "''".to_owned())];
+            Lab::open(&lab.name)?.redeploy(&own)?;
         }
         Ok(())
     }
@@ -112,19 +112,13 @@ impl Rotation {
 
 fn rotate_and_go_on(stage: &mut Stage<'_>, payment: &str, rotation: &mut Rotation) -> Result<(), Failure> {
     let before = key_id(&token_of(stage.lab, payment)?)?;
-    stage.while_held(payment, "Keycloak's key and both KMS keys are rotated", |lab| {
+    stage.while_held(payment, "Keycloak's key and the KMS key are rotated", |lab| {
         rotation.realm = Some(lab.admin()?.rotate_realm_key("drill")?);
-        let (old, new) = (output(lab, "SigningKeyArn")?, key_like(lab, "OwnKeyArn")?);
-        let (old_client, new_client) = (output(lab, "ClientKeyArn")?, key_like(lab, "OwnClientKeyArn")?);
+        let (old, new) = (output(lab, "SigningKeyArn")?, signing_key(lab)?);
         rotation.stack = true;
         let mut lab = Lab::open(&lab.name)?;
-        lab.redeploy(&[("SecondSigningKeyArn", new.clone()), ("SecondClientKeyArn", new_client.clone())])?;
-        lab.redeploy(&[
-            ("SigningKeyArn", new),
-            ("SecondSigningKeyArn", old),
-            ("ClientKeyArn", new_client),
-            ("SecondClientKeyArn", old_client),
-        ])
+        lab.redeploy(&[("SecondSigningKeyArn", new.clone())])?;
+        lab.redeploy(&[("SigningKeyArn", new), ("SecondSigningKeyArn", old)])
     })?;
     stage.history(
         payment,
@@ -169,9 +163,9 @@ fn output(lab: &Lab, name: &str) -> Result<String, Failure> {
     found.ok_or_else(|| Failure::new(format!("the stack puts no {name} out"), "see template.yaml, Outputs"))
 }
 
-/// A key made outside of the stack, with the policy of the stack's own that `name` puts out, as `docs/on-aws.md` tells.
-fn key_like(lab: &Lab, name: &str) -> Result<String, Failure> {
-    let own = json!({"KeyId": output(lab, name)?, "PolicyName": "default"});
+/// A signing key made outside of the stack, with the policy of the stack's own, as `docs/on-aws.md` tells.
+fn signing_key(lab: &Lab) -> Result<String, Failure> {
+    let own = json!({"KeyId": output(lab, "OwnKeyArn")?, "PolicyName": "default"});
     let policy = lab.aws().json("kms", "TrentService.GetKeyPolicy", &own)?;
     let key = json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY", "Policy": policy.get("Policy")});
     let made = lab.aws().json("kms", "TrentService.CreateKey", &key)?;
