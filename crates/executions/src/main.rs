@@ -9,7 +9,7 @@ use claim_guard::access::AccessPolicy;
 use executions::Service;
 use executions::aws::Aws;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use lambda_shell::{AuditLog, RawEvent, note, silence_panics};
+use lambda_shell::{AuditLog, Environment, RawEvent, note, silence_panics};
 use realm_keys::RealmKeys;
 
 // No tracing subscriber is installed: at TRACE the runtime would print whole events, and so tokens.
@@ -22,8 +22,9 @@ async fn main() -> Result<(), Error> {
         realm.prefetch();
         Box::pin(Aws::from_environment(realm, signing_key)).await
     };
-    let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
-    let log = &AuditLog::standard_error();
+    let environment = Environment::of_process();
+    let service = &Service::from_lookup(policy, |variable| environment.get(variable), outside).await;
+    let log = &AuditLog::standard_error(environment.digest());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<RawEvent>| {
         let response = service.serve(event.payload.text(), clock::now().ok(), |record| log.write(record)).await;
         Ok::<_, Infallible>(response)

@@ -6,7 +6,7 @@
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use lambda_shell::{AuditLog, RawEvent, silence_panics};
+use lambda_shell::{AuditLog, Environment, RawEvent, silence_panics};
 use minting::{KmsSigner, SigningKeyArn};
 use revalidation::keycloak::Keycloak;
 use revalidation::settings::{ClientKey, RealmAccess};
@@ -24,8 +24,9 @@ async fn main() -> Result<(), Error> {
         let realm = keycloak.map_err(|error| Reason::new("malformed_environment", &error))?;
         Ok(Outside { realm, signer: KmsSigner::new(&config, signing_key), chance: minting::random })
     };
-    let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
-    let log = &AuditLog::standard_error();
+    let environment = Environment::of_process();
+    let service = &Service::from_lookup(policy, |variable| environment.get(variable), outside).await;
+    let log = &AuditLog::standard_error(environment.digest());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<RawEvent>| {
         service.serve(event.payload.bytes(), clock::now(), |record| log.write(record)).await
     }))

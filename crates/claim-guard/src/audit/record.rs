@@ -108,8 +108,8 @@ pub struct AuditContext {
 
 /// One decision, for the log.
 ///
-/// It holds who (`sub`, `azp`, and whoever acts in his place), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the policy's digest
-/// and the age of the statement in seconds. It never holds a token, a name, an e-mail address or an input.
+/// It holds who (`sub`, `azp`, and whoever acts in his place), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the digests of
+/// policy and configuration, and the age of the statement in seconds. It never holds a token, a name, an e-mail address or an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditRecord {
     audit: &'static str,
@@ -128,6 +128,9 @@ pub struct AuditRecord {
     reasons: Vec<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
+    /// The digest of the configuration that the deciding process was started with; absent until the line is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_age: Option<i64>,
     /// How often the execution's statement was renewed, where it has been just now.
@@ -225,6 +228,13 @@ impl AuditRecord {
         self
     }
 
+    /// The same record, naming what the deciding process was configured with beside the policy: whom it believes.
+    #[must_use]
+    pub fn configured(mut self, configuration: &Digest) -> Self {
+        self.configuration = Some(configuration.to_string());
+        self
+    }
+
     /// The same record, as that line of a log.
     #[must_use]
     pub fn stamped(mut self, stamp: Stamp) -> Self {
@@ -258,6 +268,7 @@ impl AuditRecord {
             policy: context.policy.map(|digest| digest.to_string()),
             identity_age: None,
             epoch: None,
+            configuration: None,
             written: None,
         }
     }
