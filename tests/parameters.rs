@@ -133,11 +133,21 @@ const PARAMETERS: [Parameter; 8] = [
     Parameter {
         name: "CorsOrigin",
         variable: "CORS_ORIGIN",
-        taken: &["https://payments.example.com", "http://localhost:5173", "https://192.0.2.10:8443"],
+        taken: &[
+            "https://payments.example.com",
+            "http://localhost:5173",
+            "http://localhost",
+            "http://127.0.0.1:8080",
+            "https://192.0.2.10:8443",
+        ],
         refused: &[
             "*",
             "https://*",
             "https://*.example.com",
+            "http://payments.example.com",
+            "http://localhost.example.com",
+            "http://192.0.2.10",
+            "http://127.0.0.1.example:80",
             "https://a.example/",
             "https://a.example,b.example",
             "https://a.example,https://b.example",
