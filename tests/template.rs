@@ -543,6 +543,17 @@ fn each_kind_of_throttling_has_its_alarm() {
     }
 }
 
+/// The authorizer's own alarm counts its lines, and it has none of what does not reach it.
+#[test]
+fn what_the_validation_expression_refuses_is_counted_all_the_same() {
+    let template = template();
+    let filter = &template["Resources"]["ApiUnauthorized"]["Properties"];
+    let alarm = &template["Resources"]["ApiUnauthorizedAlarm"]["Properties"];
+    let said =
+        json!([filter["LogGroupName"], filter["FilterPattern"], filter["MetricTransformations"][0]["MetricName"]]);
+    assert_eq!(said, json!([{"Ref": "ApiLogGroup"}, "{ $.status = \"401\" }", alarm["MetricName"]]));
+}
+
 #[test]
 fn a_second_configuration_at_a_place_is_an_alarm() {
     let template = template();
