@@ -46,7 +46,8 @@ fn a_payment_succeeds_and_each_decision_leaves_one_line() {
         json!({"workflow": "payment", "execution": execution.name, "status": "RUNNING", "transaction": transaction})
     );
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let said = ["cache-control", "strict-transport-security", "x-content-type-options"].map(|name| answer.header(name));
+    assert_eq!(said, [Some("no-store"), Some("max-age=31536000"), Some("nosniff")]);
 
     assert_eq!(lab.ended(&execution.arn), "SUCCEEDED");
     let lines = lab.expect_audit(&WHOLE_STORY);

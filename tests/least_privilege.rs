@@ -249,14 +249,14 @@ fn published(lab: &Turn) -> String {
         reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
         serde_json::from_slice::<Value>(&body).unwrap()
     });
-    let key = lab.stack().resources["TransactionKey"].id.clone();
-    let key = match key.strip_prefix("arn:") {
+    let arn = |key: String| match key.strip_prefix("arn:") {
         Some(_) => key,
         None => format!("arn:aws:kms:us-east-1:000000000000:key/{key}"),
     };
+    let keys: Vec<String> = lab.physical_ids("AWS::KMS::Key").into_iter().map(arn).collect();
     let mut event: Value = serde_json::from_str(&event).unwrap();
     event["ResponseURL"] = json!(address);
-    event["ResourceProperties"]["KeyArns"] = json!([key]);
+    event["ResourceProperties"]["KeyArns"] = json!(keys);
     lab.invoke("KeyPublisher", &event).unwrap();
     listening.join().unwrap()["Status"].as_str().unwrap().to_owned()
 }
@@ -283,12 +283,17 @@ fn expect_broken(lab: &Turn, permission: &Permission) {
             lab.cold_start("Executions").unwrap();
             assert_eq!(start(lab), (500, false));
         }
+        ("ClientKey", "RevalidationSignsIn", "kms:Sign") => {
+            // A process keeps what it has signed in for.
+            lab.cold_start("Revalidation").unwrap();
+            assert_eq!(payment_ends(lab), "FAILED ClaimGuard.Misconfigured");
+        }
         ("ExecutionsRole", "SeeAndStopItsExecutions", "states:DescribeExecution") => assert_eq!(describe(lab), 500),
         ("ExecutionsRole", "SeeAndStopItsExecutions", "states:StopExecution") => {
             assert_eq!(stop(lab), (500, "SUCCEEDED".to_owned()));
         }
         ("KeyPublisherRole", "ReadPublicKeys", "kms:GetPublicKey")
-        | ("TransactionKey", ADMINISTRATION, "kms:GetPublicKey") => assert_eq!(published(lab), "FAILED"),
+        | ("ClientKey" | "TransactionKey", ADMINISTRATION, "kms:GetPublicKey") => assert_eq!(published(lab), "FAILED"),
         _ => panic!("nothing is known to need {permission:?}: take it away, or tell here what breaks without it"),
     }
 }
@@ -313,7 +318,7 @@ fn the_main_job_breaks_without_any_one_permission() {
             taken += 1;
         }
     }
-    assert_eq!(taken, 8);
+    assert_eq!(taken, 10);
     expect_whole(&lab);
     assert_eq!((describe(&lab), published(&lab).as_str()), (200, "SUCCESS"));
 }

@@ -208,6 +208,8 @@ fn no_function_is_given_a_credential() {
         }
     }
     let told = [
+        "CLIENT_KEY_ID",
+        "CLIENT_SIGNING_KEY",
         "CORS_ORIGIN",
         "EXECUTION_NAMING_KEY",
         "REALM_ADMIN_URL",

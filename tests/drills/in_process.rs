@@ -20,26 +20,26 @@ pub const ROLES: [&str; 3] = ["payment:approve", "payment:execute", "payment:sta
 pub const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:workflows-payment";
 pub const EXECUTION: &str = "arn:aws:states:us-east-1:000000000000:execution:workflows-payment:of-a-service-account";
 
-/// The stack's key set with a key of this process, at Keycloak until this is dropped.
+/// The client's keys with one of this process, at Keycloak until this is dropped; and the one that signs statements here.
 pub struct Registered<'a> {
     lab: &'a Lab,
+    client_key: TestKey,
     pub key: TestKey,
 }
 
 impl<'a> Registered<'a> {
     pub fn new(lab: &'a Lab) -> Registered<'a> {
-        let key = TestKey::generate("ES256", "drill");
-        let mut keys: Value = serde_json::from_str(lab.stack().transaction_keys().unwrap()).unwrap();
-        keys["keys"].as_array_mut().unwrap().push(key.jwk());
+        let client_key = TestKey::generate("ES256", "drill");
+        let mut keys = lab.request("GET", "/.well-known/jwks.json", &[], None).unwrap().json();
+        keys["keys"].as_array_mut().unwrap().push(client_key.jwk());
         lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, &keys.to_string()).unwrap();
-        Registered { lab, key }
+        Registered { lab, client_key, key: TestKey::generate("ES256", "statements") }
     }
 }
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        let keys = self.lab.stack().transaction_keys().unwrap();
-        self.lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, keys).unwrap();
+        self.lab.register_client().unwrap();
     }
 }
 
@@ -97,7 +97,8 @@ pub fn sample() -> String {
 }
 
 /// What revalidation answers a caller of that client, as the decision with its reasons, and the new statement if there is one.
-pub fn revalidated(lab: &Lab, key: &TestKey, client: &str, policy: &str, token: &str) -> (String, Option<String>) {
+pub fn revalidated(of: &Registered<'_>, client: &str, policy: &str, token: &str) -> (String, Option<String>) {
+    let Registered { lab, client_key, key } = of;
     let environment = lab.aws().rest(
         "lambda",
         http::Method::GET,
@@ -108,6 +109,7 @@ pub fn revalidated(lab: &Lab, key: &TestKey, client: &str, policy: &str, token: 
     let lookup = |name: &str| match name {
         "TRANSACTION_KEYS" => Some(key_set([key])),
         "TRANSACTION_KEY_ID" => Some(key.kid().to_owned()),
+        "CLIENT_KEY_ID" => Some(client_key.kid().to_owned()),
         "REALM_CLIENTS" => Some(client.to_owned()),
         _ => environment[name].as_str().map(str::to_owned),
     };
@@ -122,14 +124,15 @@ pub fn revalidated(lab: &Lab, key: &TestKey, client: &str, policy: &str, token: 
     let line = Mutex::new(String::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answer = runtime.block_on(async {
-        let service = Service::from_lookup(AccessPolicy::parse("access.toml", policy), lookup, async |realm, id, _| {
-            Ok(Outside {
-                realm: Keycloak::new(realm, id, LocalSigner(key)).unwrap(),
-                signer: LocalSigner(key),
-                chance: minting::random,
+        let service =
+            Service::from_lookup(AccessPolicy::parse("access.toml", policy), lookup, async |realm, client, _| {
+                Ok(Outside {
+                    realm: Keycloak::new(realm, client.id, LocalSigner(client_key)).unwrap(),
+                    signer: LocalSigner(key),
+                    chance: minting::random,
+                })
             })
-        })
-        .await;
+            .await;
         let write = |record: AuditRecord| {
             line.lock().unwrap().push_str(&record.to_line());
             Ok(())

@@ -66,7 +66,7 @@ fn a_log_in_by_another_session_s_cookie_is_none_however_often_the_statement_is_r
     let registered = Registered::new(&lab);
     let renewed = |claims: &Value, condition: &str| {
         let old = statement(&lab, &registered.key, claims);
-        let (decision, new) = revalidated(&lab, &registered.key, CLIENT, &policy(condition), &old);
+        let (decision, new) = revalidated(&registered, CLIENT, &policy(condition), &old);
         assert!(decision.starts_with("Revalidate ApprovePayment allow"), "{decision}");
         unmet(&lab, &registered.key, &policy(condition), &new.unwrap())
     };

@@ -4,6 +4,7 @@
 //! `cargo xtask demo --scene NAME` plays too.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod client_keys;
 mod in_process;
 mod log_in;
 mod service_account;
@@ -11,7 +12,7 @@ mod service_account;
 mod support;
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use xtask::demo::{Part, play_one, scenes};
 use xtask::lab::Lab;
@@ -30,6 +31,11 @@ fn shared() -> RwLockReadGuard<'static, ()> {
     LAB.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The whole lab, for a drill that takes from everybody: the realm, or the keys.
+fn whole() -> RwLockWriteGuard<'static, ()> {
+    LAB.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A drill about one user and one execution.
 #[track_caller]
 fn beside_others(name: &str) {
@@ -37,10 +43,10 @@ fn beside_others(name: &str) {
     play(name);
 }
 
-/// A drill that takes from everybody: the realm, or the keys.
+/// A drill that needs the whole lab.
 #[track_caller]
 fn alone(name: &str) {
-    let _all_of_it = LAB.write().unwrap_or_else(PoisonError::into_inner);
+    let _whole = whole();
     play(name);
 }
 

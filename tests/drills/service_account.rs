@@ -37,7 +37,7 @@ fn a_service_account_that_calls_is_asked_about_like_a_person() {
     let token = statement(&lab, &registered.key, &claims);
     let ask = |session: &str| {
         let policy = sample().replace("session = \"required\"", &format!("session = \"{session}\""));
-        let (decision, new) = revalidated(&lab, &registered.key, &caller.client, &policy, &token);
+        let (decision, new) = revalidated(&registered, &caller.client, &policy, &token);
         (decision, new.map(|token| crate::support::payload(&token)).unwrap_or_default())
     };
 

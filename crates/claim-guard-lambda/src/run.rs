@@ -6,7 +6,7 @@ use std::sync::Arc;
 use claim_guard::audit::{AuditRecord, Invocation};
 use claim_guard::decision::Grant;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use lambda_shell::{AuditLog, RawEvent, silence_panics};
+use lambda_shell::{AuditLog, Environment, RawEvent, silence_panics};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -34,8 +34,9 @@ where
     O: Serialize + Send + 'static,
 {
     silence_panics();
-    let guard = Guard::new(state, access_toml, |name| std::env::var(name).ok());
-    let shared = Arc::new((guard, AuditLog::standard_error(), task));
+    let environment = Environment::of_process();
+    let guard = Guard::new(state, access_toml, |name| environment.get(name));
+    let shared = Arc::new((guard, AuditLog::standard_error(environment.digest()), task));
     lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<RawEvent>| {
         let shared = Arc::clone(&shared);
         async move {

@@ -177,8 +177,11 @@ fn guard_that_cannot_decide_says_so() {
 fn a_written_line_says_which_one_it_is_beside_what_was_decided() {
     let record = AuditRecord::refused(context(start()), Reason::new("a", &"b"));
     let at = claim_guard::unix_time::UnixMillis::from_milliseconds(NOW * 1000 + 12_034);
-    let stamped = record.clone().stamped(Stamp { process: u64::MAX, line: 7, at });
+    let stamp = Stamp { process: u64::MAX, line: 7, at };
+    let stamped = record.clone().configured(&Digest::of(b"a configuration")).stamped(stamp);
     let mut line: Value = serde_json::from_str(&stamped.to_line()).unwrap();
+    let configuration = line.as_object_mut().unwrap().remove("configuration");
+    assert_eq!(configuration, Some(json!(Digest::of(b"a configuration").as_str())));
     let written = line.as_object_mut().unwrap().remove("written");
     assert_eq!(written, Some(json!({ "process": "ffffffffffffffff", "line": 7, "at_ms": NOW * 1000 + 12_034 })));
     assert_eq!(line, serde_json::from_str::<Value>(&record.to_line()).unwrap());

@@ -10,7 +10,7 @@ use claim_guard::audit::{AuditRecord, Invocation};
 use executions::Service;
 use executions::aws::Aws;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use lambda_shell::{AuditLog, RawEvent, note, silence_panics};
+use lambda_shell::{AuditLog, Environment, RawEvent, note, silence_panics};
 use realm_keys::RealmKeys;
 
 // No tracing subscriber is installed: at TRACE the runtime would print whole events, and so tokens.
@@ -23,8 +23,9 @@ async fn main() -> Result<(), Error> {
         realm.prefetch();
         Box::pin(Aws::from_environment(realm, keys)).await
     };
-    let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
-    let log = &AuditLog::standard_error();
+    let environment = Environment::of_process();
+    let service = &Service::from_lookup(policy, |variable| environment.get(variable), outside).await;
+    let log = &AuditLog::standard_error(environment.digest());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<RawEvent>| {
         let invocation = Invocation::new(&event.context.request_id, event.context.xray_trace_id.as_deref());
         let write = |record: AuditRecord| log.write(record.of_invocation(invocation));

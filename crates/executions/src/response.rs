@@ -26,7 +26,10 @@ impl Response {
 
     pub(crate) fn empty(status_code: u16) -> Self {
         let (headers, body) = (BTreeMap::new(), String::new());
-        Self { status_code, headers, body, is_base64_encoded: false }.with("Cache-Control", "no-store")
+        Self { status_code, headers, body, is_base64_encoded: false }
+            .with("Cache-Control", "no-store")
+            .with("Strict-Transport-Security", "max-age=31536000")
+            .with("X-Content-Type-Options", "nosniff")
     }
 
     #[must_use]

@@ -46,7 +46,10 @@ impl fmt::Display for Fault {
                 write!(f, "{EXECUTION_NAMING_KEY}: expected the ARN of a KMS key, presented `{presented}`")
             }
             Self::NotAnOrigin { presented } => {
-                write!(f, "{CORS_ORIGIN}: expected `SCHEME://HOST[:PORT]`, presented `{presented}`")
+                write!(
+                    f,
+                    "{CORS_ORIGIN}: expected `https://HOST[:PORT]`, or `http` on this machine, presented `{presented}`"
+                )
             }
         }
     }
@@ -77,7 +80,8 @@ impl CorsOrigin {
     /// A browser writes the host of its `Origin` in lower case (RFC 6454 §6.1) and compares the answer's text with that, so
     /// another spelling would be an origin that nobody has.
     fn parse(text: &str) -> Result<Self, Fault> {
-        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let plain = text.strip_prefix("http://").filter(|authority| is_of_this_machine(authority));
+        let authority = text.strip_prefix("https://").or(plain).unwrap_or_default();
         let (host, port) = match authority.rsplit_once(':') {
             // The colons of an IPv6 address are inside of its brackets.
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -94,6 +98,13 @@ impl CorsOrigin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What a script gets without TLS, others on its way can read and change; between a browser and its own machine is nobody.
+fn is_of_this_machine(authority: &str) -> bool {
+    ["localhost", "127.0.0.1"]
+        .iter()
+        .any(|host| authority.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
 }
 
 fn is_host(text: &str) -> bool {

@@ -6,9 +6,6 @@ use serde::Serialize;
 
 use crate::event::{EventError, ReplyTo, ResponseUrl};
 
-/// The id of the resource. There is nothing to tell apart: it never changes, so no update ever replaces it.
-const PHYSICAL_RESOURCE_ID: &str = "transaction-keys";
-
 /// CloudFormation takes answers of at most 4096 bytes in all, so a reason is cut well before that.
 const LONGEST_REASON: usize = 1024;
 
@@ -62,7 +59,8 @@ impl Answer {
     }
 
     fn new(status: Status, reply_to: &ReplyTo) -> Self {
-        let id = reply_to.physical_resource_id.as_deref().unwrap_or(PHYSICAL_RESOURCE_ID);
+        // The id that it has is kept, so no update ever replaces it.
+        let id = reply_to.physical_resource_id.as_deref().unwrap_or(&reply_to.logical_resource_id);
         Self {
             status,
             reason: None,
@@ -223,7 +221,7 @@ mod tests {
         assert_eq!(
             serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
             json!({
-                "Status": "FAILED", "Reason": "no such key", "PhysicalResourceId": "transaction-keys",
+                "Status": "FAILED", "Reason": "no such key", "PhysicalResourceId": "TransactionKeys",
                 "StackId": "stack", "RequestId": "request", "LogicalResourceId": "TransactionKeys",
             })
         );

@@ -75,7 +75,7 @@ impl fmt::Display for PublishError {
         match self {
             Self::Event(error) => write!(f, "the resource is not declared as it has to be: {error}"),
             Self::Fetch(error) => error.fmt(f),
-            Self::Key { arn, error } => write!(f, "`{arn}` cannot sign transaction tokens: {error}"),
+            Self::Key { arn, error } => write!(f, "`{arn}` cannot sign for the stack: {error}"),
             Self::Set(error) => error.fmt(f),
             Self::Unwritable { cause } => write!(f, "the key set could not be written: {cause}"),
             Self::TooSlow { deadline } => write!(f, "KMS did not answer within {} ms", deadline.as_millis()),
@@ -140,7 +140,7 @@ mod tests {
             answer,
             json!({
                 "Status": "SUCCESS",
-                "PhysicalResourceId": "transaction-keys",
+                "PhysicalResourceId": "TransactionKeys",
                 "StackId": event["StackId"], "RequestId": event["RequestId"], "LogicalResourceId": "TransactionKeys",
                 "Data": {"Jwks": "compared above", "KeyId": jwk.kid()},
             })
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(answer["Status"], "FAILED");
         assert_eq!(
             answer["Reason"],
-            json!(format!("`{FIRST}` cannot sign transaction tokens: the public key is not a P-256 key"))
+            json!(format!("`{FIRST}` cannot sign for the stack: the public key is not a P-256 key"))
         );
         assert_eq!(answer.get("Data"), None);
     }

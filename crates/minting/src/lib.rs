@@ -31,7 +31,7 @@ mod nested_name;
 
 pub use bounds::aws_config;
 pub use chance::{NoRandom, hex, random};
-pub use failure::Failure;
+pub use failure::{Failure, THROTTLED};
 pub use naming_key::{KmsNamingKey, NamingKey, NamingKeyArn, NamingKeySource};
 pub use nested_name::{GIVEN_DIGITS, NESTED_DIGITS, nested_name};
 pub use settings::{MintFault, MintSettings};

@@ -237,10 +237,24 @@ impl Admin {
     /// # Errors
     /// There is no such client.
     pub fn register_keys(&self, client: &str, keys: &str) -> Result<(), Failure> {
+        let said = [("use.jwks.url", "false"), ("use.jwks.string", "true"), ("jwks.string", keys)];
+        self.set_attributes(client, &said)
+    }
+
+    /// Lets a client sign in with the private halves of the JWK set that is served at `address` when Keycloak looks, and with no
+    /// other key.
+    ///
+    /// # Errors
+    /// There is no such client.
+    pub fn register_key_address(&self, client: &str, address: &str) -> Result<(), Failure> {
+        let said = [("use.jwks.string", "false"), ("use.jwks.url", "true"), ("jwks.url", address)];
+        self.set_attributes(client, &said)
+    }
+
+    fn set_attributes(&self, client: &str, said: &[(&str, &str)]) -> Result<(), Failure> {
         self.change(&format!("clients/{}", self.client_id(client)?), |fields| {
             if let Some(attributes) = fields.get_mut("attributes").and_then(Value::as_object_mut) {
-                attributes.insert("use.jwks.string".to_owned(), json!("true"));
-                attributes.insert("jwks.string".to_owned(), json!(keys));
+                attributes.extend(said.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
             }
         })
     }

@@ -139,16 +139,17 @@ impl Site {
         self.record(|state| state.stack = Some(stack))
     }
 
-    /// What the platform team does after a deployment: the stack's public keys become the key of revalidation's client.
+    /// What the platform team does after the first deployment: Keycloak learns where the keys of revalidation's client are.
     fn register(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("register the stack's keys at Keycloak");
+        let step = progress.step("tell Keycloak where the stack's keys are");
         let (administrator, stack) = {
             let state = self.state();
             (state.administrator.clone(), state.stack.clone())
         };
         let admin = Admin::log_in(&self.keycloak, (ADMINISTRATOR, &administrator))?;
-        admin.register_keys(REVALIDATION_CLIENT, stack.unwrap_or_default().transaction_keys()?)?;
-        step.done(REVALIDATION_CLIENT);
+        let address = stack.unwrap_or_default().client_key_address(&self.emulator.url());
+        admin.register_key_address(REVALIDATION_CLIENT, &address)?;
+        step.done(&address);
         Ok(())
     }
 

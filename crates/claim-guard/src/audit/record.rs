@@ -109,8 +109,8 @@ pub struct AuditContext {
 
 /// One decision, for the log.
 ///
-/// It holds who (`iss`, `sub`, `azp`, and whoever acts in his place), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the policy's digest
-/// and the age of the statement in seconds. It never holds a token, a name, an e-mail address or an input.
+/// It holds who (`iss`, `sub`, `azp`, and whoever acts in his place), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the digests of
+/// policy and configuration, and the age of the statement in seconds. It never holds a token, a name, an e-mail address or an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditRecord {
     audit: &'static str,
@@ -131,6 +131,9 @@ pub struct AuditRecord {
     reasons: Vec<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
+    /// The digest of the configuration that the deciding process was started with; absent until the line is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_age: Option<i64>,
     /// How often the execution's statement was renewed, where it has been just now.
@@ -249,6 +252,13 @@ impl AuditRecord {
         self
     }
 
+    /// The same record, naming what the deciding process was configured with beside the policy: whom it believes.
+    #[must_use]
+    pub fn configured(mut self, configuration: &Digest) -> Self {
+        self.configuration = Some(configuration.to_string());
+        self
+    }
+
     /// The same record, as that line of a log.
     #[must_use]
     pub fn stamped(mut self, stamp: Stamp) -> Self {
@@ -285,6 +295,7 @@ impl AuditRecord {
             epoch: None,
             request: None,
             invocation: None,
+            configuration: None,
             written: None,
         }
     }

@@ -103,6 +103,8 @@ fn logged(answer: &Answer) -> Value {
 fn response(status: u16, headers: Value, body: Value) -> Value {
     let mut all = json!({
         "Cache-Control": "no-store",
+        "Strict-Transport-Security": "max-age=31536000",
+        "X-Content-Type-Options": "nosniff",
         "Access-Control-Allow-Origin": ORIGIN,
         "Access-Control-Expose-Headers": "Idempotency-Replayed, Location, Retry-After",
     });

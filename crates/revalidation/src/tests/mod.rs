@@ -66,6 +66,8 @@ fn environment(variable: &str) -> Option<String> {
         "REALM_AUDIENCE" => "workflow-api".to_owned(),
         "REALM_CLIENTS" => CLIENT.to_owned(),
         "REVALIDATION_CLIENT" => "workflow-revalidation".to_owned(),
+        "CLIENT_KEY_ID" => "of-the-client".to_owned(),
+        "CLIENT_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666".to_owned(),
         "TRUST_DOMAIN" => DOMAIN.to_owned(),
         "TRANSACTION_KEYS" => key_set([kms_key()]),
         "TRANSACTION_KEY_ID" => kms_key().kid().to_owned(),
