@@ -200,9 +200,12 @@ fn state_machine_arn(kind: &'static str, text: &str) -> Result<(), IdentifierErr
     arn(kind, text, "stateMachine", 7, "arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE")
 }
 
+/// How a digest's text begins.
+const SHA_256: &str = "sha256:";
+
 fn sha256_text(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
     ascii_graphic(kind, text)?;
-    let hex = text.strip_prefix("sha256:").unwrap_or_default();
+    let hex = text.strip_prefix(SHA_256).unwrap_or_default();
     let lower = hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     if hex.len() == 64 && lower { Ok(()) } else { Err(IdentifierError::WrongShape { kind, expected: "sha256:HEX" }) }
 }
@@ -295,7 +298,12 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
         let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("sha256:{hex}").into())
+        Self(format!("{SHA_256}{hex}").into())
+    }
+
+    /// Its 64 hexadecimal digits alone, for services that take no more letters, or no colon.
+    pub fn hex(&self) -> &str {
+        self.0.strip_prefix(SHA_256).unwrap_or(&self.0)
     }
 }
 
@@ -396,6 +404,14 @@ mod tests {
             .map(str::to_owned)
             .ok_or(IdentifierError::WrongShape { kind: "issuer", expected: "https://HOST[:PORT]/realms/REALM" });
         assert_eq!(issuer.map(|issuer| issuer.realm()), expected, "{segment}");
+    }
+
+    #[test]
+    fn a_digest_s_digits_are_its_text_without_the_algorithm() {
+        // RFC 6234's SHA-256 of "abc".
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let digest = Digest::of(b"abc");
+        assert_eq!((digest.as_str(), digest.hex()), (format!("sha256:{hex}").as_str(), hex));
     }
 
     #[test]

@@ -415,6 +415,27 @@ fn result_of_a_nested_start_is_taken_without_its_input() {
 }
 
 #[test]
+fn loop_that_goes_on_after_an_error_is_noted() {
+    let told = "state `Act`: after an error its Catch leads back to it, and what it does then has the idempotency key of what has failed; \
+                if it is something else, let the task add what tells them apart";
+    let notes = |act_next: &str, caught_next: &str| {
+        let call = act(json!({
+            "Catch": [{ "ErrorEquals": ["Work.Failed"], "Output": "{% $states.input %}", "Next": caught_next }],
+            "End": null, "Next": act_next,
+        }));
+        let again = json!({ "Type": "Choice", "Choices": [{ "Condition": "{% $states.input.more %}", "Next": "Act" }], "Default": "Done" });
+        let states = json!({ "Act": call, "Again": again, "Done": { "Type": "Succeed" } });
+        let machine = machine("Act", states);
+        weave(&guarding(&machine), &machine.to_string()).unwrap().notes
+    };
+    assert_eq!(notes("Again", "Again"), [told]);
+    assert_eq!(notes("Again", "Act"), [told]);
+    // A way back through the Catch alone is a retry, and a loop without one has rounds.
+    assert_eq!(notes("Done", "Again"), [""; 0]);
+    assert_eq!(notes("Again", "Done"), [""; 0]);
+}
+
+#[test]
 fn items_of_a_distributed_map_are_not_written_beside_their_results() {
     let writer = json!({ "Resource": "arn:aws:states:::s3:putObject", "Arguments": { "Bucket": "b" } });
     let each = merged(distributed("Act", act(json!({}))), json!({ "ResultWriter": writer }));

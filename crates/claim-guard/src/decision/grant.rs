@@ -153,7 +153,7 @@ impl Grant {
     /// A name for this piece of work, absent where an access token was decided on: the same for each retry, renewed statement
     /// and redrive, another for each execution, state, Map item and round of a loop.
     ///
-    /// Hand it on to whatever acts, as its idempotency key. A round of a loop is over when its state has succeeded: a `Catch` that
+    /// Hand it on to whatever acts, as its idempotency key ([`Digest::hex`] has 64 letters). A round of a loop is over when its state has succeeded: a `Catch` that
     /// leads back is a retry, so a loop that goes on with something else after an error needs its own name for that beside the key.
     /// A child of a distributed Map and a nested execution are executions of their own; one that is started anew does other work.
     pub fn idempotency_key(&self) -> Option<Digest> {

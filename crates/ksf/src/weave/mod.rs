@@ -213,7 +213,7 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
         invoke: format!("arn:{partition}:states:::lambda:invoke"),
         has_denied_path: survey.has_denied_path,
     };
-    let mut weaver = Weaver { plan: &plan, shapes, map: SourceMap::default() };
+    let mut weaver = Weaver { plan: &plan, shapes, map: SourceMap::default(), caught: Vec::new() };
     weaver.machine(object, &Scope::outermost(), None);
     let names = refused_names(&weaver.map);
     if !names.is_empty() {
@@ -228,10 +228,15 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
             "state `{state}`: what it hands over has {bytes} bytes of at most {most} beside the identity; it may end in `States.DataLimitExceeded`, which nothing catches"
         )
     });
+    let same_key = weaver.caught.iter().map(|state| {
+        format!(
+            "state `{state}`: after an error its Catch leads back to it, and what it does then has the idempotency key of what has failed; if it is something else, let the task add what tells them apart"
+        )
+    });
     Ok(Woven {
         machine: json_text::written(&machine),
         source_map: json_text::written(&weaver.map.to_json()),
-        notes: unguarded.chain(too_large).collect(),
+        notes: unguarded.chain(too_large).chain(same_key).collect(),
     })
 }
 

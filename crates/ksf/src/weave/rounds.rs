@@ -20,6 +20,17 @@ pub(super) fn of(machine: &Object, plan: &Plan) -> BTreeMap<String, usize> {
     looped.enumerate().map(|(number, (name, _))| (name.to_owned(), number)).collect()
 }
 
+/// The states among those that a Catch of theirs leads back to, too: nobody can tell whether they do the same work again then.
+pub(super) fn caught(machine: &Object, looped: &BTreeMap<String, usize>) -> Vec<String> {
+    let ways: BTreeMap<&str, Vec<&str>> = states(machine).map(|(name, state)| (name, transitions(state))).collect();
+    let is_caught = |name: &str, state: &Object| {
+        let mut rules = state.objects("Catch").filter_map(|rule| rule.text("Next"));
+        rules.any(|next| leads_to(next, name, &ways))
+    };
+    let among = states(machine).filter(|(name, state)| looped.contains_key(*name) && is_caught(name, state));
+    among.map(|(name, _)| name.to_owned()).collect()
+}
+
 fn leads_to(from: &str, to: &str, ways: &BTreeMap<&str, Vec<&str>>) -> bool {
     let mut seen = BTreeSet::from([from]);
     let mut open = vec![from];

@@ -28,6 +28,8 @@ pub(super) struct Weaver<'a> {
     pub(super) plan: &'a Plan,
     pub(super) shapes: Shapes,
     pub(super) map: SourceMap,
+    /// States on a loop that a Catch of theirs leads back to.
+    pub(super) caught: Vec<String>,
 }
 
 /// The states of a scope as they are written, and the ends that their rules lead to.
@@ -51,6 +53,7 @@ impl Weaver<'_> {
     /// Weaves the states of a scope, which need the token. `around` is the variable that holds the piece of work around it.
     pub(super) fn machine(&mut self, machine: &mut Object, scope: &Scope, around: Option<&str>) {
         let looped = rounds::of(machine, self.plan);
+        self.caught.extend(rounds::caught(machine, &looped));
         let mut page = Page { states: Object::default(), ends: Vec::new(), has_refusal_beside_input: false, looped };
         let start = self.plan.entry(machine.text("StartAt").unwrap_or_default());
         let opening = self.opening(&mut page, &start, scope, around);

@@ -150,10 +150,11 @@ impl Author<'_> {
         self.nested.push(name.to_owned());
         let resource = "arn:aws:states:::states:startExecution.sync:2";
         if self.is_json_path {
-            let handed = json!({ "StateMachineArn": "${Child}", "Input.$": "$" });
+            let handed = json!({ "StateMachineArn": "${Child}", "Input": { "given.$": "$", "id.$": "States.UUID()" } });
             json!({ "Type": "Task", "Resource": resource, "Parameters": handed })
         } else {
-            let handed = json!({ "StateMachineArn": "${Child}", "Input": "{% $states.input %}" });
+            let handed =
+                json!({ "StateMachineArn": "${Child}", "Input": "{% {'given': $states.input, 'id': $uuid()} %}" });
             json!({ "Type": "Task", "Resource": resource, "Arguments": handed })
         }
     }

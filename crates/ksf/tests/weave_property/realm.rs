@@ -63,6 +63,8 @@ pub struct Realm<'a> {
     statements: Vec<Statement>,
     inputs: BTreeMap<(String, String), Value>,
     choices: BTreeMap<(String, String), u32>,
+    /// What each nested execution was decided on to be started with.
+    decided: BTreeMap<String, Value>,
     /// The nos that are not followed by a yes on the same state and input.
     pub nos: BTreeMap<(String, String, String), String>,
     pub log: Vec<String>,
@@ -83,6 +85,7 @@ impl<'a> Realm<'a> {
             statements: vec![Statement { execution: execution.to_owned(), renewed: None }],
             inputs: BTreeMap::new(),
             choices: BTreeMap::new(),
+            decided: BTreeMap::new(),
             nos: BTreeMap::new(),
             log: Vec::new(),
             pieces: Pieces::default(),
@@ -212,6 +215,7 @@ impl<'a> Realm<'a> {
         }
         if payload.get("delegate").is_some() {
             let name = format!("nested-{}", self.statements.len());
+            self.decided.insert(name.clone(), payload["delegate"]["input"].clone());
             let token = self.token(name.clone(), None);
             return Ok(json!({ "transactionToken": token, "name": name }));
         }
@@ -227,6 +231,10 @@ impl<'a> Realm<'a> {
     fn nested(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
         let (name, input) = (&call.arguments["Name"], &call.arguments["Input"]);
         let id = name.as_str().unwrap_or_default().to_owned();
+        if self.decided.get(&id) != Some(&input["input"]) {
+            self.pieces.fault =
+                Some(format!("`{id}` is started with {input}, and was decided on with {:?}", self.decided.get(&id)));
+        }
         if !call.engine.takes_id(&id) {
             return Err(Failure::new("StepFunctions.ExecutionAlreadyExistsException", "the name is taken"));
         }

@@ -12,7 +12,7 @@ async fn execute(grant: Grant, payment: ApprovedPayment) -> Result<Receipt, Task
     // same payment. The transaction would not do: all items of a Map, and nested executions, have the same.
     let key = grant.idempotency_key().ok_or_else(|| TaskError::named("Payment.NoWork", "no state acts"))?;
     Ok(Receipt {
-        payment: format!("payment-{key}"),
+        payment: format!("payment-{}", key.hex()),
         project_id,
         amount,
         currency,
