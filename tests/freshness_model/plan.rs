@@ -91,7 +91,7 @@ impl Terms {
     /// The text of `access.toml`.
     pub fn access_toml(&self) -> String {
         let session = if self.session_required { "required" } else { "ignored" };
-        let longest = self.max_duration.map(|longest| format!("max_duration = \"{longest}s\"\n")).unwrap_or_default();
+        let longest = self.max_duration.map_or("365d".to_owned(), |longest| format!("{longest}s"));
         let states = STATES.iter().zip(self.contracts).map(|(name, contract)| {
             let strong = if contract.asks_strong { format!(", 'acr = \"{STRONG}\"'") } else { String::new() };
             let age = contract.max_age.map(|age| format!("max_identity_age = \"{age}s\"\n")).unwrap_or_default();
@@ -102,7 +102,7 @@ impl Terms {
             )
         });
         format!(
-            "[workflows.run]\ntransaction_token_lifetime = \"{}s\"\n{longest}session = \"{session}\"\n\
+            "[workflows.run]\ntransaction_token_lifetime = \"{}s\"\nmax_duration = \"{longest}\"\nsession = \"{session}\"\n\
              start.any_verified_caller = true\n{}",
             self.lifetime,
             states.collect::<String>()

@@ -14,6 +14,9 @@ use test_realm::{ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with, with
 mod support;
 
 const POLICY: &str = r#"
+[workflows.payment]
+session = "ignored"
+max_duration = "365d"
 [workflows.payment.start]
 roles = ["workflow-api:payment:start", "realm:approver"]
 claims = ["compliance.kyc_level >= 4"]

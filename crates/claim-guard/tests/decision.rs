@@ -22,6 +22,8 @@ path = "/workflows/{workflow}/executions"
 any_role = ["workflow-api:payment:start"]
 
 [workflows.payment]
+session = "ignored"
+max_duration = "365d"
 describe = ["workflow-api:payment:audit"]
 stop = ["workflow-api:payment:operate"]
 [workflows.payment.start]

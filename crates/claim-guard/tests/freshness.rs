@@ -16,6 +16,8 @@ mod support;
 
 const POLICY: &str = r#"
 [workflows.payment]
+session = "ignored"
+max_duration = "365d"
 start.any_verified_caller = true
 [workflows.payment.states]
 Usual = { any_verified_caller = true }

@@ -23,11 +23,17 @@ use support::transaction::{
 mod support;
 
 const POLICY: &str = r#"
+[workflows.payment]
+session = "ignored"
+max_duration = "365d"
 [workflows.payment.start]
 roles = ["workflow-api:payment:start"]
 [workflows.payment.states.ApprovePayment]
 roles = ["workflow-api:payment:approve"]
 claims = ["compliance.kyc = true", "project_id = input.project_id"]
+[workflows.refund]
+session = "ignored"
+max_duration = "365d"
 [workflows.refund.start]
 roles = ["workflow-api:payment:start"]
 [workflows.refund.states.Refund]
@@ -131,7 +137,9 @@ fn at_start_and_state(payload: &Value, condition: &str) -> [Vec<String>; 2] {
     let asked = format!("{{ claims = ['{condition}'], actor = \"any\" }}");
     let lax = "{ any_verified_caller = true, actor = \"any\" }";
     let policy_of = |start: &str| {
-        let text = format!("workflows.payment = {{ start = {start}, states.ApprovePayment = {asked} }}");
+        let text = format!(
+            "workflows.payment = {{ session = \"ignored\", max_duration = \"365d\", start = {start}, states.ApprovePayment = {asked} }}"
+        );
         AccessPolicy::parse("access.toml", &text).unwrap()
     };
     let messages = |decision: &Decision| match decision {

@@ -141,7 +141,9 @@ fn source_map_says_where_each_state_comes_from() {
 
 /// A machine of one guarded Task of that name, woven.
 fn woven_task(name: &str) -> Result<Woven, Refused> {
-    let policy = format!("[workflows.w]\nstart.any_verified_caller = true\nstates.{name}.any_verified_caller = true\n");
+    let policy = format!(
+        "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\nstates.{name}.any_verified_caller = true\n"
+    );
     let policy = AccessPolicy::parse("access.toml", &policy).unwrap();
     let task = "\"Type\": \"Task\", \"Resource\": \"arn:aws-cn:states:::lambda:invoke\", \"Parameters\": {\"FunctionName\": \"act\"}, \"End\": true";
     let machine = format!("{{\"StartAt\": \"{name}\", \"States\": {{\"{name}\": {{{task}}}}}}}");

@@ -7,7 +7,7 @@ use claim_guard::identifier::WorkflowName;
 use ksf::weave::{Refused, Woven};
 use serde_json::{Value, json};
 
-const POLICY: &str = "[workflows.w]\nstart.any_verified_caller = true\nstates.Act.any_verified_caller = true\n\
+const POLICY: &str = "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\nstates.Act.any_verified_caller = true\n\
                       nested.Start.workflow = \"w\"\n";
 
 fn weave(policy: &str, machine: &str) -> Result<Woven, Refused> {
@@ -463,7 +463,7 @@ fn retry_that_each_renewal_would_begin_anew_is_refused() {
 
 #[test]
 fn attempts_of_a_state_that_asks_first_are_repeated_only_where_nothing_has_run() {
-    let policy = "[workflows.w]\nstart.any_verified_caller = true\n\
+    let policy = "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n\
                   states.Act = { any_verified_caller = true, max_identity_age = \"0s\" }\n";
     let reasons = |error: &str, attempts: u32| {
         let rule = json!({ "ErrorEquals": [error], "MaxAttempts": attempts });

@@ -16,7 +16,9 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, expected: Result<IdempotencyRule, &str>) {
-        let text = format!("[workflows.w]\n{line}\nstart.any_verified_caller = true\n");
+        let text = format!(
+            "[workflows.w]\n{line}\nsession = \"ignored\"\nmax_duration = \"1d\"\nstart.any_verified_caller = true\n"
+        );
         let rule = AccessPolicy::parse("access.toml", &text)
             .map(|policy| policy.workflows().next().map(crate::access::Workflow::idempotency));
         assert_eq!(rule.map_err(|faults| faults.to_string()), expected.map(Some).map_err(str::to_owned));

@@ -68,13 +68,17 @@ fn read_workflow(
             ],
             findings,
         );
-    if start.is_none() {
-        table.missing("start", findings);
+    // How long a run may last, and whether it outlives its session, is nobody's to guess.
+    for (name, is_there) in
+        [("max_duration", max_duration.is_some()), ("session", session.is_some()), ("start", start.is_some())]
+    {
+        if !is_there {
+            table.missing(name, findings);
+        }
     }
     let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_duration(&entry, LIFETIMES, findings));
-    let max_duration = optional(max_duration, |entry| read_duration(&entry, RUNS, findings));
-    let session = session
-        .map_or(Some(SessionRule::Ignored), |entry| entry.choice("`required` or `ignored`", self::session, findings));
+    let max_duration = max_duration.and_then(|entry| read_duration(&entry, RUNS, findings));
+    let session = session.and_then(|entry| entry.choice("`required` or `ignored`", self::session, findings));
     let renewal =
         renewal.map_or(Some(RenewalRule::Live), |entry| entry.choice("`live` or `narrowing`", self::renewal, findings));
     let idempotency = idempotency.map_or(Some(IdempotencyRule::Optional), |entry| {

@@ -155,7 +155,7 @@ pub(super) fn no_workflow(name: &WorkflowName) -> crate::decision::Unmet {
 
 pub(super) fn too_long(workflow: &Workflow, aged: &AgedTransaction, now: UnixTime) -> Option<Withdrawal> {
     let started_at = aged.run().started_at;
-    let limit = workflow.max_duration()?;
+    let limit = workflow.max_duration();
     (now >= started_at.plus(limit)).then_some(Withdrawal::RunTooLong { started_at, limit, now })
 }
 

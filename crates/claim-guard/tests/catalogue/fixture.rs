@@ -64,6 +64,9 @@ method = "POST"
 path = "/compliant"
 claims = ["compliance.kyc = true"]
 
+[workflows.payment]
+session = "ignored"
+max_duration = "365d"
 [workflows.payment.start]
 roles = ["workflow-api:payment:start"]
 [workflows.payment.states.Approve]
@@ -221,8 +224,7 @@ pub fn mint(key: &TestKey) -> TransactionToken {
 }
 
 /// A state that asks nothing of a statement's age.
-const WITHOUT_FRESHNESS: &str =
-    "workflows.payment = { start.any_verified_caller = true, states.Any.any_verified_caller = true }";
+const WITHOUT_FRESHNESS: &str = "workflows.payment = { session = \"ignored\", max_duration = \"365d\", start.any_verified_caller = true, states.Any.any_verified_caller = true }";
 
 pub fn present(
     text: &str,

@@ -24,6 +24,8 @@ use crate::support::transaction::{
 
 const FRESH: &str = r#"
 [workflows.payment]
+session = "ignored"
+max_duration = "365d"
 start.roles = ["workflow-api:payment:start"]
 nested.Settle.workflow = "settlement"
 [workflows.payment.states.Approve]
@@ -31,6 +33,8 @@ roles = ["workflow-api:payment:approve"]
 claims = ["compliance.kyc = true"]
 max_identity_age = "30s"
 [workflows.settlement]
+session = "ignored"
+max_duration = "365d"
 start.roles = ["workflow-api:payment:execute"]
 states.Book.roles = ["workflow-api:payment:execute"]
 "#;

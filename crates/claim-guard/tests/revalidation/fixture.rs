@@ -42,6 +42,7 @@ any_verified_caller = true
 max_identity_age = "1h"
 
 [workflows.settlement]
+max_duration = "365d"
 transaction_token_lifetime = "1m"
 session = "ignored"
 start = { roles = ["workflow-api:payment:execute"], claims = ["project_id = input.project_id"] }

@@ -56,7 +56,7 @@ fn statement_of_a_nested_start_is_on_the_other_workflow_s_terms() {
 
 #[test]
 fn nested_run_is_as_long_as_its_own_workflow_allows() {
-    let bounded = POLICY.replace("transaction_token_lifetime = \"1m\"", "max_duration = \"40s\"");
+    let bounded = POLICY.replace("max_duration = \"365d\"", "max_duration = \"40s\"");
     let policy = parsed(&bounded);
     let (parent, execution) = (aged(&statement()), execution(NESTED));
     let question = policy.question_of_nested_start(parent, &state("Settle"), &execution, input(), time(3500)).unwrap();

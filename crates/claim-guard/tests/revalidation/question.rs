@@ -93,9 +93,13 @@ fn run_is_asked_about_until_its_longest_duration() {
         check(child(&statement(), seconds), &[too_long(seconds)]);
         check(nested(POLICY, "Settle", seconds), &[too_long(seconds)]);
     }
-    let unbounded = parsed(&POLICY.replace("max_duration = \"1h\"\n", ""));
-    let asked = unbounded.question_of_state(aged(&statement()), &state("Approve"), Cause::Expired, 0, time(1 << 30));
-    check(asked, &[]);
+    let longest = parsed(&POLICY.replace("max_duration = \"1h\"", "max_duration = \"365d\""));
+    let (last, limit) = (365 * 86_400 - 1, Duration::from_secs(365 * 86_400));
+    let asked =
+        |seconds| longest.question_of_state(aged(&statement()), &state("Approve"), Cause::Expired, 0, time(seconds));
+    check(asked(last), &[]);
+    let now = time(last + 1);
+    check(asked(last + 1), &[Withdrawal::RunTooLong { started_at: time(0), limit, now }]);
 }
 
 #[test]

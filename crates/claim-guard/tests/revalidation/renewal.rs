@@ -368,9 +368,10 @@ fn claim_of_now_that_is_a_token_or_too_long_is_not_signed() {
 
 #[test]
 fn lifetime_is_the_policy_s_of_now() {
-    let policy = parsed(
-        &POLICY.replace("session = \"ignored\"\nstart.roles", "transaction_token_lifetime = \"30s\"\nstart.roles"),
-    );
+    let policy = parsed(&POLICY.replace(
+        "session = \"ignored\"\nstart.roles",
+        "session = \"ignored\"\ntransaction_token_lifetime = \"30s\"\nstart.roles",
+    ));
     let renewed = answered(&policy, question_of(&policy, &statement()), &evaluation(20), 20).unwrap();
     assert_eq!(stated(&renewed)["exp"], json!(NOW + 50));
 }

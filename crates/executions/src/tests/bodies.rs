@@ -131,7 +131,8 @@ fn checked(body: &str) -> Result<(), TestCaseError> {
 
 /// What the guard of the first state says to the execution's input.
 fn guarded(lab: &Executions<World>, name: &str) -> Value {
-    let policy = "[workflows.payment.start]\nany_verified_caller = true\n\
+    let policy = "[workflows.payment]\nsession = \"ignored\"\nmax_duration = \"1d\"\n\
+                  [workflows.payment.start]\nany_verified_caller = true\n\
                   [workflows.payment.states.Screen]\nany_verified_caller = true\n";
     let guard = Guard::new("Screen", policy, |variable| match variable {
         "WORKFLOW" => Some("payment".to_owned()),
@@ -141,7 +142,8 @@ fn guarded(lab: &Executions<World>, name: &str) -> Value {
     let context = json!({
         "execution": execution_arn(name), "stateMachine": MACHINE, "state": "Screen", "redriveCount": 0, "retryCount": 0,
     });
-    let event = json!({ "transactionToken": input["transactionToken"], "context": context, "input": input["input"] });
+    let (token, input) = (&input["transactionToken"], &input["input"]);
+    let event = json!({ "transactionToken": token, "context": context, "work": "", "input": input });
     let ruling = guard.decide(event.to_string().as_bytes(), Ok(UnixTime::from_seconds(NOW).unwrap()));
     serde_json::from_str::<Value>(&ruling.audit.to_line()).unwrap()["decision"].clone()
 }

@@ -221,8 +221,8 @@ pub fn policy(rules: &Map<String, Value>, nested: &[String]) -> AccessPolicy {
     let nested = nested.iter().map(|name| format!("nested.\"{name}\".workflow = \"child\"\n"));
     let start = "start.any_verified_caller = true\n";
     let text = format!(
-        "[workflows.child]\n{start}states.C1.any_verified_caller = true\nstates.C2.any_verified_caller = true\n\
-         [workflows.w]\n{start}{}{}",
+        "[workflows.child]\nsession = \"ignored\"\nmax_duration = \"365d\"\n{start}states.C1.any_verified_caller = true\nstates.C2.any_verified_caller = true\n\
+         [workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\n{start}{}{}",
         rules.collect::<String>(),
         nested.collect::<String>()
     );

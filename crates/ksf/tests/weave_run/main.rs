@@ -92,7 +92,7 @@ fn denied_path_of_a_json_path_machine_gets_the_refusal_beside_the_input() {
 
 #[test]
 fn denied_path_of_a_json_path_machine_is_reached_whatever_the_input_is() {
-    let text = "[workflows.w]\nstart.any_verified_caller = true\n\
+    let text = "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n\
                 states.Act = { any_verified_caller = true, revalidate_on_denied = false }\n";
     let policy = AccessPolicy::parse("access.toml", text).unwrap();
     let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
@@ -292,8 +292,8 @@ fn by_chance(language: &str, arguments: Value) -> String {
 
 #[test]
 fn what_a_nested_execution_is_started_with_is_what_was_decided_on_whatever_else_it_might_be() {
-    let text = "[workflows.child]\nstart.any_verified_caller = true\n\
-                [workflows.w]\nstart.any_verified_caller = true\nnested.Start.workflow = \"child\"\n";
+    let text = "[workflows.child]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n\
+                [workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\nnested.Start.workflow = \"child\"\n";
     let policy = AccessPolicy::parse("access.toml", text).unwrap();
     let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
     let jsonata = json!({ "StateMachineArn": "child", "Input": { "id": "{% $uuid() %}", "by": ["{% $random() %}"] } });
@@ -521,7 +521,9 @@ fn sample_pays_on_what_the_realm_says_last() {
 /// The author's machine, woven with these guarded states and run.
 fn run_woven(plain: &Value, guarded: &[&str], input: Value) -> Run {
     let rules: String = guarded.iter().map(|state| format!("states.{state}.any_verified_caller = true\n")).collect();
-    let policy = format!("[workflows.w]\nstart.any_verified_caller = true\n{rules}");
+    let policy = format!(
+        "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n{rules}"
+    );
     let policy = AccessPolicy::parse("access.toml", &policy).unwrap();
     let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
     run_text(&ksf::weave::weave(&plain.to_string(), workflow).unwrap().machine, input, &[])

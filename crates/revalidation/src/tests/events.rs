@@ -104,7 +104,7 @@ fn every_event_file_has_its_answer() {
     }
     let expected = json!({
         "adopt": "epoch 1",
-        "delegate": "epoch 0",
+        "delegate": "epoch 1",
         "renew-before-every-attempt": "epoch 1",
         "renew-denied": "epoch 1",
         "renew-expired": "epoch 1",

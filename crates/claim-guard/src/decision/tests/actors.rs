@@ -38,6 +38,8 @@ claims = ["act.sub = \"support\""]
 actor = "any"
 
 [workflows.own]
+session = "ignored"
+max_duration = "365d"
 describe = ["realm:employee"]
 stop = ["realm:employee"]
 start.roles = ["realm:employee"]
@@ -45,6 +47,8 @@ states.Own.any_verified_caller = true
 states.Any = { any_verified_caller = true, actor = "any" }
 
 [workflows.any]
+session = "ignored"
+max_duration = "365d"
 start = { any_verified_caller = true, actor = "any" }
 states.Own.any_verified_caller = true
 "#;

@@ -24,6 +24,8 @@ path = "/health"
 any_verified_caller = true
 
 [workflows.payment]
+session = "ignored"
+max_duration = "365d"
 describe = ["api:audit", "api:operate"]
 
 [workflows.payment.start]
@@ -39,6 +41,8 @@ claims = ["compliance.level >= 2"]
 any_verified_caller = true
 
 [workflows.refund]
+session = "ignored"
+max_duration = "365d"
 start = { any_verified_caller = true }
 states.Refund.claims = ["project_id = input.project_id"]
 "#;

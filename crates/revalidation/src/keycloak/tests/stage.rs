@@ -210,7 +210,7 @@ pub(super) const WITH_SESSION: &str = "required";
 
 pub(super) fn policy(session: &str) -> AccessPolicy {
     let text = format!(
-        "[workflows.payment]\nsession = \"{session}\"\n\
+        "[workflows.payment]\nsession = \"{session}\"\nmax_duration = \"30d\"\n\
          [workflows.payment.start]\nroles = [\"workflow-api:payment:start\"]\n\
          [workflows.payment.states.ApprovePayment]\n\
          roles = [\"workflow-api:payment:approve\"]\nclaims = [\"compliance.kyc = true\"]\n"
