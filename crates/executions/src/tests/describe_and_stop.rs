@@ -112,20 +112,21 @@ fn a_stranger_may_neither_and_nobody_is_asked_whether_it_is_there() {
     }
 }
 
-fn unknown() -> Value {
-    let detail = not_there()["body"]["detail"].clone();
-    json!([{ "code": "unknown_execution", "message": detail }])
+/// What the line says that the caller does not hear.
+fn absent(code: &str, message: &str) -> Value {
+    json!([{ "code": code, "message": message }])
 }
 
 #[test]
 fn a_name_that_was_given_for_nothing_that_is_there_is_not_found() {
+    let gone = absent("execution_absent", "Step Functions has no execution of that name");
     for kind in ["describe", "stop"] {
         for caller in [payload(), other(&["payment:audit", "payment:operate"])] {
             let (lab, _) = started();
             let name = given("ff");
             let answer = ask(&lab, &about(kind, &caller, &name));
             assert_eq!(heard(&answer), not_there());
-            assert_eq!(logged(&answer), line("reject", point(kind, &name), &caller, unknown()));
+            assert_eq!(logged(&answer), line("reject", point(kind, &name), &caller, gone.clone()));
             assert_eq!(lab.outside.calls(), ["describe"]);
         }
     }
@@ -134,13 +135,14 @@ fn a_name_that_was_given_for_nothing_that_is_there_is_not_found() {
 /// A name of the shape that names have, or nearly, and not one of ours.
 #[track_caller]
 fn check_made_up(name: &str) {
+    let not_given = absent("unknown_execution", "the name was not given here");
     for kind in ["describe", "stop"] {
         for caller in [payload(), other(&["payment:audit", "payment:operate"])] {
             let (lab, _) = started();
             let answer = ask(&lab, &about(kind, &caller, name));
             assert_eq!(heard(&answer), not_there(), "{name}");
             let asked = json!({ "kind": kind, "workflow": "payment", "execution": Excerpt::of(name).as_str() });
-            assert_eq!(logged(&answer), line("reject", asked, &caller, unknown()), "{name}");
+            assert_eq!(logged(&answer), line("reject", asked, &caller, not_given.clone()), "{name}");
             assert_eq!(lab.outside.calls(), [""; 0], "{name}");
         }
     }
