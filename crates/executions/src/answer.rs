@@ -49,6 +49,12 @@ impl Exchange<'_> {
         self.problem(problem, record.about(caller))
     }
 
+    /// A verified caller asked for an execution that is not there. Why that is so stands in the line alone.
+    pub(crate) fn absent(&self, caller: &Identity, reason: Reason) -> Ended {
+        let record = AuditRecord::refused(self.context.clone(), reason);
+        self.problem(&Problem::UnknownExecution, record.about(caller))
+    }
+
     /// The token proves nothing.
     pub(crate) fn rejected(&self, token: Option<&AccessToken>, rejection: &Rejection) -> Ended {
         self.problem(&Problem::Rejected, AuditRecord::rejected(self.context.clone(), token, rejection))

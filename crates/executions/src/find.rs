@@ -10,7 +10,6 @@ use crate::attribution::{Attributed, attribute};
 use crate::execution_name::ExecutionName;
 use crate::executions::{Declared, Executions};
 use crate::outside::Outside;
-use crate::problem::Problem;
 
 /// An execution under a name that was given here. Step Functions has not been asked about it.
 pub(crate) struct Named {
@@ -48,7 +47,8 @@ impl<O: Outside> Executions<O> {
     ) -> Result<Named, Ended> {
         let key = self.naming_key(exchange, claims).await?;
         let name = ExecutionName::recognise(asked, key);
-        let name = name.ok_or_else(|| exchange.refused(claims.identity(), &Problem::UnknownExecution))?;
+        let not_given = || Reason::new("unknown_execution", &"the name was not given here");
+        let name = name.ok_or_else(|| exchange.absent(claims.identity(), not_given()))?;
         let arn = arn_of(exchange, claims.identity(), workflow, &name)?;
         exchange.concerns(&arn);
         Ok(Named { arn, may_be_callers: name.may_be_of(claims.identity(), key) })
@@ -69,7 +69,8 @@ impl<O: Outside> Executions<O> {
             Failure::Misconfigured(reason) => Unseen::Ended(exchange.misconfigured(Some(caller), vec![reason])),
         })?;
         // Its history is gone, or its start was never answered.
-        let absent = || Unseen::Ended(exchange.refused(caller, &Problem::UnknownExecution));
+        let gone = || Reason::new("execution_absent", &"Step Functions has no execution of that name");
+        let absent = || Unseen::Ended(exchange.absent(caller, gone()));
         let execution = execution.ok_or_else(absent)?;
         match attribute(execution, workflow.rules.name(), arn, &self.transactions, now) {
             Ok(attributed) => {

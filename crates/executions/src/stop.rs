@@ -33,7 +33,13 @@ impl<O: Outside> Executions<O> {
         }
         let found = match self.find(&mut exchange, &claims, &workflow, arn, now).await {
             Ok(found) => found,
-            Err(unseen) => return self.stop_unseen(exchange, caller, &by_role, arn, unseen).await,
+            Err(unseen) => {
+                let decision = match by_role {
+                    Decision::Deny(_) if named.may_be_callers => self.policy.decide_stop_of_own_name(&claims, name),
+                    Decision::Allow(_) | Decision::Deny(_) => by_role,
+                };
+                return self.stop_unseen(exchange, caller, &decision, arn, unseen).await;
+            }
         };
         let decision = match &found.statement {
             Statement::Proven(statement) => self.policy.decide_stop(&claims, name, &statement.starter()),
@@ -49,20 +55,21 @@ impl<O: Outside> Executions<O> {
         self.stop_now(&exchange, caller, &decision, grant, arn).await
     }
 
-    /// Whoever may stop it by a role may do so whoever started it, so he need not wait until Step Functions can tell.
+    /// Whoever may stop it by a role may do so whoever started it, and a name that was given to the caller is his own execution's, so
+    /// neither need wait until Step Functions can tell.
     async fn stop_unseen(
         &self,
         mut exchange: Exchange<'_>,
         caller: &Identity,
-        by_role: &Decision,
+        decision: &Decision,
         arn: &ExecutionArn,
         unseen: Unseen,
     ) -> Result<Answer, Ended> {
-        match (by_role, unseen) {
+        match (decision, unseen) {
             (Decision::Allow(grant), Unseen::Undecided(reason)) => {
                 // The line says why it was not looked at.
                 exchange.note = Some(reason);
-                self.stop_now(&exchange, caller, by_role, grant, arn).await
+                self.stop_now(&exchange, caller, decision, grant, arn).await
             }
             (Decision::Allow(_) | Decision::Deny(_), unseen) => Err(unseen.ended(&exchange, caller)),
         }

@@ -67,6 +67,13 @@ impl AccessPolicy {
         on_execution_of_another(self, claims.identity(), workflow, Workflow::stop)
     }
 
+    /// Decides whether the caller may stop an execution under a name that was given to his own subject, which is for who calls this to
+    /// have found out: whoever acts himself may. Whoever acts in the subject's place may not, because only the execution's own
+    /// statement tells which of them has started it.
+    pub fn decide_stop_of_own_name(&self, claims: &VerifiedClaims, workflow: &WorkflowName) -> Decision {
+        on_execution_of_own_name(self, claims.identity(), workflow, Workflow::stop)
+    }
+
     /// Decides whether the caller may see where an execution stands whose starter nothing proves any more: it claims that he
     /// started it, or he has one of the workflow's `describe` roles. The grant is not for what the execution has put out.
     pub fn decide_describe_on_claim(
@@ -157,6 +164,17 @@ pub(super) fn on_execution_of_another(
 ) -> Decision {
     let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
     of_a_stranger(identity, Unmet::StartedByAnother { presented: Starter::of(identity) }, roles(workflow))
+}
+
+pub(super) fn on_execution_of_own_name(
+    policy: &AccessPolicy,
+    identity: &Identity,
+    workflow: &WorkflowName,
+    roles: fn(&Workflow) -> &[Role],
+) -> Decision {
+    let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
+    let actor = identity.actor().map(forbidden);
+    Decision::of(actor.into_iter().collect(), || Grant::assertion(identity, roles(workflow), []))
 }
 
 /// What is decided of whoever has not started the execution.

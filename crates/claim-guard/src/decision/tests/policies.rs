@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::messages;
 use crate::access::{AccessPolicy, Workflow};
 use crate::claims::Identity;
-use crate::decision::policy::{on_execution, on_execution_of_another, on_request, on_start, on_state};
+use crate::decision::policy::{
+    on_execution, on_execution_of_another, on_execution_of_own_name, on_request, on_start, on_state,
+};
 use crate::decision::test_identity::{identity, object};
 use crate::decision::{Decision, Grant, Starter};
 use crate::identifier::{Issuer, StateName, Subject, TransactionId, WorkflowName};
@@ -227,6 +229,10 @@ fn an_execution_of_another_is_decided_on_by_the_workflow_s_roles_alone() {
     check(&decide(&auditor, Workflow::stop), &[alice]);
     let unknown = on_execution_of_another(&policy(), &auditor, &workflow("payments"), Workflow::describe);
     check(&unknown, &["the policy has no workflow `payments`"]);
+    let own = on_execution_of_own_name(&policy(), &auditor, &workflow("payments"), Workflow::stop);
+    check(&own, &["the policy has no workflow `payments`"]);
+    let own = on_execution_of_own_name(&policy(), &auditor, &workflow("payment"), Workflow::stop);
+    check_grant(&granted(own), &[], json!({}));
 }
 
 #[test]
