@@ -1,6 +1,6 @@
 //! The keys of revalidation's client: Keycloak finds them where the client says, and their successors without a hand.
 //!
-//! The address is this process's, because the emulator moves an API whose answers change. Keycloak is the lab's.
+//! The address is this process's, because the emulator serves no integration without a function. Keycloak is the lab's.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

@@ -30,7 +30,7 @@ pub struct Registered<'a> {
 impl<'a> Registered<'a> {
     pub fn new(lab: &'a Lab) -> Registered<'a> {
         let client_key = TestKey::generate("ES256", "drill");
-        let mut keys = lab.request("GET", "/.well-known/jwks.json", &[], None).unwrap().json();
+        let mut keys: Value = serde_json::from_str(lab.stack().client_keys().unwrap()).unwrap();
         keys["keys"].as_array_mut().unwrap().push(client_key.jwk());
         lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, &keys.to_string()).unwrap();
         Registered { lab, client_key, key: TestKey::generate("ES256", "statements") }

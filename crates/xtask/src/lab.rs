@@ -196,19 +196,19 @@ impl Lab {
         &self.directory
     }
 
-    /// Lets revalidation's client sign in with the keys that the API serves, and with no other.
+    /// Lets revalidation's client sign in with the keys of the stack, and with no other.
+    ///
+    /// On AWS Keycloak fetches them from the API. The emulator answers `{}` for an integration without a function, so the lab
+    /// hands them over.
     ///
     /// # Errors
     /// Keycloak is out of reach.
     pub fn register_client(&self) -> Result<(), Failure> {
-        let endpoint = Emulator::new(&self.directory, self.ports.emulator).url();
-        self.admin()?.register_key_address(REVALIDATION_CLIENT, &self.stack.client_key_address(&endpoint))
+        self.admin()?.register_keys(REVALIDATION_CLIENT, self.stack.client_keys()?)
     }
 
-    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are.
-    ///
-    /// On AWS nothing has to be told to Keycloak. The emulator makes another API of one whose definition has changed, and then the
-    /// client's keys have another address.
+    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are, and lets
+    /// revalidation sign in with the keys that the stack then has.
     ///
     /// # Errors
     /// The deployment fails, or Keycloak is out of reach.
@@ -218,11 +218,10 @@ impl Lab {
         let sam = Sam { tools: &tools, template: &template, directory: &self.directory };
         let mut state = self.current_state()?;
         let endpoint = Emulator::new(&self.directory, state.ports.emulator).url();
-        let api = self.stack.api.clone();
         self.stack = sam.deploy(&self.aws, &endpoint, &state.secret, parameters, &|_| ())?;
         state.stack = Some(self.stack.clone());
         state.save(&self.directory)?;
-        if self.stack.api == api { Ok(()) } else { self.register_client() }
+        self.register_client()
     }
 
     /// The state as it is on disk: another process may have stopped and started parts of the lab.

@@ -139,17 +139,16 @@ impl Site {
         self.record(|state| state.stack = Some(stack))
     }
 
-    /// What the platform team does after the first deployment: Keycloak learns where the keys of revalidation's client are.
+    /// What the platform team does after the first deployment: Keycloak learns the keys of revalidation's client.
     fn register(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("tell Keycloak where the stack's keys are");
+        let step = progress.step("register the stack's client keys at Keycloak");
         let (administrator, stack) = {
             let state = self.state();
             (state.administrator.clone(), state.stack.clone())
         };
         let admin = Admin::log_in(&self.keycloak, (ADMINISTRATOR, &administrator))?;
-        let address = stack.unwrap_or_default().client_key_address(&self.emulator.url());
-        admin.register_key_address(REVALIDATION_CLIENT, &address)?;
-        step.done(&address);
+        admin.register_keys(REVALIDATION_CLIENT, stack.unwrap_or_default().client_keys()?)?;
+        step.done(REVALIDATION_CLIENT);
         Ok(())
     }
 

@@ -31,10 +31,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Where the API behind `endpoint` serves the public keys of revalidation's client. Keycloak cannot send the `Host` header by
-    /// which the emulator knows the API, so its name stands in the path; on AWS it is the output `ClientKeySetUrl`.
-    pub fn client_key_address(&self, endpoint: &str) -> String {
-        format!("{endpoint}/restapis/{}/{}/_user_request_/.well-known/jwks.json", self.api, self.stage)
+    /// The public keys of revalidation's client, a JWK set.
+    ///
+    /// # Errors
+    /// The template does not put them out.
+    pub fn client_keys(&self) -> Result<&str, Failure> {
+        let keys = self.outputs.get("ClientKeySet").map(String::as_str);
+        keys.ok_or_else(|| Failure::new("the stack puts no ClientKeySet out", "see template.yaml, Outputs"))
     }
 }
 
