@@ -94,6 +94,11 @@ pub enum Withdrawal {
         /// The session.
         session: SessionId,
     },
+    /// The client is none of the stack's any more: a caller by it would be turned away.
+    ClientForbidden {
+        /// The client.
+        client: ClientId,
+    },
     /// An access token of now would not be for us: the subject has lost every role that made it so.
     AudienceWithdrawn {
         /// Whom it would be for.
@@ -121,6 +126,7 @@ impl Withdrawal {
             Self::UserNotBefore { .. } => "user_not_before",
             Self::SessionAbsent => "session_absent",
             Self::SessionEnded { .. } => "session_ended",
+            Self::ClientForbidden { .. } => "client_forbidden",
             Self::AudienceWithdrawn { .. } => "audience_withdrawn",
             Self::StartUnmet(unmet) => unmet.code(),
         }
@@ -155,6 +161,9 @@ impl fmt::Display for Withdrawal {
             Self::UserNotBefore { not_before, issued_at } => older(f, "user", *not_before, *issued_at),
             Self::SessionAbsent => f.write_str("a session is required, the access token was issued without one"),
             Self::SessionEnded { session } => write!(f, "session `{}` is over", Excerpt::of(session.as_str())),
+            Self::ClientForbidden { client } => {
+                write!(f, "client `{}` is none of the clients of this stack any more", Excerpt::of(client.as_str()))
+            }
             Self::AudienceWithdrawn { presented } => {
                 write!(f, "an access token of now would be for `{presented}`, not for us")
             }

@@ -92,6 +92,11 @@ fn what_the_realm_has_against_a_statement() {
     let session = SessionId::parse("kZ0V").unwrap();
     check_withdrawal(Withdrawal::SessionEnded { session }, "session_ended", "session `kZ0V` is over");
     check_withdrawal(
+        Withdrawal::ClientForbidden { client: client() },
+        "client_forbidden",
+        "client `payment\\u{60}app` is none of the clients of this stack any more",
+    );
+    check_withdrawal(
         Withdrawal::AudienceWithdrawn { presented: Excerpt::of("account") },
         "audience_withdrawn",
         "an access token of now would be for `account`, not for us",
