@@ -18,7 +18,7 @@ mod withdrawal;
 pub use answer::{ClientAnswer, ConsentsAnswer, DisabledUser, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer};
 pub use answer_fault::{AnswerFault, AnswerKind};
 pub use live::LiveIdentity;
-pub use question::{Cause, Question};
+pub use question::{Cause, Question, TooSlow};
 pub use renewal::{Change, RenewedStatement};
 pub use standing::Standing;
 pub use withdrawal::{Withdrawal, Withdrawals};

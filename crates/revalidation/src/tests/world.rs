@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{Audience, ClientId, Issuer};
@@ -54,6 +55,8 @@ pub(super) struct World {
     pub(super) outage: Option<Failure>,
     pub(super) signature: Result<&'static TestKey, Failure>,
     pub(super) bits: Result<[u8; 16], NoRandom>,
+    /// How long the realm takes to answer, and KMS to sign.
+    pub(super) slow: [Duration; 2],
     /// Which part of the outside panics, if one does.
     pub(super) panics: Option<Part>,
     asked: AtomicU32,
@@ -90,6 +93,7 @@ impl World {
             outage: None,
             signature: Ok(kms_key()),
             bits: Ok([0xab; 16]),
+            slow: [Duration::ZERO; 2],
             panics: None,
             asked: AtomicU32::new(0),
             signed: AtomicU32::new(0),
@@ -129,6 +133,7 @@ impl Realm for &World {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.reached(Part::Realm);
         tokio::task::yield_now().await;
+        tokio::time::sleep(self.slow[0]).await;
         self.reached(Part::RealmLater);
         if let Some(failure) = &self.outage {
             return Err(failure.clone());
@@ -165,6 +170,7 @@ impl Signer for World {
         self.reached(Part::Signer);
         // Others get their turn here, as they do while KMS is asked.
         tokio::task::yield_now().await;
+        tokio::time::sleep(self.slow[1]).await;
         self.signature.as_ref().map(|key| key.sign(message)).map_err(Clone::clone)
     }
 }
