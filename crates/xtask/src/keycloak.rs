@@ -35,6 +35,14 @@ pub struct Tokens {
     pub refresh: String,
 }
 
+impl Tokens {
+    /// The tokens of an answer of the token endpoint; none if one of them is not there.
+    pub(crate) fn read(answer: &Value) -> Option<Tokens> {
+        let token = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Tokens { access: token("access_token")?, refresh: token("refresh_token")? })
+    }
+}
+
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tokens(…)")
@@ -163,7 +171,7 @@ impl Keycloak {
         ))
     }
 
-    /// An HTTPS client that trusts the lab's authority and nothing else.
+    /// An HTTPS client that trusts the lab's authority and nothing else, and follows no redirect.
     ///
     /// # Errors
     /// The lab's authority cannot be read.
@@ -175,6 +183,7 @@ impl Keycloak {
         Client::builder()
             .tls_certs_only([authority])
             .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(20))
             .build()
             .or_failure("set up HTTPS", remedy)
@@ -194,8 +203,20 @@ impl Keycloak {
     /// Keycloak is out of reach or refuses the user.
     pub fn log_in(&self, user: &str, password: &str) -> Result<Tokens, Failure> {
         let answer = self.granted(REALM, CLIENT, user, password)?;
-        let token = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Tokens { access: token("access_token"), refresh: token("refresh_token") })
+        Tokens::read(&answer)
+            .ok_or_else(|| Failure::new(format!("Keycloak gave no tokens to `{user}`"), "see that its clients refresh"))
+    }
+
+    /// Revokes a refresh token (RFC 7009), as an application does that needs it no more.
+    ///
+    /// # Errors
+    /// Keycloak is out of reach or refuses.
+    pub fn revoke(&self, tokens: &Tokens) -> Result<(), Failure> {
+        let url = format!("{}/protocol/openid-connect/revoke", self.issuer());
+        let form = [("client_id", CLIENT), ("token", tokens.refresh.as_str()), ("token_type_hint", "refresh_token")];
+        let (activity, remedy) = ("revoke a refresh token", "see that the session is still alive");
+        let answer = self.client()?.post(&url).form(&form).send().or_failure(activity, remedy)?;
+        answer.error_for_status().map(|_| ()).or_failure(activity, remedy)
     }
 
     /// Ends a session, as its user does who logs out.

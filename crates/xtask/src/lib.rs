@@ -6,6 +6,8 @@ pub mod admin;
 pub mod aws;
 /// What the guard costs.
 pub mod bench;
+/// A browser, as far as logging in takes one.
+pub mod browser;
 /// The directory that keeps tools between runs.
 pub mod cache;
 /// What can be asked of a lab that is up.
