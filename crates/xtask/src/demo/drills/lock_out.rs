@@ -12,6 +12,8 @@ use crate::lab::Lab;
 const WRONG_PASSWORDS: usize = 6;
 /// Whether that lasts until an administrator says otherwise.
 const FOR_GOOD: &str = "permanentLockout";
+/// How many milliseconds lie between two tries at least.
+const TOO_QUICK: &str = "quickLoginCheckMilliSeconds";
 
 /// What a stranger does who knows the user's name.
 fn try_wrong_passwords(lab: &Lab, somebody: &Somebody) -> Result<(), Failure> {
@@ -25,9 +27,15 @@ fn try_wrong_passwords(lab: &Lab, somebody: &Somebody) -> Result<(), Failure> {
 
 /// Plays on a realm that locks out for good.
 fn for_good(stage: &mut Stage<'_>, play: impl FnOnce(&mut Stage<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
-    stage.lab.admin()?.set_realm(FOR_GOOD, &json!(true))?;
+    // Tries that follow each other too quickly lock out for a while, whatever the realm does otherwise.
+    let settings = [(FOR_GOOD, json!(true), json!(false)), (TOO_QUICK, json!(0), json!(1000))];
+    for (setting, during, _) in &settings {
+        stage.lab.admin()?.set_realm(setting, during)?;
+    }
     let told = play(stage);
-    stage.lab.admin()?.set_realm(FOR_GOOD, &json!(false))?;
+    for (setting, _, usual) in &settings {
+        stage.lab.admin()?.set_realm(setting, usual)?;
+    }
     told
 }
 
