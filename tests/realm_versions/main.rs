@@ -3,6 +3,7 @@
 
 mod asker;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,16 +20,21 @@ const IDLE_WITHIN: Duration = Duration::from_secs(60);
 /// As often a question is asked that a busy server does not answer in time.
 const TRIES: usize = 5;
 
+/// A server takes half of a small machine, and a free port while it starts.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 struct Scene {
     server: RealmServer,
     asker: Asker,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Scene {
     fn of(version: Version) -> Self {
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let server = RealmServer::start(version).unwrap();
         let asker = Asker::of(&server);
-        Self { server, asker }
+        Self { server, asker, _alone: alone }
     }
 
     /// A user with a role and a session: his id and his tokens.

@@ -24,9 +24,19 @@ pub enum Version {
     Newest,
 }
 
+/// A directory, until it is dropped.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // What cannot be removed is left for the machine to clear away.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// The server, until it is dropped.
 pub struct RealmServer {
-    directory: PathBuf,
+    directory: Directory,
     keycloak: Keycloak,
     password: String,
     group: Group,
@@ -40,10 +50,10 @@ impl RealmServer {
     pub fn start(version: Version) -> Result<RealmServer, Failure> {
         let progress = Progress::new();
         let tools = Tools::ensure(&progress)?;
-        let directory = env::temp_dir().join(format!("xtask-realm-{version:?}-{}", process::id()));
-        cache::make(&directory.join("logs"))?;
-        Certificates::make(&directory)?;
-        let keycloak = Keycloak::new(&directory, Ports::choose(None)?.keycloak);
+        let directory = Directory(env::temp_dir().join(format!("xtask-realm-{version:?}-{}", process::id())));
+        cache::make(&directory.0.join("logs"))?;
+        Certificates::make(&directory.0)?;
+        let keycloak = Keycloak::new(&directory.0, Ports::choose(None)?.keycloak);
         let (distribution, keycloak) = match version {
             Version::Least => (tools.least_keycloak(&progress)?, keycloak.without_requests()),
             Version::Newest => (tools.keycloak.clone(), keycloak),
@@ -75,14 +85,13 @@ impl RealmServer {
     /// # Errors
     /// The certificate cannot be read.
     pub fn authority(&self) -> Result<String, Failure> {
-        Certificates::at(&self.directory).authority_base64()
+        Certificates::at(&self.directory.0).authority_base64()
     }
 }
 
 impl Drop for RealmServer {
     fn drop(&mut self) {
-        // Nothing is lost with it: what cannot be stopped or removed is left for the machine to clear away.
+        // Its database goes with it, so it does not matter how it ends.
         let _ = stop(std::slice::from_ref(&self.group));
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
