@@ -676,6 +676,14 @@ fn the_realm_tells_who_impersonates_a_user() {
     assert_eq!(json!(notes), json!([["IMPERSONATOR_ID", "impersonator.id", "true"]]));
 }
 
+/// Who has set a compliance flag to what is what an investigator asks first.
+#[test]
+fn the_realm_keeps_what_administrators_write() {
+    let realm: Value = serde_json::from_str(&file("realm/workflows-realm.json")).unwrap();
+    let kept = ["eventsEnabled", "adminEventsEnabled", "adminEventsDetailsEnabled"].map(|setting| &realm[setting]);
+    assert_eq!(json!(kept), json!([true, true, true]));
+}
+
 /// The client that revalidation signs in as, in the realm to import.
 #[test]
 fn the_realm_lets_revalidation_look_and_nothing_else() {

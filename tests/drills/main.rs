@@ -76,6 +76,31 @@ fn a_user_who_logs_out_stops_a_run_that_requires_the_session() {
 }
 
 #[test]
+fn a_client_whose_refresh_token_is_revoked_has_no_session_to_go_on_in() {
+    beside_others("client-revoked");
+}
+
+#[test]
+fn a_session_that_is_idle_for_too_long_is_over_before_keycloak_clears_it_away() {
+    alone("session-idle");
+}
+
+#[test]
+fn a_user_who_is_locked_out_for_a_while_is_not_denied() {
+    beside_others("locked-out");
+}
+
+#[test]
+fn a_user_who_is_locked_out_for_good_is_disabled() {
+    alone("locked-out-for-good");
+}
+
+#[test]
+fn ten_branches_that_read_a_user_at_once_do_not_take_him_for_disabled() {
+    alone("read-at-once");
+}
+
+#[test]
 fn a_realm_whose_not_before_is_raised_stops_the_run() {
     alone("realm-not-before");
 }

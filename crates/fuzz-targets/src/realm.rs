@@ -3,7 +3,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{KeyId, StateMachineReference, TrustDomain};
-use claim_guard::revalidation::{AnswerFault, ClientAnswer, Question, RealmAnswer, SessionsAnswer, UserAnswer};
+use claim_guard::revalidation::{
+    AnswerFault, ClientAnswer, ConsentsAnswer, Question, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer,
+};
 use claim_guard::transaction::TransactionKeySet;
 use claim_guard::{UnixTime, strict_json_object};
 use minting::{Failure, MintSettings, NoRandom, Signer, SigningKeyArn};
@@ -21,20 +23,27 @@ pub(crate) struct Answers {
     pub(crate) clients: Vec<u8>,
     pub(crate) user: Vec<u8>,
     pub(crate) sessions: Vec<u8>,
+    pub(crate) consents: Vec<u8>,
     pub(crate) evaluation: Vec<u8>,
 }
+
+/// What the realm calls the client.
+const CLIENT_UUID: &str = "0d5f8c1e-7a55-4d4a-9a53-000000000001";
 
 /// What it answers of a user and a client in good standing.
 pub(crate) static GOOD: LazyLock<Answers> = LazyLock::new(|| {
     let payload = access_token_payload(NOW);
-    let user = json!({ "id": SUBJECT, "enabled": true, "notBefore": 0 });
-    let client = json!({ "id": "client-uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0 });
-    let session = json!({ "id": payload.get("sid"), "userId": SUBJECT });
+    let user = json!({ "id": SUBJECT, "username": "alice", "enabled": true, "notBefore": 0 });
+    let client =
+        json!({ "id": CLIENT_UUID, "clientId": CLIENT, "enabled": true, "notBefore": 0, "consentRequired": true });
+    let session =
+        json!({ "id": payload.get("sid"), "userId": SUBJECT, "start": 0, "clients": { CLIENT_UUID: CLIENT } });
     Answers {
         realm: json!({ "realm": "workflows", "tokens-not-before": 0 }).to_string().into_bytes(),
         clients: json!([client]).to_string().into_bytes(),
         user: user.to_string().into_bytes(),
         sessions: json!([session]).to_string().into_bytes(),
+        consents: json!([{ "clientId": CLIENT }]).to_string().into_bytes(),
         evaluation: payload.to_string().into_bytes(),
     }
 });
@@ -86,10 +95,18 @@ impl Answers {
     fn asked<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         let realm = RealmAnswer::parse(&self.realm, question).map_err(unreadable)?;
         let client = ClientAnswer::parse(&self.clients, question).map_err(unreadable)?;
-        let user = UserAnswer::parse(&self.user, question).map_err(unreadable)?;
+        let user = match UserAnswer::parse(&self.user, question).map_err(unreadable)? {
+            SaidOfUser::Settled(user) => user,
+            SaidOfUser::Disabled(user) => {
+                let found = [b"[", self.user.as_slice(), b"]"].concat();
+                user.confirmed(&found, question).map_err(unreadable)?
+            }
+        };
         let sessions = question.session().map(|_| SessionsAnswer::parse(&self.sessions, question));
         let sessions = sessions.transpose().map_err(unreadable)?;
-        let standing = match question.standing(&realm, &client, &user, sessions.as_ref()) {
+        let consents = client.requires_consent().then(|| ConsentsAnswer::parse(&self.consents));
+        let consents = consents.transpose().map_err(unreadable)?;
+        let standing = match question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref()) {
             Ok(standing) => standing,
             Err(withdrawals) => return Ok(Err(withdrawals)),
         };

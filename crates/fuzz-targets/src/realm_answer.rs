@@ -27,6 +27,7 @@ pub fn realm_answer(bytes: &[u8]) {
         b'c' => (Answers { clients: answer, ..good }, "a client"),
         b'u' => (Answers { user: answer, ..good }, "a user"),
         b's' => (Answers { sessions: answer, ..good }, "a session"),
+        b'k' => (Answers { consents: answer, ..good }, "a consent"),
         _ => (Answers { evaluation: answer, ..good }, "an evaluation"),
     };
     let event = json!({

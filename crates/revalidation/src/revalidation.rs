@@ -8,13 +8,14 @@ use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::identifier::{
     Digest, ExecutionArn, KeyId, StateMachineArn, StateMachineReference, TrustDomain, WorkflowName,
 };
-use claim_guard::revalidation::{Question, RenewedStatement, Withdrawals};
+use claim_guard::revalidation::{Question, RenewedStatement, TooSlow, Withdrawals};
 use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionFailure, TransactionRejection};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, Identity, Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use claim_guard_lambda::event::StateContext;
 use lambda_shell::{caught, caught_at_once};
 use minting::{Failure, MintSettings, Signer};
+use tokio::time::Instant;
 
 use crate::chance::Chance;
 use crate::event::{Ask, Event, EventFault};
@@ -64,6 +65,12 @@ enum Unrenewed {
 impl From<Withdrawals> for Unrenewed {
     fn from(withdrawals: Withdrawals) -> Self {
         Self::Withdrawn(withdrawals)
+    }
+}
+
+impl From<TooSlow> for Unrenewed {
+    fn from(slow: TooSlow) -> Self {
+        Self::Failed(Failure::Undecided(Reason::new(slow.code(), &slow)))
     }
 }
 
@@ -169,11 +176,14 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
         at: &PresentedAt,
         now: UnixTime,
     ) -> Result<Minted, Unrenewed> {
+        let begun = Instant::now();
         let is_about_to_start = matches!(ask, Ask::Delegate { .. });
         let question = self.question(old, ask, at, now)?;
         let live = self.outside.realm.ask(&question, now).await??;
         let statement = live.statement(&self.policy, now)?;
+        question.in_time(begun.elapsed())?;
         let token = self.signed(&statement, now).await?;
+        question.in_time(begun.elapsed())?;
         Ok(Minted { statement, token, is_about_to_start })
     }
 

@@ -6,7 +6,7 @@ use reqwest::blocking::{Client, RequestBuilder, Response};
 use serde_json::Value;
 
 use crate::failure::{Failure, OrFailure};
-use crate::keycloak::{CLIENT, Keycloak};
+use crate::keycloak::{CLIENT, Keycloak, Tokens};
 
 /// Where the realm lets the client's codes be sent; nobody listens there.
 const CALLBACK: &str = "http://127.0.0.1/callback";
@@ -37,8 +37,16 @@ impl<'a> Browser<'a> {
     /// # Errors
     /// Keycloak is out of reach, refuses, or shows something else than its form.
     pub fn log_in(&mut self, user: &str, password: &str) -> Result<String, Failure> {
+        self.log_in_to(CLIENT, user, password).map(|tokens| tokens.access)
+    }
+
+    /// Logs in to another client of the realm than the usual one, likewise, and answers all tokens.
+    ///
+    /// # Errors
+    /// As for [`Browser::log_in`].
+    pub fn log_in_to(&mut self, client: &str, user: &str, password: &str) -> Result<Tokens, Failure> {
         let query = [
-            ("client_id", CLIENT),
+            ("client_id", client),
             ("response_type", "code"),
             ("scope", "openid"),
             ("redirect_uri", CALLBACK),
@@ -54,7 +62,7 @@ impl<'a> Browser<'a> {
         let code = code(&answer)?;
         let form = [
             ("grant_type", "authorization_code"),
-            ("client_id", CLIENT),
+            ("client_id", client),
             ("redirect_uri", CALLBACK),
             ("code_verifier", VERIFIER),
             ("code", &code),
@@ -63,8 +71,7 @@ impl<'a> Browser<'a> {
             .send(self.client.post(format!("{protocol}/token")).form(&form))?
             .json()
             .or_failure("read the tokens", REMEDY)?;
-        let token = answer.get("access_token").and_then(Value::as_str);
-        token.map(str::to_owned).ok_or_else(|| Failure::new(format!("Keycloak gave no token: {answer}"), REMEDY))
+        Tokens::read(&answer).ok_or_else(|| Failure::new(format!("Keycloak gave no tokens: {answer}"), REMEDY))
     }
 
     fn send(&mut self, request: RequestBuilder) -> Result<Response, Failure> {

@@ -34,6 +34,8 @@ mod prerequisites;
 pub mod process;
 /// Spinners on a terminal, plain lines elsewhere.
 pub mod progress;
+/// A Keycloak without a lab.
+pub mod realm_server;
 /// What `lab up` and `lab status` tell a person.
 pub mod report;
 /// What the suite counted.

@@ -174,7 +174,7 @@ pub(super) fn on_execution_of_own_name(
 ) -> Decision {
     let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
     let actor = identity.actor().map(forbidden);
-    Decision::of(actor.into_iter().collect(), || Grant::assertion(identity, roles(workflow), []))
+    Decision::of(actor.into_iter().collect(), || Grant::assertion(identity, roles(workflow), [], None))
 }
 
 /// What is decided of whoever has not started the execution.

@@ -15,10 +15,10 @@ mod renewal;
 mod standing;
 mod withdrawal;
 
-pub use answer::{ClientAnswer, RealmAnswer, SessionsAnswer, UserAnswer};
+pub use answer::{ClientAnswer, ConsentsAnswer, DisabledUser, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer};
 pub use answer_fault::{AnswerFault, AnswerKind};
 pub use live::LiveIdentity;
-pub use question::{Cause, Question};
+pub use question::{Cause, Question, TooSlow};
 pub use renewal::{Change, RenewedStatement};
 pub use standing::Standing;
 pub use withdrawal::{Withdrawal, Withdrawals};

@@ -1,5 +1,6 @@
 //! An old statement → what to ask the realm.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,31 @@ impl Cause {
     }
 }
 
+/// Asking and signing took longer than they may, so nothing is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooSlow {
+    /// How long they took.
+    pub took: Duration,
+    /// How long they may take.
+    pub limit: Duration,
+}
+
+impl TooSlow {
+    /// A fixed name of the cause, for audit lines and metrics.
+    pub fn code(&self) -> &'static str {
+        "too_slow"
+    }
+}
+
+impl fmt::Display for TooSlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (took, limit) = (self.took.as_millis(), self.limit.as_millis());
+        write!(f, "asking the realm and signing took `{took}` ms, expected at most `{limit}`")
+    }
+}
+
+impl std::error::Error for TooSlow {}
+
 /// What a new statement is for.
 #[derive(Debug)]
 pub(super) enum Purpose {
@@ -61,6 +87,7 @@ pub struct Question {
     pub(super) purpose: Purpose,
     pub(super) redrive_count: u32,
     session: SessionRule,
+    answer_within: Duration,
     realm: String,
 }
 
@@ -103,7 +130,8 @@ impl AccessPolicy {
         }
         Withdrawals::of(against)?;
         let renewed = Renewed { state: state.clone(), rounds: earlier_rounds.saturating_add(1) };
-        Ok(Question::new(aged, Purpose::Renew(renewed), redrive_count, workflow.session()))
+        let answer_within = good_for(workflow, freshness) / 2;
+        Ok(Question::new(aged, Purpose::Renew(renewed), redrive_count, workflow.session(), answer_within))
     }
 
     /// What to ask before an execution that a distributed Map of `parent`'s run has started gets a statement of its own.
@@ -121,7 +149,8 @@ impl AccessPolicy {
             return Err(Withdrawals::one(Withdrawal::StartUnmet(no_workflow(&parent.binding().workflow))));
         };
         Withdrawals::of(too_long(workflow, &parent, now).into_iter().collect())?;
-        Ok(Question::new(parent, Purpose::Child(child.clone()), redrive_count, workflow.session()))
+        let answer_within = workflow.transaction_token_lifetime() / 2;
+        Ok(Question::new(parent, Purpose::Child(child.clone()), redrive_count, workflow.session(), answer_within))
     }
 
     /// What to ask before a state of `parent`'s run starts an execution of another workflow, on that input.
@@ -145,7 +174,7 @@ impl AccessPolicy {
             (SessionRule::Required, _) | (_, SessionRule::Required) => SessionRule::Required,
         };
         let purpose = Purpose::Nested { workflow: nested.name().clone(), execution: execution.clone(), input };
-        Ok(Question::new(parent, purpose, 0, session))
+        Ok(Question::new(parent, purpose, 0, session, nested.transaction_token_lifetime() / 2))
     }
 }
 
@@ -159,13 +188,23 @@ pub(super) fn too_long(workflow: &Workflow, aged: &AgedTransaction, now: UnixTim
     (now >= started_at.plus(limit)).then_some(Withdrawal::RunTooLong { started_at, limit, now })
 }
 
+/// How long a statement is good for at a state.
+fn good_for(workflow: &Workflow, freshness: &Freshness) -> Duration {
+    let lifetime = workflow.transaction_token_lifetime();
+    match freshness.max_identity_age() {
+        None => lifetime,
+        Some(MaxIdentityAge::AtMost(limit)) => limit.min(lifetime),
+        Some(MaxIdentityAge::EveryAttempt) => HAND_OVER,
+    }
+}
+
 /// Within which time a statement is asked for again although the last one cannot have grown old, which is how a statement
 /// that is not taken looks; and how often that may happen in a row.
 fn succession(workflow: &Workflow, freshness: &Freshness) -> (Duration, u32) {
-    let lifetime = workflow.transaction_token_lifetime();
+    let good_for = good_for(workflow, freshness);
     match freshness.max_identity_age() {
-        None => (lifetime / 2, MAX_ROUNDS),
-        Some(MaxIdentityAge::AtMost(limit)) => ((limit.min(lifetime) / 2).max(HAND_OVER), MAX_ROUNDS),
+        None => (good_for / 2, MAX_ROUNDS),
+        Some(MaxIdentityAge::AtMost(_)) => ((good_for / 2).max(HAND_OVER), MAX_ROUNDS),
         // Such a state is given a statement whenever it is entered, so a loop of the author's looks the same.
         Some(MaxIdentityAge::EveryAttempt) => (2 * HAND_OVER, MAX_ROUNDS_OF_EVERY_ATTEMPT),
     }
@@ -176,9 +215,26 @@ fn within(seconds: i64, duration: Duration) -> bool {
 }
 
 impl Question {
-    fn new(aged: Arc<AgedTransaction>, purpose: Purpose, redrive_count: u32, session: SessionRule) -> Self {
+    fn new(
+        aged: Arc<AgedTransaction>,
+        purpose: Purpose,
+        redrive_count: u32,
+        session: SessionRule,
+        answer_within: Duration,
+    ) -> Self {
         let realm = aged.identity().issuer().realm();
-        Self { aged, purpose, redrive_count, session, realm }
+        Self { aged, purpose, redrive_count, session, answer_within, realm }
+    }
+
+    /// Whether a statement would still be of use after so long a time of asking and signing. Its age counts from before
+    /// the realm was asked, so the time for that is taken from the state's. Half of it is for the way to the state, which
+    /// is a transition of the state machine and at worst a cold start.
+    ///
+    /// # Errors
+    /// [`TooSlow`] if it would not: handed out all the same it would be too old on arrival, and be asked for again at once.
+    pub fn in_time(&self, took: Duration) -> Result<(), TooSlow> {
+        let limit = self.answer_within;
+        if took <= limit { Ok(()) } else { Err(TooSlow { took, limit }) }
     }
 
     /// Whom the old statement speaks of.

@@ -7,7 +7,9 @@ use claim_guard::access::{AccessPolicy, Condition, Plain};
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::{KeyId, StateName, Subject};
 use claim_guard::jws::JwsError;
-use claim_guard::revalidation::{Cause, ClientAnswer, Question, RealmAnswer, UserAnswer, Withdrawal, Withdrawals};
+use claim_guard::revalidation::{
+    Cause, ClientAnswer, Question, RealmAnswer, SaidOfUser, UserAnswer, Withdrawal, Withdrawals,
+};
 use claim_guard::transaction::{
     AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, UnsignedTransactionToken, WorkPath,
 };
@@ -51,7 +53,7 @@ impl Realm {
     /// Everything is as it was at the start.
     fn unchanged(seconds: i64) -> Self {
         Self {
-            user: json!({ "id": SUBJECT, "enabled": true, "notBefore": 0 }),
+            user: json!({ "id": SUBJECT, "username": "alice", "enabled": true, "notBefore": 0 }),
             claims: access_token_payload(test_realm::NOW + seconds),
         }
     }
@@ -68,8 +70,11 @@ impl Realm {
         let client = json!([{ "id": "0b7c", "clientId": CLIENT, "enabled": true, "notBefore": 0 }]);
         let realm = RealmAnswer::parse(&bytes(&realm), &question).unwrap();
         let client = ClientAnswer::parse(&bytes(&client), &question).unwrap();
-        let user = UserAnswer::parse(&bytes(&self.user), &question).unwrap();
-        let standing = question.standing(&realm, &client, &user, None)?;
+        let user = match UserAnswer::parse(&bytes(&self.user), &question).unwrap() {
+            SaidOfUser::Settled(user) => user,
+            SaidOfUser::Disabled(user) => user.confirmed(&bytes(&json!([self.user])), &question).unwrap(),
+        };
+        let standing = question.standing(&realm, &client, &user, None, None)?;
         let live = standing.evaluated(&bytes(&self.claims), &support::verifier(), time(seconds)).unwrap();
         let statement = live.statement(policy, time(seconds))?;
         let key_id = KeyId::parse(key.kid()).unwrap();

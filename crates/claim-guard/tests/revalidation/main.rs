@@ -8,6 +8,7 @@ mod fixture;
 
 mod question;
 mod rounds;
+mod slow;
 
 mod answers;
 mod evaluation;

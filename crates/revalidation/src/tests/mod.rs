@@ -9,6 +9,7 @@ mod rejected;
 mod renewed;
 mod robustness;
 mod settings;
+mod slow;
 mod undecided;
 mod world;
 
@@ -197,8 +198,9 @@ fn ready(world: &World) -> Service<&World, &World, &World> {
     Service::Ready(Box::new(Revalidation::new(policy(), minting, outside)))
 }
 
+/// Runs a future on a clock that stands still but where everybody waits for it.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
 fn serve(world: &World, event: &Value, now: i64) -> Served {

@@ -39,6 +39,8 @@ pub(super) const TOKEN: &str = "/realms/workflows/protocol/openid-connect/token"
 pub(super) const CLIENTS: &str = "/admin/realms/workflows/clients?clientId=payment-app";
 pub(super) const USER: &str = "/admin/realms/workflows/users/5a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001";
 pub(super) const SESSIONS: &str = "/admin/realms/workflows/users/5a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001/sessions";
+pub(super) const CONSENTS: &str = "/admin/realms/workflows/users/5a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001/consents";
+pub(super) const DISABLED_USERS: &str = "/admin/realms/workflows/users?username=alice&exact=true&enabled=false";
 pub(super) const EVALUATION: &str = "/admin/realms/workflows/clients/c4220b60-26da-4d1e-8752-9fa36bfc2418/evaluate-scopes/\
                                      generate-example-access-token?userId=5a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001&scope=openid";
 
@@ -78,7 +80,7 @@ pub(super) mod said {
         json!({
             "id": CLIENT_UUID, "clientId": CLIENT, "name": "Payment app", "surrogateAuthRequired": false, "enabled": true,
             "secret": "7xzA65LPNPOanoXP9hzcjN7j6KUgQ5qf", "redirectUris": ["http://127.0.0.1/callback"], "notBefore": 0,
-            "publicClient": false, "protocol": "openid-connect", "attributes": { "use.refresh.tokens": "true" },
+            "publicClient": false, "consentRequired": false, "protocol": "openid-connect", "attributes": { "use.refresh.tokens": "true" },
             "access": { "view": true, "configure": false, "manage": false },
         })
     }
@@ -92,10 +94,22 @@ pub(super) mod said {
         })
     }
 
+    /// As Keycloak finds it among the disabled ones of that name.
+    pub(in super::super) fn disabled_user() -> Value {
+        with(user(), "/enabled", json!(false))
+    }
+
+    pub(in super::super) fn consent(client: &str) -> Value {
+        json!({
+            "clientId": client, "grantedClientScopes": ["roles"], "createdDate": 1_795_572_365_000_u64,
+            "lastUpdatedDate": 1_795_572_365_000_u64, "additionalGrants": [],
+        })
+    }
+
     pub(in super::super) fn session(id: &str) -> Value {
         json!({
-            "id": id, "username": "alice", "userId": SUBJECT, "ipAddress": "127.0.0.1", "start": 1_795_572_365_000_u64,
-            "lastAccess": 1_795_572_365_000_u64, "rememberMe": false, "clients": { CLIENT_UUID: CLIENT },
+            "id": id, "username": "alice", "userId": SUBJECT, "ipAddress": "127.0.0.1", "start": ISSUED_AT * 1000,
+            "lastAccess": ISSUED_AT * 1000, "rememberMe": false, "clients": { CLIENT_UUID: CLIENT },
             "transientUser": false,
         })
     }
@@ -166,6 +180,8 @@ fn play(origin: &str, heard: &Heard, given: &AtomicU32) -> Reply {
         ("GET", CLIENTS) => said::good(&json!([said::client()])),
         ("GET", USER) => said::good(&said::user()),
         ("GET", SESSIONS) => said::good(&json!([said::session("another"), said::session(SESSION)])),
+        ("GET", CONSENTS) => said::good(&json!([said::consent("another-app"), said::consent(CLIENT)])),
+        ("GET", DISABLED_USERS) => said::good(&json!([said::disabled_user()])),
         ("GET", EVALUATION) => said::good(&said::evaluation(origin)),
         _ => said::refusal("404 Not Found", "HTTP 404 Not Found"),
     }
