@@ -11,7 +11,7 @@ use lambda_shell::{AuditLog, RawEvent, silence_panics};
 use minting::{KmsSigner, SigningKeyArn};
 use revalidation::keycloak::Keycloak;
 use revalidation::settings::RealmAccess;
-use revalidation::{Outside, Service};
+use revalidation::{Outside, Service, StepFunctions};
 
 // No tracing subscriber is installed: at TRACE the runtime would print whole events, and so tokens.
 #[tokio::main(flavor = "current_thread")]
@@ -19,10 +19,11 @@ async fn main() -> Result<(), Error> {
     silence_panics();
     let policy = AccessPolicy::parse("access.toml", include_str!("../../../access.toml"));
     let outside = async |realm: RealmAccess, key_id: KeyId, signing_key: SigningKeyArn| {
-        let signer = KmsSigner::new(&minting::aws_config().await, signing_key);
+        let config = minting::aws_config().await;
+        let signer = KmsSigner::new(&config, signing_key);
         let keycloak = Keycloak::new(realm, key_id, signer.clone());
         let realm = keycloak.map_err(|error| Reason::new("malformed_environment", &error))?;
-        Ok(Outside { realm, signer, chance: minting::random })
+        Ok(Outside { realm, signer, chance: minting::random, engine: StepFunctions::new(&config) })
     };
     let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
     let log = &AuditLog::standard_error();

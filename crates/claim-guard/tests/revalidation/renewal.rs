@@ -10,12 +10,14 @@ use crate::fixture::{
     POLICY, aged, answered, evaluation, parsed, policy, policy_without_payment, question_of, renewed_for, scope,
     stated, statement, unsigned,
 };
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{DOMAIN, EXECUTION, MACHINE, at, sealed, state, verifier, workflow};
 
 /// A statement for the state `Approve`, in place of an old one, on the realm's claims of that time.
 fn renewed(old: &Value, claims: &Value, seconds: i64) -> RenewedStatement {
-    let question = policy().question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(seconds)).unwrap();
+    let question =
+        policy().question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(seconds)).map(alive).unwrap();
     answered(&policy(), question, claims, seconds).unwrap()
 }
 
@@ -83,7 +85,8 @@ fn condition_on_whoever_acts_is_decided_after_a_renewal_as_before() {
 claims = ["compliance.kyc = true", 'act.sub = "robot"']"#;
     let policy = parsed(&POLICY.replace(r#"claims = ["compliance.kyc = true"]"#, asked));
     let claims_of = |old: &Value, claims: &Value| {
-        let question = policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).unwrap();
+        let question =
+            policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).map(alive).unwrap();
         stated(&answered(&policy, question, claims, 20).unwrap())["tctx"]["claims"].get("act").cloned()
     };
     let somebody_else = with(evaluation(20), "/act", json!({ "sub": "somebody-else" }));
@@ -105,7 +108,8 @@ fn check_scope(old: &Value, live: Option<&str>, expected: Option<&str>) {
         Some(scope) => with(evaluation(20), "/scope", json!(scope)),
         None => without(evaluation(20), "/scope"),
     };
-    let question = policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).unwrap();
+    let question =
+        policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).map(alive).unwrap();
     let stated = stated(&answered(&policy, question, &claims, 20).unwrap());
     assert_eq!(stated["tctx"]["claims"].get("scope"), expected.map(|scope| json!(scope)).as_ref(), "{old} {live:?}");
     // What is asked for the next time stays the same.
@@ -202,7 +206,7 @@ fn realm_that_answers_after_the_end_of_the_run_makes_no_statement() {
     let question = policy().question_of_state(aged(&statement()), &state("Approve"), Cause::Expired, 0, time(3599));
     let (limit, now) = (std::time::Duration::from_secs(3600), time(3600));
     let expected = Withdrawal::RunTooLong { started_at: time(0), limit, now };
-    let late = answered(&policy(), question.unwrap(), &evaluation(3600), 3600).map(|_| ());
+    let late = answered(&policy(), question.map(alive).unwrap(), &evaluation(3600), 3600).map(|_| ());
     assert_eq!(late, Err(vec![expected]));
 }
 
@@ -242,7 +246,7 @@ fn at_state(
 #[test]
 fn guard_grants_on_the_renewed_statement() {
     let question = policy().question_of_state(aged(&statement()), &state("Execute"), Cause::Expired, 1, time(500));
-    let renewed = answered(&policy(), question.unwrap(), &evaluation(500), 500).unwrap();
+    let renewed = answered(&policy(), question.map(alive).unwrap(), &evaluation(500), 500).unwrap();
     for (name, seconds) in [("Execute", 500), ("Execute", 510), ("Approve", 799)] {
         let decision = at_state(&renewed, name, 1, seconds).unwrap();
         assert!(matches!(decision, Decision::Allow(_)), "{decision:?}");
@@ -252,7 +256,8 @@ fn guard_grants_on_the_renewed_statement() {
     let expired = TransactionFailure::Expired { expired_at: time(800), now: time(800) };
     assert_eq!(at_state(&renewed, "Approve", 1, 800).map(|_| ()), Err(expired));
     let other = renewed_for("Execute", 1);
-    let approve = policy().question_of_state(aged(&other), &state("Approve"), Cause::Expired, 0, time(500)).unwrap();
+    let approve =
+        policy().question_of_state(aged(&other), &state("Approve"), Cause::Expired, 0, time(500)).map(alive).unwrap();
     let approve = answered(&policy(), approve, &evaluation(500), 500).unwrap();
     let (expected, stated) = (state("Execute"), Some(state("Approve")));
     let expected = TransactionFailure::NotForThisAttempt { expected, stated, retry_count: 0 };
