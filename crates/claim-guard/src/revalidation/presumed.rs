@@ -120,8 +120,14 @@ impl PresumedQuestion {
         let Some(seen) = seen else { return Err(self.absent(now)) };
         about(&execution, seen)?;
         if seen.status != ExecutionStatus::Running {
-            let is_due =
-                seen.status == ExecutionStatus::PendingRedrive || seen.redrive_count.checked_add(1) == Some(presented);
+            let is_next = seen.redrive_count.checked_add(1) == Some(presented);
+            let is_due = match seen.status {
+                ExecutionStatus::PendingRedrive => true,
+                ExecutionStatus::Failed | ExecutionStatus::TimedOut => is_next,
+                // What was stopped stays stopped, redriven or not. A child is aborted too when its siblings fail.
+                ExecutionStatus::Aborted => is_next && is_child_run(&execution),
+                ExecutionStatus::Running | ExecutionStatus::Succeeded => false,
+            };
             return Err(if is_due {
                 NotShownYet::Redrive { execution, presented, status: seen.status, seen: seen.redrive_count }.into()
             } else {

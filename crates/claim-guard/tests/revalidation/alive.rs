@@ -170,16 +170,27 @@ fn a_redrive_that_is_not_shown_yet_is_no_denial() {
         });
         check_not_shown(presented, cause, "redrive_not_shown_yet");
     };
-    of(1, ExecutionStatus::Aborted, 0);
+    of(1, ExecutionStatus::TimedOut, 0);
     of(3, ExecutionStatus::Failed, 2);
     of(0, ExecutionStatus::PendingRedrive, 0);
-    // But one that is two redrives away is none.
-    let presented = seen(presumed(&statement(), 2), |seen| {
-        seen.status = ExecutionStatus::Aborted;
-        seen.redrive_count = 0;
-    });
-    let lapse = Lapse::ExecutionOver { execution: own(), status: ExecutionStatus::Aborted };
-    check_lapse(presented, lapse, "execution_stopped");
+    // But one that is two redrives away is none, and what has succeeded or was stopped has none.
+    let status_of = |presumed: PresumedQuestion, status| {
+        seen(presumed, |seen| {
+            seen.status = status;
+            seen.redrive_count = 0;
+        })
+    };
+    for (presented, status, code) in [
+        (2, ExecutionStatus::Failed, "execution_over"),
+        (1, ExecutionStatus::Succeeded, "execution_over"),
+        (1, ExecutionStatus::Aborted, "execution_stopped"),
+    ] {
+        let lapse = Lapse::ExecutionOver { execution: own(), status };
+        check_lapse(status_of(presumed(&statement(), presented), status), lapse, code);
+    }
+    let status = ExecutionStatus::Aborted;
+    let cause = NotShownYet::Redrive { execution: execution(CHILD), presented: 1, status, seen: 0 };
+    check_not_shown(status_of(child_asks(1), status), cause, "redrive_not_shown_yet");
 }
 
 #[test]
