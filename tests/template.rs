@@ -259,6 +259,14 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
         "ExecutionsPolicy/SeeAndStopItsExecutions: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
          ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
         "PaymentStateMachineRole/LogDeliveryTakesNoResource: \"*\"",
+        "RevalidationRole/SeeItsExecutions: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
+        "RevalidationRole/SeeItsMapRuns: [{\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment/*\"},\
+         {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:mapRun:${AWS::StackName}-payment/*\"}]",
+        "RevalidationRole/SeeWhatWasStopped: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
         // In a key's policy this means the key.
         "TransactionKey/ExecutionsSigns: \"*\"",
         "TransactionKey/RevalidationSigns: \"*\"",
