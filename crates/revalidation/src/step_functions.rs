@@ -20,8 +20,8 @@ use crate::engine::Engine;
 
 /// The most time for one answer, its retry included. A child asks for three of them, then the realm and KMS are asked, and
 /// the function's own timeout is 20 seconds.
-const OPERATION: Duration = Duration::from_secs(2);
-const ATTEMPT: Duration = Duration::from_secs(1);
+const OPERATION: Duration = Duration::from_millis(2500);
+const ATTEMPT: Duration = Duration::from_millis(1500);
 const ATTEMPTS: u32 = 2;
 /// The most time for a whole history, which has at most 25,000 events.
 const HISTORY: Duration = Duration::from_secs(3);
