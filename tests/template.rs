@@ -331,6 +331,14 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
         "ExecutionsPolicy/SeeAndStopItsExecutions: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
          ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
         "PaymentStateMachineRole/LogDeliveryTakesNoResource: \"*\"",
+        "RevalidationRole/SeeItsExecutions: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
+        "RevalidationRole/SeeItsMapRuns: [{\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment/*\"},\
+         {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:mapRun:${AWS::StackName}-payment/*\"}]",
+        "RevalidationRole/SeeWhatWasStopped: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
         // In a key's policy this means the key.
         "ExecutionNamingKey/ExecutionsNames: \"*\"",
         "ExecutionNamingKey/TheAccountAdministers: \"*\"",
@@ -351,6 +359,51 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
     for (id, function) in functions(&template) {
         assert_eq!((&function["Policies"], function["Role"].is_object()), (&Value::Null, true), "{id}");
     }
+}
+
+/// The names of the functions that the state machine may call.
+fn called_by_the_machine(template: &Value) -> BTreeSet<String> {
+    let role = &template["Resources"]["PaymentStateMachineRole"]["Properties"]["Policies"][0];
+    let calls = role["PolicyDocument"]["Statement"].as_array().unwrap().iter();
+    let calls = calls.filter(|statement| statement["Action"] == "lambda:InvokeFunction");
+    let functions = calls.flat_map(|statement| statement["Resource"].as_array().unwrap());
+    let name = |function: &Value| {
+        let id = function["Fn::GetAtt"][0].as_str().unwrap();
+        let name = template["Resources"][id]["Properties"]["FunctionName"]["Fn::Sub"].as_str().unwrap();
+        name.replace("${AWS::StackName}", "STACK")
+    };
+    functions.map(name).collect()
+}
+
+#[test]
+fn the_example_of_a_service_control_policy_lets_only_the_machine_call_what_acts() {
+    let policy: Value = serde_json::from_str(&file("docs/only-the-machine-invokes.json")).unwrap();
+    let of = |name: &String| {
+        let arn = format!("arn:aws:lambda:*:ACCOUNT:function:{name}");
+        // Lambda compares with the qualified ARN where a version or an alias is called.
+        [json!(arn), json!(format!("{arn}:*"))]
+    };
+    let functions: Vec<Value> = called_by_the_machine(&template()).iter().flat_map(of).collect();
+    assert_eq!(functions.len(), 8, "three steps and revalidation");
+    let told = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "OnlyTheMachineInvokes",
+            "Effect": "Deny",
+            "Action": ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "lambda:InvokeAsync"],
+            "Resource": functions,
+            "Condition": { "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::ACCOUNT:role/MACHINE_ROLE" } },
+        }, {
+            "Sid": "NobodyWidensWhoInvokes",
+            "Effect": "Deny",
+            "Action": ["iam:UpdateAssumeRolePolicy", "iam:PassRole"],
+            "Resource": "arn:aws:iam::ACCOUNT:role/MACHINE_ROLE",
+            "Condition": { "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::ACCOUNT:role/DEPLOYMENT_ROLE" } },
+        }],
+    });
+    assert_eq!(policy, told);
+    // At most 5,120 characters without white space.
+    assert!(policy.to_string().len() <= 5120);
 }
 
 #[test]

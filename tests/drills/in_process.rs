@@ -6,9 +6,11 @@ use std::time::SystemTime;
 use claim_guard::UnixTime;
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::AuditRecord;
+use claim_guard::identifier::{Digest, ExecutionArn, MapRunArn};
+use claim_guard::revalidation::{ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen};
 use minting::{Failure, Signer};
 use revalidation::keycloak::Keycloak;
-use revalidation::{Outside, Service};
+use revalidation::{Engine, Outside, Service};
 use serde_json::{Value, json};
 use test_realm::{TestKey, key_set};
 use xtask::keycloak::REVALIDATION_CLIENT;
@@ -80,7 +82,7 @@ pub fn statement(lab: &Lab, key: &TestKey, claims: &Value) -> String {
         },
         "tctx": {
             "execution": EXECUTION, "state_machine": MACHINE, "started": now - 3600, "epoch": 0, "redrive": 0,
-            "input": format!("sha256:{}", "0".repeat(64)), "roles": roles,
+            "input": Digest::of(b"{}").as_str(), "roles": roles,
             "claims": {"project_id": claims["project_id"], "compliance": claims["compliance"]},
         },
     });
@@ -89,6 +91,33 @@ pub fn statement(lab: &Lab, key: &TestKey, claims: &Value) -> String {
     }
     let header = json!({"typ": "txntoken+jwt", "alg": "ES256", "kid": key.kid()});
     key.token_of(&header.to_string(), &payload.to_string())
+}
+
+/// An execution that was started an hour ago with that token, and runs.
+struct Runs<'a>(&'a str);
+
+impl Engine for Runs<'_> {
+    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+        let payload = crate::support::payload(self.0);
+        let started_at = UnixTime::from_seconds(payload["tctx"]["started"].as_i64().unwrap()).unwrap();
+        Ok(Some(ExecutionSeen {
+            execution: execution.clone(),
+            state_machine: execution.state_machine(),
+            status: ExecutionStatus::Running,
+            redrive_count: 0,
+            started_at,
+            input: Some(InputSeen(json!({"transactionToken": self.0, "input": {}}).to_string())),
+            map_run: None,
+        }))
+    }
+
+    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, Failure> {
+        Ok(None)
+    }
+
+    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+        Ok(None)
+    }
 }
 
 /// The sample's policy.
@@ -130,6 +159,7 @@ pub fn revalidated(of: &Registered<'_>, client: &str, policy: &str, token: &str)
                     realm: Keycloak::new(realm, client.id, LocalSigner(client_key)).unwrap(),
                     signer: LocalSigner(key),
                     chance: minting::random,
+                    engine: Runs(token),
                 })
             })
             .await;

@@ -121,8 +121,13 @@ fn keys_that_are_rotated_during_the_run_do_not_stop_it() {
 }
 
 #[test]
-fn a_run_that_is_redriven_after_its_user_was_disabled_gets_no_new_identity() {
+fn a_run_that_was_stopped_and_is_redriven_gets_no_new_identity() {
     beside_others("redriven");
+}
+
+#[test]
+fn a_token_out_of_a_history_renews_nothing_whether_its_run_ended_was_stopped_or_goes_on() {
+    beside_others("out-of-history");
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! The real core with keys of its own: what mints, what guards, and what renews.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use claim_guard::access::{AccessPolicy, Freshness};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{
-    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateName, TransactionId, TrustDomain, WorkflowName,
+    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, MapRunArn, StateName, TransactionId, TrustDomain,
+    WorkflowName,
 };
-use claim_guard::revalidation::LiveIdentity;
+use claim_guard::revalidation::{
+    ExecutionSeen, ExecutionStatus, InputSeen, LiveIdentity, Look, MapRunSeen, MapRunStatus, PresumedQuestion, Question,
+};
 use claim_guard::transaction::{
     Attempt, Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken, WorkPath,
 };
@@ -34,6 +37,8 @@ pub struct Stack {
     pub transactions: TransactionVerifier,
     pub access_tokens: AccessTokenVerifier,
     key: TestKey,
+    /// The token that the run was started with.
+    first: OnceLock<String>,
 }
 
 /// So many seconds after the start of the run.
@@ -57,6 +62,7 @@ impl Stack {
             transactions: TransactionVerifier::new(TrustDomain::parse(DOMAIN).unwrap(), keys, Leeway::MAX),
             access_tokens: AccessTokenVerifier::new(issuer, audience, clients, Leeway::MAX),
             key,
+            first: OnceLock::new(),
         }
     }
 
@@ -91,7 +97,38 @@ impl Stack {
             lifetime: self.policy.workflow(&self.workflow).unwrap().lifetime_at(time(0), time(0)),
             now: time(0),
         };
-        self.seal(UnsignedTransactionToken::at_start(&grant, &binding, &Digest::of(b"{}"), &minting))
+        let token = self.seal(UnsignedTransactionToken::at_start(&grant, &binding, &Digest::of(b"{}"), &minting));
+        self.first.get_or_init(|| token.as_str().to_owned());
+        token
+    }
+
+    /// The question of a run that Step Functions says lives.
+    pub fn alive(&self, presumed: PresumedQuestion, now: UnixTime) -> Question {
+        let parent = ExecutionArn::parse(EXECUTION).unwrap();
+        let first = self.first.get().unwrap();
+        let running = |execution: &ExecutionArn, redrive_count| ExecutionSeen {
+            execution: execution.clone(),
+            state_machine: execution.state_machine(),
+            status: ExecutionStatus::Running,
+            redrive_count,
+            started_at: time(0),
+            input: Some(InputSeen(json!({ "transactionToken": first, "input": {} }).to_string())),
+            map_run: MapRunArn::parse("arn:aws:states:eu-west-1:000000000000:mapRun:run/Items:1").ok(),
+        };
+        let own = running(presumed.execution(), presumed.redrive_count());
+        let mut look = Look::Execution(presumed);
+        loop {
+            let next = match look {
+                Look::Execution(presumed) => presumed.seen(Some(&own), &self.transactions, now),
+                Look::MapRun(child) => {
+                    child.seen(Some(&MapRunSeen { parent: parent.clone(), status: MapRunStatus::Running }))
+                }
+                Look::Parent(run) => run.seen(Some(&running(&parent, own.redrive_count)), &self.transactions, now),
+                Look::Stops(redriven) => redriven.seen(None),
+                Look::Alive(question) => return question,
+            };
+            look = next.unwrap();
+        }
     }
 
     /// The statement of what the realm says now; none if it does not suffice for one.

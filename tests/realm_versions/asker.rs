@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{
-    Audience, ClientId, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TrustDomain, WorkflowName,
+    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TrustDomain, WorkflowName,
 };
-use claim_guard::revalidation::{Cause, Question};
+use claim_guard::revalidation::{Cause, ExecutionSeen, ExecutionStatus, InputSeen, Look, Question};
 use claim_guard::transaction::{PresentedAt, TransactionKeySet};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use minting::{Failure, Signer};
@@ -18,7 +18,7 @@ use test_realm::{AUDIENCE, TestKey, key_set};
 use xtask::keycloak::{CLIENT, REVALIDATION_CLIENT};
 use xtask::realm_server::RealmServer;
 
-const POLICY: &str = "[workflows.payment]\nsession = \"required\"\nstart.any_verified_caller = true\n\
+const POLICY: &str = "[workflows.payment]\nsession = \"required\"\nmax_duration = \"1d\"\nstart.any_verified_caller = true\n\
                       states.Pay.any_verified_caller = true\n";
 const DOMAIN: &str = "versions.000000000000.us-east-1";
 const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:payment";
@@ -88,7 +88,7 @@ impl Asker {
             "rctx": { "iss": claims["iss"], "jti": claims["jti"], "iat": claims["iat"], "sid": claims["sid"] },
             "tctx": {
                 "execution": EXECUTION, "state_machine": MACHINE, "started": now.seconds() - 3600, "epoch": 0, "redrive": 0,
-                "input": format!("sha256:{}", "0".repeat(64)), "roles": [], "claims": {},
+                "input": Digest::of(b"{}").as_str(), "roles": [], "claims": {},
             },
         });
         let key = TestKey::generate("ES256", "txn-1");
@@ -103,7 +103,21 @@ impl Asker {
             redrive_count: 0,
         };
         let aged = verifier.verify_whatever_age(&token, &at, now).unwrap();
-        self.policy.question_of_state(aged.into(), &StateName::parse("Pay").unwrap(), Cause::Expired, 0, now).unwrap()
+        let state = StateName::parse("Pay").unwrap();
+        let presumed = self.policy.question_of_state(aged.into(), &state, Cause::Expired, 0, now).unwrap();
+        let runs = ExecutionSeen {
+            execution: at.execution,
+            state_machine: at.state_machine,
+            status: ExecutionStatus::Running,
+            redrive_count: 0,
+            started_at: presumed.statement().run().started_at,
+            input: Some(InputSeen(json!({ "transactionToken": token.as_str(), "input": {} }).to_string())),
+            map_run: None,
+        };
+        match presumed.seen(Some(&runs), &verifier, now).unwrap() {
+            Look::Alive(question) => question,
+            other => panic!("the execution runs: {other:?}"),
+        }
     }
 }
 

@@ -200,6 +200,10 @@ fn state_machine_arn(kind: &'static str, text: &str) -> Result<(), IdentifierErr
     arn(kind, text, "stateMachine", 7, "arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE")
 }
 
+fn map_run_arn(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    arn(kind, text, "mapRun", 8, "arn:PARTITION:states:REGION:ACCOUNT:mapRun:MACHINE/LABEL:ID")
+}
+
 /// How a digest's text begins.
 const SHA_256: &str = "sha256:";
 
@@ -280,6 +284,8 @@ identifiers! {
     StateName = "state" by printable;
     /// The ARN of a standard execution.
     ExecutionArn = "execution ARN" by execution_arn;
+    /// The ARN of a Map run: of all executions that one distributed Map has started.
+    MapRunArn = "Map run ARN" by map_run_arn;
     /// The ARN of a state machine, without version or alias: whose executions they are.
     StateMachineArn = "state machine ARN" by state_machine_arn;
     /// `sha256:` and 64 lower-case hexadecimal digits.

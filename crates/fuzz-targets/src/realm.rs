@@ -2,18 +2,19 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
-use claim_guard::identifier::{KeyId, StateMachineReference, TrustDomain};
+use claim_guard::identifier::{ExecutionArn, KeyId, MapRunArn, StateMachineReference, TrustDomain};
 use claim_guard::revalidation::{
-    AnswerFault, ClientAnswer, ConsentsAnswer, Question, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer,
+    AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen, MapRunStatus,
+    Question, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer,
 };
 use claim_guard::transaction::TransactionKeySet;
 use claim_guard::{UnixTime, strict_json_object};
 use minting::{Failure, MintSettings, NoRandom, Signer, SigningKeyArn};
-use revalidation::{Answered, Chance, Outside, Realm, Revalidation, Unanswered};
+use revalidation::{Answered, Chance, Engine, Outside, Realm, Revalidation, Unanswered};
 use serde_json::json;
 use test_realm::{CLIENT, NOW, SUBJECT, access_token_payload};
 
-use crate::fixture::{KMS_KEY, MACHINE, STACK_KEYS, TRUST_DOMAIN, VERIFIER, payment};
+use crate::fixture::{EXECUTION, KMS_KEY, MACHINE, STACK_KEYS, TRUST_DOMAIN, VERIFIER, minted, now, payment};
 use crate::line;
 
 /// What a realm answers, byte by byte.
@@ -67,7 +68,7 @@ impl Told {
 pub(crate) struct Stack;
 
 /// Revalidation under that policy, of a realm that answers so.
-pub(crate) fn revalidation(access_toml: &str, told: Told) -> Revalidation<Told, Stack, Stack> {
+pub(crate) fn revalidation(access_toml: &str, told: Told) -> Revalidation<Told, Stack, Stack, Stack> {
     let policy = AccessPolicy::parse("access.toml", access_toml).expect("a policy");
     let arn = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333";
     let minting = MintSettings {
@@ -77,7 +78,7 @@ pub(crate) fn revalidation(access_toml: &str, told: Told) -> Revalidation<Told, 
         signing_key: SigningKeyArn::parse(arn).expect("a key's ARN"),
         state_machines: [(payment(), StateMachineReference::parse(MACHINE).expect("a state machine"))].into(),
     };
-    Revalidation::new(policy, minting, Outside { realm: told, signer: Stack, chance: Stack })
+    Revalidation::new(policy, minting, Outside { realm: told, signer: Stack, chance: Stack, engine: Stack })
 }
 
 fn unreadable(fault: AnswerFault) -> Failure {
@@ -113,6 +114,31 @@ impl Answers {
         let live = standing.evaluated(&self.evaluation, &VERIFIER, now).map_err(unreadable)?;
         assert!(strict_json_object(&self.evaluation).is_ok());
         Ok(Ok(live))
+    }
+}
+
+/// Every execution runs, as it is stated.
+impl Engine for Stack {
+    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+        let input = json!({ "transactionToken": minted(execution.as_str()), "input": {} });
+        Ok(Some(ExecutionSeen {
+            execution: execution.clone(),
+            state_machine: execution.state_machine(),
+            status: ExecutionStatus::Running,
+            redrive_count: 0,
+            started_at: now(),
+            input: Some(InputSeen(input.to_string())),
+            map_run: MapRunArn::parse("arn:aws:states:eu-central-1:123456789012:mapRun:payment/Parties:1").ok(),
+        }))
+    }
+
+    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, Failure> {
+        let parent = ExecutionArn::parse(EXECUTION).expect("an execution");
+        Ok(Some(MapRunSeen { parent, status: MapRunStatus::Running }))
+    }
+
+    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+        Ok(None)
     }
 }
 

@@ -10,7 +10,7 @@ use lambda_shell::{AuditLog, Environment, RawEvent, silence_panics};
 use minting::{KmsSigner, SigningKeyArn};
 use revalidation::keycloak::Keycloak;
 use revalidation::settings::{ClientKey, RealmAccess};
-use revalidation::{Outside, Service};
+use revalidation::{Outside, Service, StepFunctions};
 
 // No tracing subscriber is installed: at TRACE the runtime would print whole events, and so tokens.
 #[tokio::main(flavor = "current_thread")]
@@ -22,7 +22,8 @@ async fn main() -> Result<(), Error> {
         // Two keys, because two functions mint and this one alone may ask Keycloak.
         let keycloak = Keycloak::new(realm, client_key.id, KmsSigner::new(&config, client_key.arn));
         let realm = keycloak.map_err(|error| Reason::new("malformed_environment", &error))?;
-        Ok(Outside { realm, signer: KmsSigner::new(&config, signing_key), chance: minting::random })
+        let signer = KmsSigner::new(&config, signing_key);
+        Ok(Outside { realm, signer, chance: minting::random, engine: StepFunctions::new(&config) })
     };
     let environment = Environment::of_process();
     let service = &Service::from_lookup(policy, |variable| environment.get(variable), outside).await;

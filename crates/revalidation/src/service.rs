@@ -10,6 +10,7 @@ use lambda_shell::{Panicked, caught, caught_at_once};
 use minting::{Signer, SigningKeyArn};
 
 use crate::chance::Chance;
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
@@ -19,9 +20,9 @@ use crate::settings::{ClientKey, Fault, RealmAccess, Settings};
 
 /// The function, or what stands in its place.
 #[derive(Debug)]
-pub enum Service<R, S, C> {
+pub enum Service<R, S, C, E> {
     /// It renews statements.
-    Ready(Box<Revalidation<R, S, C>>),
+    Ready(Box<Revalidation<R, S, C, E>>),
     /// It says that it cannot.
     Misconfigured(Misconfigured),
 }
@@ -38,14 +39,14 @@ pub struct Misconfigured {
     pub reasons: Vec<Reason>,
 }
 
-impl<R: Realm, S: Signer, C: Chance> Service<R, S, C> {
+impl<R: Realm, S: Signer, C: Chance, E: Engine> Service<R, S, C, E> {
     /// The function of a policy and an environment; `lookup` answers a variable's value by its name, and `outside` makes
     /// the outside from the place in the realm, the key that proves us there and the key that signs transaction tokens, or says why it
     /// cannot. The variables are those of [`Settings::from_lookup`].
     pub async fn from_lookup(
         policy: Result<AccessPolicy, PolicyFaults>,
         lookup: impl Fn(&str) -> Option<String>,
-        outside: impl AsyncFnOnce(RealmAccess, ClientKey, SigningKeyArn) -> Result<Outside<R, S, C>, Reason>,
+        outside: impl AsyncFnOnce(RealmAccess, ClientKey, SigningKeyArn) -> Result<Outside<R, S, C, E>, Reason>,
     ) -> Self {
         let policy = match policy {
             Ok(policy) => policy,

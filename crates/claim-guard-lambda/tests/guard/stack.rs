@@ -7,7 +7,10 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateName, TransactionId, TrustDomain, WorkflowName,
 };
-use claim_guard::revalidation::{Cause, ClientAnswer, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer};
+use claim_guard::revalidation::{
+    Cause, ClientAnswer, ExecutionSeen, ExecutionStatus, InputSeen, Look, RealmAnswer, SaidOfUser, SessionsAnswer,
+    UserAnswer,
+};
 use claim_guard::transaction::{Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionToken, TransactionVerifier, UnixTime,
@@ -83,7 +86,19 @@ impl Stack {
         let transactions = TransactionVerifier::new(domain.clone(), keys, Leeway::NONE);
         let old = transactions.verify_whatever_age(&token, &at, now).unwrap();
         let (policy, state) = (policy(), StateName::parse(state).unwrap());
-        let question = policy.question_of_state(old.into(), &state, Cause::Expired, mint.redrive_count, now).unwrap();
+        let presumed = policy.question_of_state(old.into(), &state, Cause::Expired, mint.redrive_count, now).unwrap();
+        let running = ExecutionSeen {
+            execution: at.execution,
+            state_machine: at.state_machine,
+            status: ExecutionStatus::Running,
+            redrive_count: mint.redrive_count,
+            started_at: presumed.statement().run().started_at,
+            input: Some(InputSeen(json!({ "transactionToken": token.as_str(), "input": {} }).to_string())),
+            map_run: None,
+        };
+        let Look::Alive(question) = presumed.seen(Some(&running), &transactions, now).unwrap() else {
+            panic!("nothing is left to ask")
+        };
         let realm = json!({ "realm": "workflows", "tokens-not-before": 0 }).to_string();
         let realm = RealmAnswer::parse(realm.as_bytes(), &question).unwrap();
         let client =

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::access::{AccessPolicy, Freshness, MaxIdentityAge, SessionRule, Workflow};
 use crate::claims::Identity;
 use crate::identifier::{ClientId, ExecutionArn, Issuer, SessionId, StateName, Subject, WorkflowName};
+use crate::revalidation::presumed::PresumedQuestion;
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
 use crate::transaction::{AgedTransaction, HAND_OVER, Renewed};
 use crate::unix_time::UnixTime;
@@ -105,7 +106,7 @@ impl AccessPolicy {
         cause: Cause,
         redrive_count: u32,
         now: UnixTime,
-    ) -> Result<Question, Withdrawals> {
+    ) -> Result<PresumedQuestion, Withdrawals> {
         let no_state = || Withdrawals::one(Withdrawal::NoState { presented: state.clone() });
         let workflow = self.workflow(&aged.binding().workflow).ok_or_else(no_state)?;
         let freshness = workflow.freshness(state).ok_or_else(no_state)?;
@@ -131,7 +132,8 @@ impl AccessPolicy {
         Withdrawals::of(against)?;
         let renewed = Renewed { state: state.clone(), rounds: earlier_rounds.saturating_add(1) };
         let answer_within = good_for(workflow, freshness) / 2;
-        Ok(Question::new(aged, Purpose::Renew(renewed), redrive_count, workflow.session(), answer_within))
+        let question = Question::new(aged, Purpose::Renew(renewed), redrive_count, workflow.session(), answer_within);
+        Ok(PresumedQuestion::assertion(question, redrive_count))
     }
 
     /// What to ask before an execution that a distributed Map of `parent`'s run has started gets a statement of its own.
@@ -144,16 +146,19 @@ impl AccessPolicy {
         child: &ExecutionArn,
         redrive_count: u32,
         now: UnixTime,
-    ) -> Result<Question, Withdrawals> {
+    ) -> Result<PresumedQuestion, Withdrawals> {
         let Some(workflow) = self.workflow(&parent.binding().workflow) else {
             return Err(Withdrawals::one(Withdrawal::StartUnmet(no_workflow(&parent.binding().workflow))));
         };
         Withdrawals::of(too_long(workflow, &parent, now).into_iter().collect())?;
         let answer_within = workflow.transaction_token_lifetime() / 2;
-        Ok(Question::new(parent, Purpose::Child(child.clone()), redrive_count, workflow.session(), answer_within))
+        let purpose = Purpose::Child(child.clone());
+        let question = Question::new(parent, purpose, redrive_count, workflow.session(), answer_within);
+        Ok(PresumedQuestion::assertion(question, redrive_count))
     }
 
-    /// What to ask before a state of `parent`'s run starts an execution of another workflow, on that input.
+    /// What to ask before a state of `parent`'s run starts an execution of another workflow, on that input. `redrive_count`
+    /// is of the run that starts it.
     ///
     /// # Errors
     /// [`Withdrawals`] if the run is too long, or the policy says of this state that it starts nothing.
@@ -163,8 +168,9 @@ impl AccessPolicy {
         state: &StateName,
         execution: &ExecutionArn,
         input: Map<String, Value>,
+        redrive_count: u32,
         now: UnixTime,
-    ) -> Result<Question, Withdrawals> {
+    ) -> Result<PresumedQuestion, Withdrawals> {
         let no_state = || Withdrawals::one(Withdrawal::NoState { presented: state.clone() });
         let workflow = self.workflow(&parent.binding().workflow).ok_or_else(no_state)?;
         let nested = workflow.nested(state).and_then(|name| self.workflow(name)).ok_or_else(no_state)?;
@@ -174,7 +180,8 @@ impl AccessPolicy {
             (SessionRule::Required, _) | (_, SessionRule::Required) => SessionRule::Required,
         };
         let purpose = Purpose::Nested { workflow: nested.name().clone(), execution: execution.clone(), input };
-        Ok(Question::new(parent, purpose, 0, session, nested.transaction_token_lifetime() / 2))
+        let question = Question::new(parent, purpose, 0, session, nested.transaction_token_lifetime() / 2);
+        Ok(PresumedQuestion::assertion(question, redrive_count))
     }
 }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::decision::Unmet;
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, SessionId, StateName, Subject};
+use crate::revalidation::lapse::Lapse;
 use crate::unix_time::UnixTime;
 
-/// One thing that stands against a new statement: what the policy says first, then what the realm says.
+/// One thing that stands against a new statement: what the policy says first, then what Step Functions says, then what the
+/// realm says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Withdrawal {
     /// The policy knows no such state, or no start of another workflow there.
@@ -46,6 +48,8 @@ pub enum Withdrawal {
         /// How many statements it was given in quick succession.
         rounds: u32,
     },
+    /// The execution that it is presented in does not live, or is another.
+    Lapsed(Lapse),
     /// The realm's tokens of that time are withdrawn.
     RealmNotBefore {
         /// The realm's `tokens-not-before`.
@@ -138,6 +142,7 @@ impl Withdrawal {
             Self::NotReconsidered { .. } => "not_reconsidered",
             Self::DeniedAgain { .. } => "denied_again",
             Self::AskedTooOften { .. } => "asked_too_often",
+            Self::Lapsed(lapse) => lapse.code(),
             Self::RealmNotBefore { .. } => "realm_not_before",
             Self::ClientDeleted { .. } => "client_deleted",
             Self::ClientDisabled { .. } => "client_disabled",
@@ -176,6 +181,7 @@ impl fmt::Display for Withdrawal {
             Self::AskedTooOften { state, rounds } => {
                 write!(f, "state `{state}` was given `{rounds}` statements in quick succession and took none")
             }
+            Self::Lapsed(lapse) => write!(f, "{lapse}"),
             Self::RealmNotBefore { not_before, issued_at } => older(f, "realm", *not_before, *issued_at),
             Self::ClientDeleted { client } => write!(f, "client `{}` is deleted", Excerpt::of(client.as_str())),
             Self::ClientDisabled { client } => write!(f, "client `{}` is disabled", Excerpt::of(client.as_str())),

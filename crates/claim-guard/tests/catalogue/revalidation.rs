@@ -19,6 +19,7 @@ use test_realm::{CLIENT, SUBJECT, TestKey, access_token_payload, with};
 
 use crate::fixture::{mint_at, unmet};
 use crate::support;
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{
     EXECUTION, at, domain, execution, forged, payload, sealed, state, verifier, workflow,
@@ -127,6 +128,7 @@ fn renewed(
     let (policy, old) = (fresh(), aged(token, key, at, seconds));
     policy
         .question_of_state(old, &approve(), Cause::Expired, at.redrive_count, time(seconds))
+        .map(alive)
         .and_then(|question| realm.answer(&policy, key, question, seconds))
         .map_err(|withdrawals| withdrawals.all().to_vec())
 }
@@ -184,8 +186,10 @@ fn j16_token_for_a_nested_execution_is_good_there_and_nowhere_else() {
             &state("Settle"),
             &arn("two"),
             Map::new(),
+            0,
             time(31),
         )
+        .map(alive)
         .unwrap();
     let delegated = Realm::unchanged(31).answer(&policy, &key, question, 31).unwrap();
     let there = PresentedAt { workflow: workflow("settlement"), ..at(arn("two").as_str()) };

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, TestKey, with};
 
 use crate::support;
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{EXECUTION, at, domain, forged, forging_key, payload, state, verifier};
 
@@ -96,7 +97,7 @@ pub fn aged_at(statement: &Value, execution: &str) -> Arc<AgedTransaction> {
 
 /// The question for the state `Approve`, whose statement is too old.
 pub fn question_of(policy: &AccessPolicy, statement: &Value) -> Question {
-    policy.question_of_state(aged(statement), &state("Approve"), Cause::Expired, 0, time(20)).unwrap()
+    policy.question_of_state(aged(statement), &state("Approve"), Cause::Expired, 0, time(20)).map(alive).unwrap()
 }
 
 pub fn question() -> Question {
@@ -211,7 +212,7 @@ pub fn stated(statement: &RenewedStatement) -> Value {
 }
 
 /// What stands against a question.
-pub fn against(asked: Result<Question, Withdrawals>) -> Vec<Withdrawal> {
+pub fn against<T>(asked: Result<T, Withdrawals>) -> Vec<Withdrawal> {
     asked.map_or_else(|withdrawals| withdrawals.all().to_vec(), |_| Vec::new())
 }
 

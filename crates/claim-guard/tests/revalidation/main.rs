@@ -6,6 +6,7 @@ mod support;
 
 mod fixture;
 
+mod alive;
 mod question;
 mod rounds;
 mod slow;

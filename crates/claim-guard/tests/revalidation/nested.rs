@@ -12,6 +12,7 @@ use test_realm::{ISSUER, NOW, SUBJECT, TestKey, with, without};
 use crate::fixture::{
     POLICY, aged, answered, evaluated, evaluation, parsed, policy, renewed_for, stated, statement, unsigned,
 };
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{DOMAIN, at, execution, sealed, state, verifier, workflow};
 
@@ -24,7 +25,10 @@ fn input() -> Map<String, Value> {
 
 fn question(parent: &Value, input: Map<String, Value>, seconds: i64) -> Question {
     let execution = execution(NESTED);
-    policy().question_of_nested_start(aged(parent), &state("Settle"), &execution, input, time(seconds)).unwrap()
+    policy()
+        .question_of_nested_start(aged(parent), &state("Settle"), &execution, input, 0, time(seconds))
+        .map(alive)
+        .unwrap()
 }
 
 #[track_caller]
@@ -59,7 +63,10 @@ fn nested_run_is_as_long_as_its_own_workflow_allows() {
     let bounded = POLICY.replace("max_duration = \"365d\"", "max_duration = \"40s\"");
     let policy = parsed(&bounded);
     let (parent, execution) = (aged(&statement()), execution(NESTED));
-    let question = policy.question_of_nested_start(parent, &state("Settle"), &execution, input(), time(3500)).unwrap();
+    let question = policy
+        .question_of_nested_start(parent, &state("Settle"), &execution, input(), 0, time(3500))
+        .map(alive)
+        .unwrap();
     let nested = stated(&answered(&policy, question, &evaluation(3500), 3500).unwrap());
     assert_eq!((&nested["tctx"]["started"], &nested["exp"]), (&json!(NOW + 3500), &json!(NOW + 3540)));
 }

@@ -11,12 +11,17 @@ use crate::fixture::{
     POLICY, aged, answered, evaluation, parsed, policy, policy_without_payment, question_of, renewed_for, scope,
     stated, statement, unsigned,
 };
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{DOMAIN, EXECUTION, MACHINE, at, sealed, state, verifier, workflow};
 
 /// A statement for the state `Approve`, in place of an old one, on the realm's claims of that time.
 fn renewed(old: &Value, claims: &Value, seconds: i64) -> RenewedStatement {
-    let question = policy().question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(seconds)).unwrap();
+    let question = policy()
+        .question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(seconds))
+        .map(alive)
+        .map(alive)
+        .unwrap();
     answered(&policy(), question, claims, seconds).unwrap()
 }
 
@@ -86,7 +91,8 @@ fn denied_after(old: &Value, claims: &Value, condition: &str) -> Vec<String> {
         "start = { any_verified_caller = true, actor = \"any\" }",
     );
     let policy = parsed(&text.replace(r#"claims = ["compliance.kyc = true"]"#, &asked));
-    let question = policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).unwrap();
+    let question =
+        policy.question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(20)).map(alive).unwrap();
     let renewed = answered(&policy, question, claims, 20).unwrap();
     match decided(&policy, &renewed, "Approve", 3, 20).unwrap() {
         Decision::Allow(_) => Vec::new(),
@@ -134,7 +140,8 @@ fn what_the_log_in_said_is_carried_as_far_as_any_workflow_names_it() {
     let said = json!({ "acr": "2", "amr": ["otp"], "idp": "x" });
     let old = with(complete(), "/rctx/authentication", said);
     let claims = with(with(evaluation(20), "/acr", json!("1")), "/idp", json!("y"));
-    let question = policy.question_of_state(aged(&old), &state("Approve"), Cause::Expired, 3, time(20)).unwrap();
+    let question =
+        policy.question_of_state(aged(&old), &state("Approve"), Cause::Expired, 3, time(20)).map(alive).unwrap();
     let renewed = answered(&policy, question, &claims, 20).unwrap();
     assert_eq!(stated(&renewed)["rctx"]["authentication"], json!({ "acr": "2", "idp": "x" }));
     assert_eq!(renewed.changes(), []);
@@ -275,7 +282,7 @@ fn realm_that_answers_after_the_end_of_the_run_makes_no_statement() {
     let question = policy().question_of_state(aged(&statement()), &state("Approve"), Cause::Expired, 0, time(3599));
     let (limit, now) = (std::time::Duration::from_secs(3600), time(3600));
     let expected = Withdrawal::RunTooLong { started_at: time(0), limit, now };
-    let late = answered(&policy(), question.unwrap(), &evaluation(3600), 3600).map(|_| ());
+    let late = answered(&policy(), question.map(alive).unwrap(), &evaluation(3600), 3600).map(|_| ());
     assert_eq!(late, Err(vec![expected]));
 }
 
@@ -326,7 +333,7 @@ fn decided(
 #[test]
 fn guard_grants_on_the_renewed_statement() {
     let question = policy().question_of_state(aged(&statement()), &state("Execute"), Cause::Expired, 1, time(500));
-    let renewed = answered(&policy(), question.unwrap(), &evaluation(500), 500).unwrap();
+    let renewed = answered(&policy(), question.map(alive).unwrap(), &evaluation(500), 500).unwrap();
     for (name, seconds) in [("Execute", 500), ("Execute", 510), ("Approve", 799)] {
         let decision = at_state(&renewed, name, 1, seconds).unwrap();
         assert!(matches!(decision, Decision::Allow(_)), "{decision:?}");
@@ -336,7 +343,11 @@ fn guard_grants_on_the_renewed_statement() {
     let expired = TransactionFailure::Expired { expired_at: time(800), now: time(800) };
     assert_eq!(at_state(&renewed, "Approve", 1, 800).map(|_| ()), Err(expired));
     let other = renewed_for("Execute", 1);
-    let approve = policy().question_of_state(aged(&other), &state("Approve"), Cause::Expired, 0, time(500)).unwrap();
+    let approve = policy()
+        .question_of_state(aged(&other), &state("Approve"), Cause::Expired, 0, time(500))
+        .map(alive)
+        .map(alive)
+        .unwrap();
     let approve = answered(&policy(), approve, &evaluation(500), 500).unwrap();
     let (expected, stated) = (state("Execute"), Some(state("Approve")));
     let expected = TransactionFailure::NotForThisAttempt { expected, stated, retry_count: 0 };

@@ -145,7 +145,8 @@ fn what_was_made_for_the_other_execution_holds_in_no_other() {
         "/context/execution",
         json!(execution("settlement", NAME)),
     );
-    let world = World::new();
+    let mut world = World::new();
+    (world.executions.started_at, world.executions.input) = (LATER, json!({ "project_id": "apollo" }));
     assert_eq!(said(serve(&world, &own, LATER + 100).token())["tctx"]["epoch"], 2);
     let other = event(served.token(), "settlement", "renew", ask);
     assert_eq!(serve(&world, &other, LATER + 100).answer.unwrap_err().0, "ClaimGuard.Rejected");

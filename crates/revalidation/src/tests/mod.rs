@@ -1,7 +1,9 @@
 //! Whole events against an outside in memory: what the state machine hears, what the log hears, what was asked of others.
 
+mod alive;
 mod child_runs;
 mod denied;
+mod engine;
 mod events;
 mod leaks;
 mod panics;
@@ -192,9 +194,9 @@ fn misconfigured(audit: Value) -> Served {
     refused("ClaimGuard.Misconfigured", "misconfigured: see the audit line in the log of revalidation", audit)
 }
 
-fn ready(world: &World) -> Service<&World, &World, &World> {
+fn ready(world: &World) -> Service<&World, &World, &World, &World> {
     let minting = MintSettings::from_lookup(&policy(), environment).unwrap();
-    let outside = Outside { realm: world, signer: world, chance: world };
+    let outside = Outside { realm: world, signer: world, chance: world, engine: world };
     Service::Ready(Box::new(Revalidation::new(policy(), minting, outside)))
 }
 
@@ -211,7 +213,11 @@ fn serve_bytes(world: &World, event: &[u8], now: Result<UnixTime, ClockError>) -
     serve_by(&ready(world), event, now)
 }
 
-fn serve_by(service: &Service<&World, &World, &World>, event: &[u8], now: Result<UnixTime, ClockError>) -> Served {
+fn serve_by(
+    service: &Service<&World, &World, &World, &World>,
+    event: &[u8],
+    now: Result<UnixTime, ClockError>,
+) -> Served {
     let written = Mutex::new(Vec::new());
     let write = |record: AuditRecord| {
         let line = record.to_line();

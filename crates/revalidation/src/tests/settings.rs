@@ -122,14 +122,14 @@ fn service<'a>(
     policy: &str,
     lookup: impl Fn(&str) -> Option<String>,
     outside: Result<&'a World, claim_guard::audit::Reason>,
-) -> Service<&'a World, &'a World, &'a World> {
+) -> Service<&'a World, &'a World, &'a World, &'a World> {
     let policy = AccessPolicy::parse("access.toml", policy);
-    let outside = outside.map(|world| Outside { realm: world, signer: world, chance: world });
+    let outside = outside.map(|world| Outside { realm: world, signer: world, chance: world, engine: world });
     block_on(Service::from_lookup(policy, lookup, async |_, _, _| outside))
 }
 
 #[track_caller]
-fn check_broken(service: &Service<&World, &World, &World>, policy: Option<Digest>, reasons: Value) {
+fn check_broken(service: &Service<&World, &World, &World, &World>, policy: Option<Digest>, reasons: Value) {
     let event = renew(&Start::usual().token(), "ApprovePayment", "expired").to_string();
     let point = with(point("ApprovePayment", "expired"), "/workflow", json!(""));
     let mut audit = nameless_line("misconfigured", point, json!({}), reasons);

@@ -1,20 +1,23 @@
-//! An outside in memory: a realm with one client and one user, a key, and chance that always falls the same way.
+//! An outside in memory: an engine, a realm with one client and one user, a key, and chance that always falls the same way.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use claim_guard::audit::Reason;
-use claim_guard::identifier::{Audience, ClientId, Issuer};
+use claim_guard::identifier::{Audience, ClientId, ExecutionArn, Issuer, MapRunArn};
 use claim_guard::revalidation::{
-    AnswerFault, ClientAnswer, ConsentsAnswer, Question, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer,
+    AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, MapRunSeen, Question, RealmAnswer, SaidOfUser,
+    SessionsAnswer, UserAnswer,
 };
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, UnixTime};
 use minting::{Failure, NoRandom, Signer};
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with};
 
+use super::engine::Executions;
 use crate::chance::Chance;
+use crate::engine::Engine;
 use crate::realm::{Answered, Realm, Unanswered};
 
 /// The stack's key.
@@ -51,6 +54,7 @@ pub(super) struct World {
     /// Whether a user who is said to be disabled is not stored as disabled.
     pub(super) locked_out: bool,
     pub(super) evaluation: Value,
+    pub(super) executions: Executions,
     /// Why nothing is answered at all.
     pub(super) outage: Option<Failure>,
     pub(super) signature: Result<&'static TestKey, Failure>,
@@ -71,6 +75,7 @@ pub(super) enum Part {
     RealmLater,
     Signer,
     Chance,
+    Engine,
 }
 
 /// What a panic says: a text that was presented.
@@ -90,6 +95,7 @@ impl World {
             consents: json!([]),
             locked_out: false,
             evaluation: access_token_payload(NOW),
+            executions: Executions::new(),
             outage: None,
             signature: Ok(kms_key()),
             bits: Ok([0xab; 16]),
@@ -161,6 +167,21 @@ impl Realm for &World {
         let evaluation = bytes(&evaluated_at(self.evaluation.clone(), now));
         let live = standing.evaluated(&evaluation, &access_tokens(), now);
         live.map(Ok).map_err(unreadable)
+    }
+}
+
+impl Engine for &World {
+    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+        self.reached(Part::Engine);
+        self.executions.execution(execution)
+    }
+
+    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, Failure> {
+        self.executions.map_run()
+    }
+
+    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+        self.executions.stopped_at()
     }
 }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{
-    Audience, ClientId, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TrustDomain, WorkflowName,
+    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TrustDomain, WorkflowName,
 };
-use claim_guard::revalidation::{Cause, Question, RenewedStatement, Withdrawal};
+use claim_guard::revalidation::{
+    Cause, ExecutionSeen, ExecutionStatus, InputSeen, Look, Question, RenewedStatement, Withdrawal,
+};
 use claim_guard::transaction::{PresentedAt, TransactionKeySet};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use minting::{Failure, Signer};
@@ -248,7 +250,7 @@ pub(super) fn statement(origin: &str) -> Value {
         },
         "tctx": {
             "execution": EXECUTION, "state_machine": MACHINE, "epoch": 0, "redrive": 0, "started": ISSUED_AT + 1,
-            "input": format!("sha256:{}", "0".repeat(64)),
+            "input": Digest::of(b"{}").as_str(),
             "roles": ["workflow-api:payment:start"], "claims": { "compliance": { "kyc": true } },
         },
     })
@@ -269,7 +271,20 @@ pub(super) fn question_of(statement: &Value, session: &str) -> Question {
     };
     let aged = verifier.verify_whatever_age(&token, &at, now()).unwrap();
     let state = StateName::parse("ApprovePayment").unwrap();
-    policy(session).question_of_state(aged.into(), &state, Cause::Expired, 0, now()).unwrap()
+    let presumed = policy(session).question_of_state(aged.into(), &state, Cause::Expired, 0, now()).unwrap();
+    let running = ExecutionSeen {
+        execution: at.execution,
+        state_machine: at.state_machine,
+        status: ExecutionStatus::Running,
+        redrive_count: 0,
+        started_at: presumed.statement().run().started_at,
+        input: Some(InputSeen(json!({ "transactionToken": token.as_str(), "input": {} }).to_string())),
+        map_run: None,
+    };
+    let Look::Alive(question) = presumed.seen(Some(&running), &verifier, now()).unwrap() else {
+        panic!("nothing is left to ask")
+    };
+    question
 }
 
 pub(super) fn question(server: &FaultyServer, session: &str) -> Question {

@@ -100,9 +100,15 @@ pub(super) const DRILLS: &[Scene] = &[
     },
     Scene {
         name: "redriven",
-        title: "a payment is redriven after its user was disabled: its statement has expired, and there is no new one",
+        title: "a payment that was stopped is redriven: its statement has expired, and there is no new one",
         part: Part::LongDrill,
         play: worthless::redriven,
+    },
+    Scene {
+        name: "out-of-history",
+        title: "tokens out of the histories of a payment that ended, one that was stopped and one that runs renew nothing",
+        part: Part::ShortDrill,
+        play: worthless::out_of_history,
     },
     Scene {
         name: "ten-branches",
