@@ -114,10 +114,10 @@ impl Asker {
             input: Some(InputSeen(json!({ "transactionToken": token.as_str(), "input": {} }).to_string())),
             map_run: None,
         };
-        match presumed.seen(Some(&runs), &verifier, now).unwrap() {
-            Look::Alive(question) => question,
-            other => panic!("the execution runs: {other:?}"),
-        }
+        let Look::Alive(question) = presumed.seen(Some(&runs), &verifier, now).unwrap() else {
+            panic!("the execution runs")
+        };
+        question
     }
 }
 

@@ -17,11 +17,8 @@ use crate::support::transaction::{DOMAIN, EXECUTION, MACHINE, at, sealed, state,
 
 /// A statement for the state `Approve`, in place of an old one, on the realm's claims of that time.
 fn renewed(old: &Value, claims: &Value, seconds: i64) -> RenewedStatement {
-    let question = policy()
-        .question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(seconds))
-        .map(alive)
-        .map(alive)
-        .unwrap();
+    let question =
+        policy().question_of_state(aged(old), &state("Approve"), Cause::Expired, 3, time(seconds)).map(alive).unwrap();
     answered(&policy(), question, claims, seconds).unwrap()
 }
 
@@ -343,11 +340,8 @@ fn guard_grants_on_the_renewed_statement() {
     let expired = TransactionFailure::Expired { expired_at: time(800), now: time(800) };
     assert_eq!(at_state(&renewed, "Approve", 1, 800).map(|_| ()), Err(expired));
     let other = renewed_for("Execute", 1);
-    let approve = policy()
-        .question_of_state(aged(&other), &state("Approve"), Cause::Expired, 0, time(500))
-        .map(alive)
-        .map(alive)
-        .unwrap();
+    let approve =
+        policy().question_of_state(aged(&other), &state("Approve"), Cause::Expired, 0, time(500)).map(alive).unwrap();
     let approve = answered(&policy(), approve, &evaluation(500), 500).unwrap();
     let (expected, stated) = (state("Execute"), Some(state("Approve")));
     let expected = TransactionFailure::NotForThisAttempt { expected, stated, retry_count: 0 };

@@ -6,6 +6,7 @@ use claim_guard::revalidation::{Cause, Question, TooSlow};
 use serde_json::{Map, json};
 
 use crate::fixture::{POLICY, aged, parsed, policy, statement};
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{execution, state};
 
@@ -30,22 +31,23 @@ fn half_of_a_statement_s_time_at_a_state_is_for_the_way_there() {
     for (name, milliseconds) in states {
         for cause in [Cause::Expired, Cause::Denied] {
             let question = policy.question_of_state(aged(&statement()), &state(name), cause, 0, time(20)).unwrap();
-            check(&question, milliseconds);
+            check(&alive(question), milliseconds);
         }
     }
     let short = parsed(&POLICY.replacen("max_duration", "transaction_token_lifetime = \"40s\"\nmax_duration", 1));
     let question = short.question_of_state(aged(&statement()), &state("Old"), Cause::Expired, 0, time(20)).unwrap();
-    check(&question, 20_000);
+    check(&alive(question), 20_000);
 }
 
 #[test]
 fn half_of_the_lifetime_is_for_the_way_to_a_child_or_a_nested_execution() {
     let child = "arn:aws:states:eu-west-1:000000000000:execution:payment/Screening:child-1";
-    check(&policy().question_of_child(aged(&statement()), &execution(child), 0, time(20)).unwrap(), 150_000);
+    let question = policy().question_of_child(aged(&statement()), &execution(child), 0, time(20)).unwrap();
+    check(&alive(question), 150_000);
     let nested = execution("arn:aws:states:eu-west-1:000000000000:execution:settlement:two");
     let input: Map<_, _> = json!({}).as_object().unwrap().clone();
-    let question = policy().question_of_nested_start(aged(&statement()), &state("Settle"), &nested, input, time(20));
-    check(&question.unwrap(), 30_000);
+    let question = policy().question_of_nested_start(aged(&statement()), &state("Settle"), &nested, input, 0, time(20));
+    check(&alive(question.unwrap()), 30_000);
 }
 
 #[test]
