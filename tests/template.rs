@@ -92,12 +92,12 @@ fn keycloak_fetches_the_client_s_public_keys_where_no_function_answers() {
 }
 
 /// What reaches the authorizer by its form. API Gateway refuses the rest with 401 and calls nobody.
-const VALIDATION_EXPRESSION: &str = "^[Bb][Ee][Aa][Rr][Ee][Rr] [-0-9A-Za-z_]+\\.[-0-9A-Za-z_]+\\.[-0-9A-Za-z_]+$";
+const VALIDATION_EXPRESSION: &str = "^[Bb][Ee][Aa][Rr][Ee][Rr] [-0-9A-Za-z_]+\\.[-0-9A-Za-z_]+\\.[-0-9A-Za-z_]*$";
 
 #[test]
 fn whatever_the_validation_expression_keeps_from_the_authorizer_is_no_token_to_it() {
     let expression = Regex::new(VALIDATION_EXPRESSION).unwrap();
-    for taken in ["Bearer a.b.c", "bearer eyJ-_.eyJ.AbC-_", "BEARER 0.1.2"] {
+    for taken in ["Bearer a.b.c", "bearer eyJ-_.eyJ.AbC-_", "BEARER 0.1.2", "Bearer a.b."] {
         assert!(expression.is_match(taken), "{taken}");
     }
     // None of these has a verifiable token in it: the authorizer, too, finds that by the form alone.
@@ -116,7 +116,6 @@ fn whatever_the_validation_expression_keeps_from_the_authorizer_is_no_token_to_i
         "Bearer a.b.c.d",
         "Bearer a..c",
         "Bearer .b.c",
-        "Bearer a.b.",
         "Bearer a=.b.c",
         "Bearer a.b.c+/",
         "Bearer a.b.c\nx",
@@ -127,7 +126,7 @@ fn whatever_the_validation_expression_keeps_from_the_authorizer_is_no_token_to_i
         let decoded = AccessToken::from_authorization_header(kept).and_then(|token| token.untrusted_key_id());
         let signature = kept.rsplit('.').next().unwrap_or_default();
         let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        assert!(decoded.is_err() || signature.is_empty() || !signature.bytes().all(is_base64url), "{kept}");
+        assert!(decoded.is_err() || !signature.bytes().all(is_base64url), "{kept}");
     }
 }
 

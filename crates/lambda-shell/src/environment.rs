@@ -1,6 +1,5 @@
 //! The process's environment, and a digest of what was read of it.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -27,7 +26,8 @@ const READ_BY_OTHERS: [&str; 10] = [
 #[derive(Debug)]
 pub struct Environment {
     variable: fn(&str) -> Option<String>,
-    read: Mutex<BTreeMap<String, Option<String>>>,
+    /// In the order of their names. A vector and no map, whose code would be in each function that ships.
+    read: Mutex<Vec<(String, Option<String>)>>,
 }
 
 impl Environment {
@@ -48,7 +48,10 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<String> {
         let value = (self.variable)(name);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.insert(name.to_owned(), value.clone());
+        let place = read.partition_point(|(known, _)| known.as_str() < name);
+        if read.get(place).is_none_or(|(known, _)| known != name) {
+            read.insert(place, (name.to_owned(), value.clone()));
+        }
         value
     }
 
