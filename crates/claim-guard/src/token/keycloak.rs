@@ -124,15 +124,9 @@ fn verify_name(name: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// The longest scope. It decides what else an access token says, so an execution carries all of it, in every state.
-const MAX_SCOPE_BYTES: usize = 512;
-
 /// RFC 6749 §3.3. Keycloak may write an empty text where there is no word.
 pub(crate) fn scope(members: &Members<'_>) -> Result<Option<Scope>, Rejection> {
     let malformed = |scope| Rejection::MalformedScope { presented: Excerpt::of(scope) };
     let Some(scope) = members.optional_text("scope")?.filter(|scope| !scope.is_empty()) else { return Ok(None) };
-    if scope.len() > MAX_SCOPE_BYTES {
-        return Err(Rejection::ScopeTooLong { limit: MAX_SCOPE_BYTES, presented: scope.len() });
-    }
     Scope::parse(scope).map(Some).map_err(|_| malformed(scope))
 }

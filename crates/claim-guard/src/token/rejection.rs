@@ -104,19 +104,19 @@ pub enum Rejection {
         /// What was presented.
         presented: Excerpt,
     },
-    /// The `scope` has more bytes than an execution can carry.
-    ScopeTooLong {
-        /// The most bytes.
-        limit: usize,
-        /// How many there are.
-        presented: usize,
-    },
     /// Somebody acts in the subject's place, and the claim that says who does not say it.
     MalformedActor {
         /// The claim: `act` or `impersonator`.
         claim: &'static str,
         /// What is wrong with it.
         error: ActorError,
+    },
+    /// The `scope` has more bytes than an execution can carry.
+    ScopeTooLong {
+        /// The most bytes.
+        limit: usize,
+        /// How many there are.
+        presented: usize,
     },
 }
 
