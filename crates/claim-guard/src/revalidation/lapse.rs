@@ -7,7 +7,6 @@ use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, Digest, ExecutionArn, Issuer, MapRunArn, StateMachineArn, Subject, TransactionId};
 use crate::json::JsonError;
 use crate::revalidation::sighting::{ExecutionStatus, MapRunStatus};
-use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
 use crate::transaction::TransactionRejection;
 use crate::unix_time::UnixTime;
 
@@ -256,26 +255,5 @@ impl fmt::Display for NotShownYet {
                 write!(f, "`DescribeExecution`: expected execution `{expected}`, presented `{presented}`")
             }
         }
-    }
-}
-
-/// Why a context cannot be taken for one that lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotAlive {
-    /// It does not live, or is another. This is final.
-    Lapsed(Withdrawals),
-    /// It cannot be told yet.
-    NotShownYet(NotShownYet),
-}
-
-impl From<Lapse> for NotAlive {
-    fn from(lapse: Lapse) -> Self {
-        Self::Lapsed(Withdrawals::one(Withdrawal::Lapsed(lapse)))
-    }
-}
-
-impl From<NotShownYet> for NotAlive {
-    fn from(cause: NotShownYet) -> Self {
-        Self::NotShownYet(cause)
     }
 }

@@ -10,8 +10,10 @@
 
 mod answer;
 mod answer_fault;
+mod cause;
 mod lapse;
 mod live;
+mod not_alive;
 mod presumed;
 mod question;
 mod renewal;
@@ -21,10 +23,12 @@ mod withdrawal;
 
 pub use answer::{ClientAnswer, ConsentsAnswer, DisabledUser, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer};
 pub use answer_fault::{AnswerFault, AnswerKind};
-pub use lapse::{Lapse, NotAlive, NotShownYet, StartedBy};
+pub use cause::Cause;
+pub use lapse::{Lapse, NotShownYet, StartedBy};
 pub use live::LiveIdentity;
+pub use not_alive::NotAlive;
 pub use presumed::{ChildRun, Look, ParentRun, PresumedQuestion, RedrivenRun};
-pub use question::{Cause, Question, TooSlow};
+pub use question::{Question, TooSlow};
 pub use renewal::{Change, RenewedStatement};
 pub use sighting::{ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen, MapRunStatus};
 pub use standing::Standing;

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::identifier::{Digest, ExecutionArn, MapRunArn, TransactionId};
 use crate::json;
-use crate::revalidation::lapse::{Lapse, NotAlive, NotShownYet, StartedBy};
+use crate::revalidation::lapse::{Lapse, NotShownYet, StartedBy};
+use crate::revalidation::not_alive::NotAlive;
 use crate::revalidation::question::{Purpose, Question};
 use crate::revalidation::sighting::{ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen, MapRunStatus};
 use crate::transaction::{AgedTransaction, PresentedAt, TransactionToken, TransactionVerifier};
