@@ -27,8 +27,9 @@ fn strip_scope(machine: &mut Object, language: Language, is_woven: bool) {
         if is_woven {
             let woven = states.iter().filter_map(|(name, state)| Some((name, state.as_object()?)));
             let woven = woven.filter(|(_, state)| is_woven_state(state));
+            let next = |state: &'_ Object| state.text("Next").or_else(|| state.text("Default")).map(str::to_owned);
             followers =
-                woven.map(|(name, state)| (name.to_owned(), state.text("Next").unwrap_or(name).to_owned())).collect();
+                woven.map(|(name, state)| (name.to_owned(), next(state).unwrap_or_else(|| name.to_owned()))).collect();
             states.retain(|_, state| !state.as_object().is_some_and(is_woven_state));
         }
         for state in states.iter_mut().filter_map(|(_, state)| state.as_object_mut()) {

@@ -6,11 +6,11 @@ use crate::weave::machine::{
     is_distributed, redirect,
 };
 use crate::weave::names::{
-    EXPIRED, End, LAMBDA_ERRORS, RECEIVE, adopt, bind, bound_variable, receive, reconsider, refusal_of,
-    refusal_variable, revalidate, token_variable,
+    EXPIRED, End, LAMBDA_ERRORS, RECEIVE, adopt, bind, bound_variable, look_before, receive, reconsider, refusal_of,
+    refusal_variable, revalidate, since_variable, token_variable,
 };
 use crate::weave::nested_result;
-use crate::weave::plan::{Guarded, Plan};
+use crate::weave::plan::{FanOut, Guarded, Plan};
 use crate::weave::shapes::{
     Refusals, Shapes, author_s, catch_again, catch_all_else, catch_refusals, catch_taken_name, no_retry_of_refusals,
     payload, retry_of_guard, retry_of_lambda, variable,
@@ -27,10 +27,28 @@ pub(super) struct Weaver<'a> {
     pub(super) map: SourceMap,
 }
 
+/// When a token is made that is assigned now.
+const NOW: &str = "{% $millis() %}";
+
+/// A state that renews the token.
+#[derive(Clone, Copy)]
+struct Renewal<'a> {
+    /// The author's state that it leads to.
+    of: &'a str,
+    /// The guarded state that it asks for.
+    state: &'a str,
+    woven: &'a str,
+    what: &'a str,
+    cause: &'a str,
+    because: &'static str,
+}
+
 /// The states of a scope as they are written, and the ends that their rules lead to.
 struct Page {
     states: Object,
     ends: Vec<End>,
+    /// Whether a state of it looks at the token's age.
+    fans_out: bool,
 }
 
 impl Page {
@@ -38,13 +56,20 @@ impl Page {
     fn leads_to(&mut self, ends: &[End]) {
         self.ends.extend(ends);
     }
+
+    /// Notes beside the token that a state assigns since when there is one like it.
+    fn note_since(&self, state: &mut Object, scope: &Scope, since: &str) {
+        if let Some(assigned) = state.get_mut("Assign").and_then(Json::as_object_mut).filter(|_| self.fans_out) {
+            assigned.set(&since_variable(scope.depth), since);
+        }
+    }
 }
 
 impl Weaver<'_> {
     /// Weaves the states of a scope, which need the token.
     pub(super) fn machine(&mut self, machine: &mut Object, scope: &Scope) {
         let start = self.plan.entry(machine.text("StartAt").unwrap_or_default());
-        let mut page = Page { states: Object::default(), ends: Vec::new() };
+        let mut page = Page { states: Object::default(), ends: Vec::new(), fans_out: self.plan.fans_out(machine) };
         let opening = self.opening(&mut page, &start, scope);
         machine.set("StartAt", opening);
         let states = machine.get_mut("States").and_then(Json::as_object_mut).map(std::mem::take).unwrap_or_default();
@@ -104,7 +129,8 @@ impl Weaver<'_> {
     fn opening(&mut self, page: &mut Page, start: &str, scope: &Scope) -> String {
         let token = token_variable(scope.depth);
         let input = "{% $states.input %}";
-        let (name, state, because) = match &scope.label {
+        let mut since = NOW.to_owned();
+        let (name, mut state, because) = match &scope.label {
             None => {
                 let what = "the transaction token becomes a variable, so that no state's input or output holds it from here on.";
                 let state = self.shapes.receive(
@@ -125,11 +151,14 @@ impl Weaver<'_> {
             }
             Some(label) => {
                 let what = "a branch may not assign an outer variable, so it has its own to renew.";
-                let outer = variable(&token_variable(scope.depth.saturating_sub(1)));
+                let outer = scope.depth.saturating_sub(1);
+                since = variable(&since_variable(outer));
+                let outer = variable(&token_variable(outer));
                 let state = self.shapes.receive(what, &token, &outer, input, start);
                 (receive(label), state, "gives the branch a token of its own")
             }
         };
+        page.note_since(&mut state, scope, &since);
         self.write(page, &name, state, scope.part_of.as_deref(), scope, because);
         name
     }
@@ -185,14 +214,33 @@ impl Weaver<'_> {
     }
 
     fn renewal(&mut self, page: &mut Page, name: &str, woven: &str, what: &str, cause: &str, scope: &Scope) {
-        let token = token_variable(scope.depth);
-        let question = object([("state", name.into()), ("cause", cause.into())]);
-        let question = payload(Language::Jsonata, &token, "renew", question.into());
-        let catch = self.catch_of_woven(page, Language::Jsonata, scope);
-        let state = self.shapes.ask(what, question, &token, "{% $states.input %}", catch, name);
         let because =
             if cause == "denied" { "asks once more after a denial" } else { "renews a token that is too old" };
-        self.write(page, woven, state, Some(name), scope, because);
+        self.renewal_for(page, &Renewal { of: name, state: name, woven, what, cause, because }, scope);
+    }
+
+    fn renewal_for(&mut self, page: &mut Page, renewal: &Renewal<'_>, scope: &Scope) {
+        let Renewal { of, state, woven, what, cause, because } = *renewal;
+        let token = token_variable(scope.depth);
+        let question = object([("state", state.into()), ("cause", cause.into())]);
+        let question = payload(Language::Jsonata, &token, "renew", question.into());
+        let catch = self.catch_of_woven(page, Language::Jsonata, scope);
+        let mut asks = self.shapes.ask(what, question, &token, "{% $states.input %}", catch, of);
+        page.note_since(&mut asks, scope, NOW);
+        self.write(page, woven, asks, Some(of), scope, because);
+    }
+
+    /// What stands before a Map or Parallel, so that its branches do not each have the same old token renewed.
+    fn fan_out(&mut self, page: &mut Page, name: &str, fan_out: &FanOut, scope: &Scope) {
+        let FanOut { state, renewed_from } = fan_out;
+        let (look, woven) = (look_before(name), revalidate(name));
+        let what = format!("what {name} begins with has to last for all of it; {state} decides on what is too old.");
+        let looks = self.shapes.look(&what, &since_variable(scope.depth), *renewed_from, &woven, name);
+        self.write(page, &look, looks, Some(name), scope, "looks whether the branches would each renew the same token");
+        let what = format!("asks Keycloak once what holds now, where each branch of {name} would soon ask.");
+        let because = "renews the token once for all branches";
+        let renewal = Renewal { of: name, state, woven: &woven, what: &what, cause: "expired", because };
+        self.renewal_for(page, &renewal, scope);
     }
 
     /// The refusals of the revalidation function. Inside of a branch nothing else may come out of it either: a rule of what is
@@ -322,6 +370,9 @@ impl Weaver<'_> {
 
     /// A Map or Parallel with guarded states inside.
     fn container(&mut self, page: &mut Page, name: &str, mut state: Object, scope: &Scope) {
+        if let Some(fan_out) = self.plan.fan_outs.get(name) {
+            self.fan_out(page, name, fan_out, scope);
+        }
         let because;
         if is_distributed(&state) {
             because = "hands the token to its items' executions";

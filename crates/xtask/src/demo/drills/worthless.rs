@@ -67,6 +67,7 @@ pub(super) fn replayed(stage: &mut Stage<'_>) -> Result<(), Failure> {
             "ReceiveIdentity",
             "ReadParties",
             "HoldPayment",
+            "Look before ScreenParties",
             "ScreenParties",
             "✘ ClaimGuard.Rejected",
             "IdentityRejected",
