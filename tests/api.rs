@@ -46,7 +46,8 @@ fn a_payment_succeeds_and_each_decision_leaves_one_line() {
         json!({"workflow": "payment", "execution": execution.name, "status": "RUNNING", "transaction": transaction})
     );
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let said = ["cache-control", "strict-transport-security", "x-content-type-options"].map(|name| answer.header(name));
+    assert_eq!(said, [Some("no-store"), Some("max-age=31536000"), Some("nosniff")]);
 
     assert_eq!(lab.ended(&execution.arn), "SUCCEEDED");
     let lines = lab.expect_audit(&WHOLE_STORY);
@@ -176,11 +177,11 @@ fn a_stranger_neither_describes_nor_stops() {
     lab.expect_audit(&WHOLE_STORY);
     let stranger = lab.token_of_somebody_with(&["payment:start"]);
     let refused = lab.call(&stranger, "GET", &execution.path);
-    let lines = lab.expect_audit(&["door allow", "describe deny not_the_starter none_of_roles"]);
-    expect_refusal(&refused, 403, &lines);
+    let lines = lab.expect_audit(&["door allow", "describe deny started_by_another none_of_roles"]);
+    expect_refusal(&refused, 404, &lines);
     let refused = lab.call(&stranger, "DELETE", &execution.path);
-    let lines = lab.expect_audit(&["stop deny not_the_starter none_of_roles"]);
-    expect_refusal(&refused, 403, &lines);
+    let lines = lab.expect_audit(&["stop deny started_by_another none_of_roles"]);
+    expect_refusal(&refused, 404, &lines);
 }
 
 #[test]
@@ -207,7 +208,7 @@ fn an_operator_stops_what_he_did_not_start() {
 #[test]
 fn what_does_not_exist_is_not_found() {
     let mut lab = turn();
-    let token = lab.token("alice").unwrap();
+    let (token, mut told) = (lab.token("alice").unwrap(), Vec::new());
     for path in [
         format!("{STARTS}/{}", "0".repeat(32)),
         format!("{STARTS}/{}", "0".repeat(64)),
@@ -215,6 +216,9 @@ fn what_does_not_exist_is_not_found() {
         format!("/workflows/refund/executions/{}", "0".repeat(32)),
     ] {
         let answer = lab.call(&token, "GET", &path);
+        let workflow = path.starts_with(STARTS);
+        let code = if workflow { "describe reject unknown_execution" } else { "describe reject unknown_workflow" };
+        told.push(code);
         expect_refusal(&answer, 404, &[]);
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
     }
@@ -225,8 +229,8 @@ fn what_does_not_exist_is_not_found() {
     let answer = lab.request("POST", "/workflows/refund/executions", &headers, Some(&body)).unwrap();
     expect_refusal(&answer, 404, &[]);
     assert_eq!(lab.executions().unwrap().len(), before);
-    // Nothing was decided but at the door.
-    lab.expect_audit(&["door allow"]);
+    told.extend(["door allow", "start reject unknown_workflow"]);
+    lab.expect_audit(&told);
 }
 
 #[test]
@@ -261,7 +265,11 @@ fn a_body_that_is_no_payment_starts_nothing() {
         expect_refusal(&lab.start(&token, &[("idempotency-key", key)], &payment().to_string()), 400, &[]);
     }
     assert_eq!(lab.executions().unwrap().len(), before);
-    lab.expect_audit(&["door allow"]);
+    let mut told = vec!["door allow"];
+    told.extend(["start reject malformed_body"; 9]);
+    told.extend(["start reject body_not_json"; 3]);
+    told.extend(["start reject malformed_idempotency_key"; 2]);
+    lab.expect_audit(&told);
 }
 
 #[test]
@@ -274,7 +282,7 @@ fn a_body_over_the_budget_starts_nothing() {
     expect_refusal(&answer, 413, &[]);
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     assert_eq!(lab.executions().unwrap().len(), before);
-    lab.expect_audit(&["door allow"]);
+    lab.expect_audit(&["door allow", "start reject body_too_large"]);
 }
 
 #[test]

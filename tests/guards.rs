@@ -36,6 +36,7 @@ fn event(execution: &str, token: Value) -> Value {
             "stateMachine": machine[1].replace(":execution:", ":stateMachine:"),
             "state": "ScreenPayment", "redriveCount": 0, "retryCount": 0,
         },
+        "work": "/0",
         "input": {"project_id": "apollo", "amount": 1200, "currency": "EUR", "party": "payer-1"},
     })
 }

@@ -10,7 +10,9 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TransactionId, TrustDomain,
 };
-use claim_guard::transaction::{Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
+use claim_guard::transaction::{
+    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken, WorkPath,
+};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionVerifier, UnixTime, VerifiedClaims,
     VerifiedTransaction,
@@ -67,8 +69,7 @@ fn claims(payload: &Value) -> VerifiedClaims {
         .unwrap()
 }
 
-const WITHOUT_FRESHNESS: &str =
-    "workflows.any = { start.any_verified_caller = true, states.Any.any_verified_caller = true }";
+const WITHOUT_FRESHNESS: &str = "workflows.any = { session = \"ignored\", max_duration = \"365d\", start.any_verified_caller = true, states.Any.any_verified_caller = true }";
 
 /// The statement that travels in an execution of this caller, through mint and verification.
 fn transaction(policy: &AccessPolicy, workflow: &Workflow, claims: &VerifiedClaims) -> Option<VerifiedTransaction> {
@@ -93,7 +94,7 @@ fn transaction(policy: &AccessPolicy, workflow: &Workflow, claims: &VerifiedClai
     let policy = AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap();
     let state = StateName::parse("Any").unwrap();
     let freshness = policy.workflows().next().unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     Some(verifier.verify(&unsigned.seal(&der).unwrap(), &at, &attempt, now()).unwrap())
 }
 

@@ -5,7 +5,6 @@
 mod support;
 
 use claim_guard::access::AccessPolicy;
-use claim_guard::identifier::KeyId;
 use minting::{Failure, Signer, SigningKeyArn};
 use proptest::prelude::*;
 use proptest::string::string_regex;
@@ -134,11 +133,21 @@ const PARAMETERS: [Parameter; 8] = [
     Parameter {
         name: "CorsOrigin",
         variable: "CORS_ORIGIN",
-        taken: &["https://payments.example.com", "http://localhost:5173", "https://192.0.2.10:8443"],
+        taken: &[
+            "https://payments.example.com",
+            "http://localhost:5173",
+            "http://localhost",
+            "http://127.0.0.1:8080",
+            "https://192.0.2.10:8443",
+        ],
         refused: &[
             "*",
             "https://*",
             "https://*.example.com",
+            "http://payments.example.com",
+            "http://localhost.example.com",
+            "http://192.0.2.10",
+            "http://127.0.0.1.example:80",
             "https://a.example/",
             "https://a.example,b.example",
             "https://a.example,https://b.example",
@@ -177,9 +186,12 @@ fn is_taken(variable: &str, value: &str, key: &TestKey) -> bool {
             "REALM_CLIENTS" => "payment-app".to_owned(),
             "REVALIDATION_CLIENT" => "workflow-revalidation".to_owned(),
             "TRUST_DOMAIN" => "payments.111122223333.eu-central-1".to_owned(),
+            "CLIENT_KEY_ID" => "of-the-client".to_owned(),
+            "CLIENT_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/4444-5555".to_owned(),
             "TRANSACTION_KEYS" => key_set([key]),
             "TRANSACTION_KEY_ID" => key.kid().to_owned(),
             "TRANSACTION_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/1111-2222".to_owned(),
+            "EXECUTION_NAMING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/3333-4444".to_owned(),
             "WORKFLOW_STATE_MACHINES" => {
                 let machine = |name: &str| format!("arn:aws:states:eu-central-1:111122223333:stateMachine:p-{name}");
                 let names = policy().workflows().map(|workflow| workflow.name().to_string()).collect::<Vec<_>>();
@@ -191,7 +203,7 @@ fn is_taken(variable: &str, value: &str, key: &TestKey) -> bool {
     };
     let executions = executions::settings::Settings::from_lookup(&policy(), lookup).is_ok();
     let revalidation = revalidation::settings::Settings::from_lookup(&policy(), lookup)
-        .is_ok_and(|settings| Keycloak::new(settings.realm, KeyId::parse(key.kid()).unwrap(), NoSigner).is_ok());
+        .is_ok_and(|settings| Keycloak::new(settings.realm, settings.client_key.id, NoSigner).is_ok());
     executions && revalidation
 }
 
@@ -263,7 +275,7 @@ fn the_defaults_of_the_template_are_taken() {
 #[test]
 fn a_key_that_the_template_admits_is_the_arn_of_a_key() {
     let template = yaml::read(&std::fs::read_to_string(repository().join("template.yaml")).unwrap());
-    for name in ["SigningKeyArn", "SecondSigningKeyArn"] {
+    for name in ["SigningKeyArn", "SecondSigningKeyArn", "ClientKeyArn", "SecondClientKeyArn"] {
         let grammar = Grammar::of(&template, name);
         let key = "arn:aws:kms:eu-central-1:111122223333:key/mrk-1234";
         assert!(grammar.admits("") && grammar.admits(key) && SigningKeyArn::parse(key).is_ok());

@@ -6,8 +6,10 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use claim_guard::AccessToken;
 use claim_guard::access::AccessPolicy;
 use claim_guard_lambda::Guard;
+use regex::Regex;
 use serde_json::{Value, json};
 use support::{repository, yaml};
 
@@ -64,6 +66,71 @@ fn the_api_serves_the_routes_of_the_policy_and_no_other() {
 }
 
 #[test]
+fn keycloak_fetches_the_client_s_public_keys_where_no_function_answers() {
+    let template = template();
+    let api = &template["Resources"]["Api"];
+    assert_eq!(api["Metadata"]["PublicRoutes"], json!(["GET /.well-known/jwks.json"]));
+    let paths = api["Properties"]["DefinitionBody"]["paths"].as_object().unwrap();
+    let written: Vec<(&String, Vec<&String>)> =
+        paths.iter().map(|(path, operations)| (path, operations.as_object().unwrap().keys().collect())).collect();
+    assert_eq!(written, [(&"/.well-known/jwks.json".to_owned(), vec![&"get".to_owned()])]);
+    let get = &paths["/.well-known/jwks.json"]["get"];
+    let integration = &get["x-amazon-apigateway-integration"];
+    let answer = &integration["responses"]["default"];
+    assert_eq!(
+        json!([get["security"], integration["type"], answer["responseTemplates"]]),
+        json!([[{"NONE": []}], "mock", {"application/json": {"Fn::GetAtt": ["ClientKeys", "Jwks"]}}])
+    );
+    // A header that the method does not declare fails the import.
+    let declared = get["responses"]["200"]["headers"].as_object().unwrap().keys();
+    let declared: Vec<String> = declared.map(|name| format!("method.response.header.{name}")).collect();
+    assert_eq!(answer["responseParameters"].as_object().unwrap().keys().cloned().collect::<Vec<_>>(), declared);
+    // Without this the stage would go on serving the keys of before a rotation.
+    assert_eq!(json!([api["Properties"]["MergeDefinitions"], api["Properties"]["AlwaysDeploy"]]), json!([true, true]));
+    let url = template["Outputs"]["ClientKeySetUrl"]["Value"]["Fn::Sub"].as_str().unwrap();
+    assert!(url.ends_with("/live/.well-known/jwks.json"), "{url}");
+}
+
+/// What reaches the authorizer by its form. API Gateway refuses the rest with 401 and calls nobody.
+const VALIDATION_EXPRESSION: &str = "^[Bb][Ee][Aa][Rr][Ee][Rr] [-0-9A-Za-z_]+\\.[-0-9A-Za-z_]+\\.[-0-9A-Za-z_]*$";
+
+#[test]
+fn whatever_the_validation_expression_keeps_from_the_authorizer_is_no_token_to_it() {
+    let expression = Regex::new(VALIDATION_EXPRESSION).unwrap();
+    for taken in ["Bearer a.b.c", "bearer eyJ-_.eyJ.AbC-_", "BEARER 0.1.2", "Bearer a.b."] {
+        assert!(expression.is_match(taken), "{taken}");
+    }
+    // None of these has a verifiable token in it: the authorizer, too, finds that by the form alone.
+    for kept in [
+        "",
+        "a.b.c",
+        "Basic YTpi",
+        "DPoP a.b.c",
+        "Bearer",
+        "Bearer ",
+        "Bearer  a.b.c",
+        "Bearer a.b.c ",
+        " Bearer a.b.c",
+        "Bearer\ta.b.c",
+        "Bearer a.b",
+        "Bearer a.b.c.d",
+        "Bearer a..c",
+        "Bearer .b.c",
+        "Bearer a=.b.c",
+        "Bearer a.b.c+/",
+        "Bearer a.b.c\nx",
+        "Bearer a.b.c,Bearer a.b.c",
+        "Bearer ä.b.c",
+    ] {
+        assert!(!expression.is_match(kept), "{kept}");
+        let decoded = AccessToken::from_authorization_header(kept).and_then(|token| token.untrusted_key_id());
+        let signature = kept.rsplit('.').next().unwrap_or_default();
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        assert!(decoded.is_err() || !signature.bytes().all(is_base64url), "{kept}");
+    }
+}
+
+#[test]
 fn every_method_asks_the_authorizer_but_the_preflight() {
     let template = template();
     let auth = resources(&template, "AWS::Serverless::Api").remove("Api").unwrap()["Auth"].clone();
@@ -71,7 +138,11 @@ fn every_method_asks_the_authorizer_but_the_preflight() {
     assert_eq!(auth["AddDefaultAuthorizerToCorsPreflight"], false);
     let told = json!({"TokenAuthorizer": {
         "FunctionArn": {"Fn::GetAtt": ["AuthorizerFunction", "Arn"]},
-        "Identity": {"Header": "Authorization", "ReauthorizeEvery": {"Ref": "AuthorizerTtlSeconds"}},
+        "Identity": {
+            "Header": "Authorization",
+            "ValidationExpression": VALIDATION_EXPRESSION,
+            "ReauthorizeEvery": {"Ref": "AuthorizerTtlSeconds"},
+        },
     }});
     assert_eq!(auth["Authorizers"], told);
     let ttl = &template["Parameters"]["AuthorizerTtlSeconds"];
@@ -187,7 +258,7 @@ fn every_function_keeps_its_log_for_a_time() {
     let days = &template["Parameters"]["LogRetentionDays"];
     assert!(days["AllowedValues"].as_array().unwrap().iter().all(|days| days.as_i64().unwrap() > 0));
     let logging = &resources(&template, "AWS::Serverless::StateMachine")["PaymentStateMachine"]["Logging"];
-    assert_eq!(logging["IncludeExecutionData"], false);
+    assert_eq!(logging["Fn::If"][1]["IncludeExecutionData"], false);
 }
 
 /// Which variables a setup asks for.
@@ -262,7 +333,19 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
         "ExecutionsPolicy/SeeAndStopItsExecutions: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
          ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
         "PaymentStateMachineRole/LogDeliveryTakesNoResource: \"*\"",
+        "RevalidationRole/SeeItsExecutions: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
+        "RevalidationRole/SeeItsMapRuns: [{\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment/*\"},\
+         {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:mapRun:${AWS::StackName}-payment/*\"}]",
+        "RevalidationRole/SeeWhatWasStopped: {\"Fn::Sub\":\"arn:${AWS::Partition}:states:${AWS::Region}:\
+         ${AWS::AccountId}:execution:${AWS::StackName}-payment:*\"}",
         // In a key's policy this means the key.
+        "ExecutionNamingKey/ExecutionsNames: \"*\"",
+        "ExecutionNamingKey/TheAccountAdministers: \"*\"",
+        "ClientKey/RevalidationSignsIn: \"*\"",
+        "ClientKey/TheAccountAdministers: \"*\"",
         "TransactionKey/ExecutionsSigns: \"*\"",
         "TransactionKey/RevalidationSigns: \"*\"",
         "TransactionKey/TheAccountAdministers: \"*\"",
@@ -280,6 +363,51 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
     }
 }
 
+/// The names of the functions that the state machine may call.
+fn called_by_the_machine(template: &Value) -> BTreeSet<String> {
+    let role = &template["Resources"]["PaymentStateMachineRole"]["Properties"]["Policies"][0];
+    let calls = role["PolicyDocument"]["Statement"].as_array().unwrap().iter();
+    let calls = calls.filter(|statement| statement["Action"] == "lambda:InvokeFunction");
+    let functions = calls.flat_map(|statement| statement["Resource"].as_array().unwrap());
+    let name = |function: &Value| {
+        let id = function["Fn::GetAtt"][0].as_str().unwrap();
+        let name = template["Resources"][id]["Properties"]["FunctionName"]["Fn::Sub"].as_str().unwrap();
+        name.replace("${AWS::StackName}", "STACK")
+    };
+    functions.map(name).collect()
+}
+
+#[test]
+fn the_example_of_a_service_control_policy_lets_only_the_machine_call_what_acts() {
+    let policy: Value = serde_json::from_str(&file("docs/only-the-machine-invokes.json")).unwrap();
+    let of = |name: &String| {
+        let arn = format!("arn:aws:lambda:*:ACCOUNT:function:{name}");
+        // Lambda compares with the qualified ARN where a version or an alias is called.
+        [json!(arn), json!(format!("{arn}:*"))]
+    };
+    let functions: Vec<Value> = called_by_the_machine(&template()).iter().flat_map(of).collect();
+    assert_eq!(functions.len(), 8, "three steps and revalidation");
+    let told = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "OnlyTheMachineInvokes",
+            "Effect": "Deny",
+            "Action": ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "lambda:InvokeAsync"],
+            "Resource": functions,
+            "Condition": { "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::ACCOUNT:role/MACHINE_ROLE" } },
+        }, {
+            "Sid": "NobodyWidensWhoInvokes",
+            "Effect": "Deny",
+            "Action": ["iam:UpdateAssumeRolePolicy", "iam:PassRole"],
+            "Resource": "arn:aws:iam::ACCOUNT:role/MACHINE_ROLE",
+            "Condition": { "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::ACCOUNT:role/DEPLOYMENT_ROLE" } },
+        }],
+    });
+    assert_eq!(policy, told);
+    // At most 5,120 characters without white space.
+    assert!(policy.to_string().len() <= 5120);
+}
+
 #[test]
 fn only_executions_and_revalidation_may_sign() {
     let template = template();
@@ -290,14 +418,57 @@ fn only_executions_and_revalidation_may_sign() {
             signers.insert(id.as_str(), count);
         }
     }
-    // The key's policy names two roles; a key from elsewhere wants the roles' own word too.
-    let told = BTreeMap::from([("ExecutionsPolicy", 1), ("RevalidationRole", 1), ("TransactionKey", 2)]);
+    // The keys' policies name roles; a key from elsewhere wants the roles' own word too.
+    let told =
+        BTreeMap::from([("ClientKey", 1), ("ExecutionsPolicy", 1), ("RevalidationRole", 2), ("TransactionKey", 2)]);
     assert_eq!(signers, told);
-    let statements = &template["Resources"]["TransactionKey"]["Properties"]["KeyPolicy"]["Statement"];
-    let statements = statements.as_array().unwrap().iter().filter(|one| one["Action"] == "kms:Sign");
-    let roles: Vec<&Value> = statements.map(|one| &one["Principal"]["AWS"]).collect();
+    let roles = |key: &str| {
+        let statements = &template["Resources"][key]["Properties"]["KeyPolicy"]["Statement"];
+        let statements = statements.as_array().unwrap().iter().filter(|one| one["Action"] == "kms:Sign");
+        statements.map(|one| one["Principal"]["AWS"].clone()).collect::<Vec<_>>()
+    };
     let role = |name: &str| json!({"Fn::GetAtt": [name, "Arn"]});
-    assert_eq!(roles, [&role("ExecutionsRole"), &role("RevalidationRole")]);
+    assert_eq!(roles("TransactionKey"), [role("ExecutionsRole"), role("RevalidationRole")]);
+}
+
+#[test]
+fn the_key_that_signs_in_at_keycloak_is_another_one_and_revalidation_s_alone() {
+    let template = template();
+    let statements = template["Resources"]["ClientKey"]["Properties"]["KeyPolicy"]["Statement"].as_array().unwrap();
+    let signs = statements.iter().filter(|one| one.to_string().contains("kms:Sign\""));
+    let roles: Vec<&Value> = signs.map(|one| &one["Principal"]["AWS"]).collect();
+    assert_eq!(roles, [&json!({"Fn::GetAtt": ["RevalidationRole", "Arn"]})]);
+    let one_of = |condition: &str, key: &str, parameter: &str| json!({"Fn::If": [condition, {"Fn::GetAtt": [key, "Arn"]}, {"Ref": parameter}]});
+    let client_key = one_of("OwnClientKeySigns", "ClientKey", "ClientKeyArn");
+    let mut told = BTreeMap::new();
+    for (id, function) in functions(&template) {
+        let variables = &function["Environment"]["Variables"];
+        told.insert(
+            binary(&template, &id),
+            [&variables["CLIENT_SIGNING_KEY"], &variables["TRANSACTION_SIGNING_KEY"]].map(Value::clone),
+        );
+    }
+    told.retain(|_, keys| keys.iter().any(|key| !key.is_null()));
+    let signing_key = one_of("OwnKeySigns", "TransactionKey", "SigningKeyArn");
+    let expected = [("executions", [Value::Null, signing_key.clone()]), ("revalidation", [client_key, signing_key])];
+    assert_eq!(told, expected.map(|(name, keys)| (name.to_owned(), keys)).into());
+}
+
+#[test]
+fn only_executions_names_executions() {
+    let template = template();
+    let texts = template["Resources"].as_object().unwrap().iter();
+    let namers: Vec<&str> = texts
+        .filter(|(_, resource)| resource.to_string().contains("kms:GenerateMac"))
+        .map(|(id, _)| id.as_str())
+        .collect();
+    assert_eq!(namers, ["ExecutionNamingKey"]);
+    let key = &template["Resources"]["ExecutionNamingKey"]["Properties"];
+    assert_eq!([&key["KeySpec"], &key["KeyUsage"]], ["HMAC_256", "GENERATE_VERIFY_MAC"]);
+    let statements = key["KeyPolicy"]["Statement"].as_array().unwrap().iter();
+    let may: Vec<&Value> =
+        statements.filter(|one| one["Action"] == "kms:GenerateMac").map(|one| &one["Principal"]["AWS"]).collect();
+    assert_eq!(may, [&json!({"Fn::GetAtt": ["ExecutionsRole", "Arn"]})]);
 }
 
 #[test]
@@ -316,11 +487,222 @@ fn whoever_mints_is_told_of_the_same_state_machine_by_its_name() {
 }
 
 #[test]
+fn without_the_workflow_s_log_nothing_may_deliver_logs() {
+    let template = template();
+    let machine = &resources(&template, "AWS::Serverless::StateMachine")["PaymentStateMachine"]["Logging"]["Fn::If"];
+    let none = json!({"Ref": "AWS::NoValue"});
+    assert_eq!([&machine[0], &machine[2]], [&json!("WorkflowIsLogged"), &none]);
+    assert_eq!(template["Conditions"]["WorkflowIsLogged"], json!({"Fn::Equals": [{"Ref": "WorkflowLog"}, "on"]}));
+    let mut delivers = Vec::new();
+    for (id, resource) in template["Resources"].as_object().unwrap() {
+        let policies = resource["Properties"]["Policies"].as_array().into_iter().flatten();
+        for statement in policies.flat_map(|one| one["PolicyDocument"]["Statement"].as_array().unwrap()) {
+            if statement.to_string().contains("LogDelivery") {
+                delivers.push((id.clone(), statement["Fn::If"][0].clone(), statement["Fn::If"][2].clone()));
+            }
+        }
+    }
+    assert_eq!(delivers, [("PaymentStateMachineRole".to_owned(), json!("WorkflowIsLogged"), none)]);
+}
+
+#[test]
+fn the_access_log_names_principal_source_and_every_request_id_and_nothing_of_the_request_s_content() {
+    let template = template();
+    let api = &template["Resources"]["Api"]["Properties"];
+    let line: Value = serde_json::from_str(api["AccessLogSetting"]["Format"].as_str().unwrap()).unwrap();
+    let told = json!({
+        "requestId": "$context.requestId",
+        "trace": "$context.xrayTraceId",
+        "request": "$context.integration.requestId",
+        "authorizerRequest": "$context.authorizer.requestId",
+        "principal": "$context.authorizer.principalId",
+        "source": "$context.identity.sourceIp",
+        "at": "$context.requestTimeEpoch",
+        "method": "$context.httpMethod",
+        "path": "$context.path",
+        "route": "$context.resourcePath",
+        "status": "$context.status",
+        "authorizerStatus": "$context.authorizer.status",
+        "authorizerLatency": "$context.authorizer.integrationLatency",
+        "tls": "$context.tlsVersion",
+        "latency": "$context.responseLatency",
+        "response": "$context.error.responseType",
+    });
+    assert_eq!(line, told);
+    assert_eq!(json!([api["TracingEnabled"], template["Globals"]["Function"]["Tracing"]]), json!([true, "Active"]));
+}
+
+#[test]
+fn every_answer_of_the_gateway_s_own_is_for_one_caller_over_tls_and_of_the_type_that_it_says() {
+    let template = template();
+    let api = &template["Resources"]["Api"]["Properties"];
+    for (kind, response) in api["GatewayResponses"].as_object().unwrap() {
+        let headers = &response["ResponseParameters"]["Headers"];
+        let said = ["Cache-Control", "Strict-Transport-Security", "X-Content-Type-Options"].map(|name| &headers[name]);
+        assert_eq!(json!(said), json!(["'no-store'", "'max-age=31536000'", "'nosniff'"]), "{kind}");
+    }
+    // Of a policy that begins so, the numbers are the newest version spoken and the oldest.
+    assert!(api["SecurityPolicy"].as_str().unwrap().starts_with("SecurityPolicy_TLS13_1_2_"));
+    assert_eq!(api["EndpointAccessMode"], "STRICT");
+}
+
+/// The value where the condition holds, and nothing where it does not.
+fn only_if(condition: &str, parameter: &str) -> Value {
+    json!({"Fn::If": [condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]})
+}
+
+#[test]
+fn every_function_can_be_bounded_and_its_code_signed() {
+    let template = template();
+    for (id, function) in functions(&template) {
+        assert_eq!(function["CodeSigningConfigArn"], only_if("CodeIsSigned", "CodeSigningConfigArn"), "{id}");
+        let name = id.trim_end_matches("Function");
+        let bound = &function["ReservedConcurrentExecutions"];
+        match name {
+            // CloudFormation alone calls it.
+            "KeyPublisher" => assert_eq!(bound, &Value::Null),
+            name => {
+                assert_eq!(bound, &only_if(&format!("{name}IsBounded"), &format!("{name}Concurrency")), "{id}");
+                let told = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": format!("{name}Concurrency")}, ""]}]});
+                assert_eq!(template["Conditions"][format!("{name}IsBounded")], told, "{id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_gateway_takes_in_is_bounded_by_parameters() {
+    let template = template();
+    let api = &template["Resources"]["Api"]["Properties"];
+    let limits = |one: &Value| json!([one["ResourcePath"], one["ThrottlingRateLimit"], one["ThrottlingBurstLimit"]]);
+    let said: Vec<Value> = api["MethodSettings"].as_array().unwrap().iter().map(limits).collect();
+    let everything = json!(["/*", {"Ref": "ApiRate"}, {"Ref": "ApiBurst"}]);
+    assert_eq!(said, [everything, json!(["/~1.well-known~1jwks.json", 5, 10])]);
+    let acl = &template["Resources"]["ApiWebAcl"];
+    assert_eq!(
+        json!([acl["Condition"], acl["Properties"]["WebACLArn"]]),
+        json!(["WebAclIsNamed", {"Ref": "WebAclArn"}])
+    );
+}
+
+#[test]
+fn each_kind_of_throttling_has_its_alarm() {
+    let template = template();
+    let mut told = BTreeSet::new();
+    for (_, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let namespace = alarm["Namespace"].as_str().map_or_else(|| "ours".to_owned(), str::to_owned);
+        let metric = alarm["MetricName"].as_str().unwrap_or_default();
+        if metric.contains("Throttle") {
+            told.insert(format!("{namespace} {metric} {}", alarm["Dimensions"][0]["Value"]));
+        }
+    }
+    let mut expected = BTreeSet::from([
+        "ours ApiThrottles null".to_owned(),
+        "ours ServiceThrottles null".to_owned(),
+        "AWS/States ThrottledEvents \"StartExecution\"".to_owned(),
+        "AWS/States ThrottledEvents \"DescribeExecution\"".to_owned(),
+        "AWS/States ThrottledEvents \"StopExecution\"".to_owned(),
+        "AWS/States ExecutionThrottled {\"Ref\":\"PaymentStateMachine\"}".to_owned(),
+    ]);
+    let bounded = functions(&template).into_keys().filter(|id| id != "KeyPublisherFunction");
+    expected.extend(bounded.map(|id| format!("AWS/Lambda Throttles {{\"Ref\":\"{id}\"}}")));
+    assert_eq!(told, expected);
+    let filters = resources(&template, "AWS::Logs::MetricFilter");
+    let throttled = format!("$.reasons[0].code = \"{}\"", minting::THROTTLED);
+    for group in ["ExecutionsLogGroup", "RevalidationLogGroup"] {
+        let told = filters.values().any(|filter| {
+            filter["LogGroupName"]["Ref"] == group && filter["FilterPattern"].as_str().unwrap().contains(&throttled)
+        });
+        assert!(told, "{group}: who minds that KMS or Step Functions throttles?");
+    }
+}
+
+/// The authorizer's own alarm counts its lines, and it has none of what does not reach it.
+#[test]
+fn what_the_validation_expression_refuses_is_counted_all_the_same() {
+    let template = template();
+    let filter = &template["Resources"]["ApiUnauthorized"]["Properties"];
+    let alarm = &template["Resources"]["ApiUnauthorizedAlarm"]["Properties"];
+    let said =
+        json!([filter["LogGroupName"], filter["FilterPattern"], filter["MetricTransformations"][0]["MetricName"]]);
+    assert_eq!(said, json!([{"Ref": "ApiLogGroup"}, "{ $.status = \"401\" }", alarm["MetricName"]]));
+}
+
+#[test]
+fn a_second_configuration_at_a_place_is_an_alarm() {
+    let template = template();
+    let rules = resources(&template, "AWS::CloudWatch::InsightRule");
+    let mut watched = BTreeSet::new();
+    for (id, rule) in &rules {
+        let body: Value = serde_json::from_str(rule["RuleBody"]["Fn::Sub"].as_str().unwrap()).unwrap();
+        assert_eq!(body["Contribution"]["Keys"], json!(["$.configuration"]), "{id}");
+        watched.extend(body["LogGroupNames"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()));
+        let expression = format!(
+            "INSIGHT_RULE_METRIC(\"{}\", \"UniqueContributors\")",
+            rule["RuleName"]["Fn::Sub"].as_str().unwrap()
+        );
+        let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+        let alarm = alarms.values().find(|one| one["Metrics"][0]["Expression"]["Fn::Sub"] == expression);
+        assert_eq!(alarm.unwrap_or_else(|| panic!("{id} has no alarm"))["Threshold"], 2);
+    }
+    // Functions share a rule only if they are given the same, or two digests would be everyday life.
+    let given = |name: &str| {
+        let (_, function) = functions(&template)
+            .into_iter()
+            .find(|(_, one)| one["FunctionName"]["Fn::Sub"] == *name.trim_start_matches("/aws/lambda/"))
+            .unwrap();
+        function["Environment"]["Variables"].to_string()
+    };
+    for (id, rule) in &rules {
+        let body: Value = serde_json::from_str(rule["RuleBody"]["Fn::Sub"].as_str().unwrap()).unwrap();
+        let names = body["LogGroupNames"].as_array().unwrap();
+        let environments: BTreeSet<String> = names.iter().map(|name| given(name.as_str().unwrap())).collect();
+        assert_eq!(environments.len(), 1, "{id}");
+    }
+    let deciding = functions(&template).into_iter().filter(|(id, _)| id != "KeyPublisherFunction");
+    let deciding: BTreeSet<String> =
+        deciding.map(|(_, one)| format!("/aws/lambda/{}", one["FunctionName"]["Fn::Sub"].as_str().unwrap())).collect();
+    assert_eq!(watched, deciding);
+}
+
+#[test]
+fn whoever_changes_code_configuration_machine_api_or_keys_is_told_of() {
+    let template = template();
+    let rule = &template["Resources"]["ChangesAreTold"];
+    assert_eq!(
+        json!([rule["Condition"], rule["Properties"]["Targets"][0]["Arn"]]),
+        json!(["AlarmsAreSent", {"Ref": "AlarmTopicArn"}])
+    );
+    let pattern = &rule["Properties"]["EventPattern"];
+    assert_eq!(pattern["detail-type"], json!(["AWS API Call via CloudTrail"]));
+    let of = |source: &str| {
+        let all = pattern["$or"].as_array().unwrap();
+        all.iter().find(|one| one["source"] == json!([source])).map(|one| one["detail"].clone()).unwrap()
+    };
+    let told = |source: &str, event: &str| of(source)["eventName"].to_string().contains(&format!("\"{event}\""));
+    for event in ["UpdateFunctionCode", "UpdateFunctionConfiguration", "AddPermission"] {
+        assert!(told("aws.lambda", event), "{event}");
+    }
+    assert!(
+        told("aws.states", "UpdateStateMachine") && told("aws.kms", "PutKeyPolicy") && told("aws.kms", "CreateGrant")
+    );
+    assert!(told("aws.apigateway", "UpdateAuthorizer") && told("aws.apigateway", "PutRestApi"));
+    let keys = of("aws.kms")["resources"]["ARN"].to_string();
+    for key in resources(&template, "AWS::KMS::Key").keys() {
+        assert!(keys.contains(&format!("\"{key}\"")), "{key}");
+    }
+}
+
+#[test]
 fn an_alarm_tells_when_revalidation_cannot_ask_and_none_when_it_denies() {
     let template = template();
     let mut alarms = BTreeMap::new();
     for (_, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
-        let decision = alarm["Dimensions"][0]["Value"].as_str().unwrap().to_owned();
+        // Alarms of other kinds count throttling and changes.
+        let Some(decision) = alarm["Dimensions"][0]["Value"].as_str().filter(|_| alarm["Namespace"].is_object()) else {
+            continue;
+        };
+        let decision = decision.to_owned();
         alarms.entry(alarm["MetricName"].as_str().unwrap().to_owned()).or_insert_with(BTreeSet::new).insert(decision);
     }
     let all = BTreeSet::from(["misconfigured", "reject", "undecided"].map(str::to_owned));
@@ -349,6 +731,14 @@ fn the_realm_tells_who_impersonates_a_user() {
     assert_eq!(json!(notes), json!([["IMPERSONATOR_ID", "impersonator.id", "true"]]));
 }
 
+/// Who has set a compliance flag to what is what an investigator asks first.
+#[test]
+fn the_realm_keeps_what_administrators_write() {
+    let realm: Value = serde_json::from_str(&file("realm/workflows-realm.json")).unwrap();
+    let kept = ["eventsEnabled", "adminEventsEnabled", "adminEventsDetailsEnabled"].map(|setting| &realm[setting]);
+    assert_eq!(json!(kept), json!([true, true, true]));
+}
+
 /// The client that revalidation signs in as, in the realm to import.
 #[test]
 fn the_realm_lets_revalidation_look_and_nothing_else() {
@@ -371,11 +761,13 @@ fn the_realm_lets_revalidation_look_and_nothing_else() {
     let signs_in = json!([
         client["clientAuthenticatorType"],
         attributes["token.endpoint.auth.signing.alg"],
+        attributes["use.jwks.url"],
+        attributes["jwks.url"],
         attributes["use.jwks.string"],
-        attributes["jwks.string"],
         client["secret"],
     ]);
-    assert_eq!(signs_in, json!(["client-jwt", "ES256", "true", "{\"keys\":[]}", null]));
+    // Where its keys are, the stack knows once it is deployed; until then nobody is this client.
+    assert_eq!(signs_in, json!(["client-jwt", "ES256", "true", null, null, null]));
     let told = json!({"realm-management": ["view-users", "view-clients"]});
     let user = json!({
         "username": "service-account-workflow-revalidation", "enabled": true, "serviceAccountClientId": name,

@@ -208,7 +208,10 @@ fn no_function_is_given_a_credential() {
         }
     }
     let told = [
+        "CLIENT_KEY_ID",
+        "CLIENT_SIGNING_KEY",
         "CORS_ORIGIN",
+        "EXECUTION_NAMING_KEY",
         "REALM_ADMIN_URL",
         "REALM_AUDIENCE",
         "REALM_CA",

@@ -4,12 +4,15 @@
 //! `cargo xtask demo --scene NAME` plays too.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod client_keys;
+mod in_process;
+mod log_in;
 mod service_account;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use xtask::demo::{Part, play_one, scenes};
 use xtask::lab::Lab;
@@ -28,6 +31,11 @@ fn shared() -> RwLockReadGuard<'static, ()> {
     LAB.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The whole lab, for a drill that takes from everybody: the realm, or the keys.
+fn whole() -> RwLockWriteGuard<'static, ()> {
+    LAB.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A drill about one user and one execution.
 #[track_caller]
 fn beside_others(name: &str) {
@@ -35,10 +43,10 @@ fn beside_others(name: &str) {
     play(name);
 }
 
-/// A drill that takes from everybody: the realm, or the keys.
+/// A drill that needs the whole lab.
 #[track_caller]
 fn alone(name: &str) {
-    let _all_of_it = LAB.write().unwrap_or_else(PoisonError::into_inner);
+    let _whole = whole();
     play(name);
 }
 
@@ -68,6 +76,31 @@ fn a_user_who_logs_out_stops_a_run_that_requires_the_session() {
 }
 
 #[test]
+fn a_client_whose_refresh_token_is_revoked_has_no_session_to_go_on_in() {
+    beside_others("client-revoked");
+}
+
+#[test]
+fn a_session_that_is_idle_for_too_long_is_over_before_keycloak_clears_it_away() {
+    alone("session-idle");
+}
+
+#[test]
+fn a_user_who_is_locked_out_for_a_while_is_not_denied() {
+    beside_others("locked-out");
+}
+
+#[test]
+fn a_user_who_is_locked_out_for_good_is_disabled() {
+    alone("locked-out-for-good");
+}
+
+#[test]
+fn ten_branches_that_read_a_user_at_once_do_not_take_him_for_disabled() {
+    alone("read-at-once");
+}
+
+#[test]
 fn a_realm_whose_not_before_is_raised_stops_the_run() {
     alone("realm-not-before");
 }
@@ -88,8 +121,13 @@ fn keys_that_are_rotated_during_the_run_do_not_stop_it() {
 }
 
 #[test]
-fn a_run_that_is_redriven_after_its_user_was_disabled_gets_no_new_identity() {
+fn a_run_that_was_stopped_and_is_redriven_gets_no_new_identity() {
     beside_others("redriven");
+}
+
+#[test]
+fn a_token_out_of_a_history_renews_nothing_whether_its_run_ended_was_stopped_or_goes_on() {
+    beside_others("out-of-history");
 }
 
 #[test]

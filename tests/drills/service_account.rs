@@ -1,73 +1,14 @@
 //! Callers without a person: a service account has no session, and its user is its client's.
 //!
 //! The sample's policy requires a session, so revalidation stands here in this process, with the sample's policy but for that
-//! one word, and with a key of its own beside the stack's. Keycloak is the lab's.
+//! one word.
 
-use std::sync::Mutex;
-use std::time::SystemTime;
-
-use claim_guard::UnixTime;
-use claim_guard::access::AccessPolicy;
-use claim_guard::audit::AuditRecord;
-use minting::{Failure, Signer};
-use revalidation::keycloak::Keycloak;
-use revalidation::{Outside, Service};
 use serde_json::{Value, json};
-use test_realm::{TestKey, key_set};
 use xtask::admin::{Admin, ServiceAccount};
-use xtask::keycloak::REVALIDATION_CLIENT;
 use xtask::lab::Lab;
 use xtask::users::people;
 
-const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:workflows-payment";
-const EXECUTION: &str = "arn:aws:states:us-east-1:000000000000:execution:workflows-payment:of-a-service-account";
-const ROLES: [&str; 3] = ["payment:approve", "payment:execute", "payment:start"];
-
-/// The stack's key set with a key of this process, at Keycloak until this is dropped.
-struct Registered<'a> {
-    lab: &'a Lab,
-    key: TestKey,
-}
-
-impl<'a> Registered<'a> {
-    fn new(lab: &'a Lab) -> Registered<'a> {
-        let key = TestKey::generate("ES256", "drill");
-        let mut keys: Value = serde_json::from_str(lab.stack().transaction_keys().unwrap()).unwrap();
-        keys["keys"].as_array_mut().unwrap().push(key.jwk());
-        lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, &keys.to_string()).unwrap();
-        Registered { lab, key }
-    }
-}
-
-impl Drop for Registered<'_> {
-    fn drop(&mut self) {
-        let keys = self.lab.stack().transaction_keys().unwrap();
-        self.lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, keys).unwrap();
-    }
-}
-
-struct LocalSigner<'a>(&'a TestKey);
-
-impl Signer for LocalSigner<'_> {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
-        Ok(der(&self.0.sign(message)))
-    }
-}
-
-/// A signature's two numbers as KMS writes them: DER's integers.
-fn der(numbers: &[u8]) -> Vec<u8> {
-    let integer = |number: &[u8]| {
-        let start = number.iter().position(|byte| *byte != 0).unwrap();
-        let mut digits = number[start..].to_vec();
-        if digits[0] >= 0x80 {
-            digits.insert(0, 0);
-        }
-        [&[0x02, u8::try_from(digits.len()).unwrap()], digits.as_slice()].concat()
-    };
-    let (first, second) = numbers.split_at(32);
-    let both = [integer(first), integer(second)].concat();
-    [&[0x30, u8::try_from(both.len()).unwrap()], both.as_slice()].concat()
-}
+use crate::in_process::{ROLES, Registered, revalidated, sample, statement};
 
 /// The caller's access token, which has to be one without a session.
 fn access_token(lab: &Lab, caller: &ServiceAccount) -> Value {
@@ -79,73 +20,6 @@ fn access_token(lab: &Lab, caller: &ServiceAccount) -> Value {
     let claims = crate::support::payload(token);
     assert_eq!(json!([claims["sid"], claims["sub"], claims["azp"]]), json!([null, caller.user, caller.client]));
     claims
-}
-
-/// The statement that `executions` makes of that access token, an hour ago.
-fn statement(lab: &Lab, key: &TestKey, claims: &Value) -> String {
-    let now = claims["iat"].as_i64().unwrap();
-    let roles: Vec<String> = ROLES.iter().map(|role| format!("workflow-api:{role}")).collect();
-    let payload = json!({
-        "iat": now - 3600, "exp": now - 3300, "aud": lab.stack().outputs["TrustDomain"],
-        "txn": "0123456789abcdef0123456789abcdef", "sub": claims["sub"], "scope": "payment", "req_wl": claims["azp"],
-        "rctx": {"iss": claims["iss"], "jti": claims["jti"], "iat": now - 3600},
-        "tctx": {
-            "execution": EXECUTION, "state_machine": MACHINE, "started": now - 3600, "epoch": 0, "redrive": 0,
-            "input": format!("sha256:{}", "0".repeat(64)), "roles": roles,
-            "claims": {"project_id": claims["project_id"], "compliance": claims["compliance"]},
-        },
-    });
-    let header = json!({"typ": "txntoken+jwt", "alg": "ES256", "kid": key.kid()});
-    key.token_of(&header.to_string(), &payload.to_string())
-}
-
-/// What revalidation answers under `session`, as the decision with its reasons, and the new statement's payload if there is one.
-fn revalidated(lab: &Lab, key: &TestKey, caller: &ServiceAccount, session: &str, token: &str) -> (String, Value) {
-    let toml = std::fs::read_to_string(crate::support::repository().join("access.toml")).unwrap();
-    let policy = toml.replace("session = \"required\"", &format!("session = \"{session}\""));
-    let environment = lab.aws().rest(
-        "lambda",
-        http::Method::GET,
-        &format!("/2015-03-31/functions/{}/configuration", lab.function("Revalidation").unwrap()),
-        None,
-    );
-    let environment = environment.unwrap()["Environment"]["Variables"].clone();
-    let lookup = |name: &str| match name {
-        "TRANSACTION_KEYS" => Some(key_set([key])),
-        "TRANSACTION_KEY_ID" => Some(key.kid().to_owned()),
-        "REALM_CLIENTS" => Some(caller.client.clone()),
-        _ => environment[name].as_str().map(str::to_owned),
-    };
-    let event = json!({
-        "transactionToken": token,
-        "context": {
-            "execution": EXECUTION, "stateMachine": MACHINE, "state": "Revalidate ApprovePayment",
-            "redriveCount": 0, "retryCount": 0,
-        },
-        "renew": {"state": "ApprovePayment", "cause": "expired"},
-    });
-    let line = Mutex::new(String::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(async {
-        let service =
-            Service::from_lookup(AccessPolicy::parse("access.toml", &policy), lookup, async |realm, id, _| {
-                Ok(Outside {
-                    realm: Keycloak::new(realm, id, LocalSigner(key)).unwrap(),
-                    signer: LocalSigner(key),
-                    chance: minting::random,
-                })
-            })
-            .await;
-        let write = |record: AuditRecord| {
-            line.lock().unwrap().push_str(&record.to_line());
-            Ok(())
-        };
-        service.serve(event.to_string().as_bytes(), UnixTime::from_system_time(SystemTime::now()), write).await
-    });
-    let line: Value = serde_json::from_str(&line.into_inner().unwrap()).unwrap();
-    let new = answer.ok().map(|renewed| serde_json::to_value(&renewed).unwrap());
-    let payload = new.map(|new| crate::support::payload(new["transactionToken"].as_str().unwrap()));
-    (crate::support::decision(&line), payload.unwrap_or_default())
 }
 
 fn caller(admin: &Admin) -> ServiceAccount {
@@ -161,7 +35,11 @@ fn a_service_account_that_calls_is_asked_about_like_a_person() {
     let claims = access_token(&lab, &caller);
     let registered = Registered::new(&lab);
     let token = statement(&lab, &registered.key, &claims);
-    let ask = |session: &str| revalidated(&lab, &registered.key, &caller, session, &token);
+    let ask = |session: &str| {
+        let policy = sample().replace("session = \"required\"", &format!("session = \"{session}\""));
+        let (decision, new) = revalidated(&registered, &caller.client, &policy, &token);
+        (decision, new.map(|token| crate::support::payload(&token)).unwrap_or_default())
+    };
 
     let (decision, renewed) = ask("ignored");
     assert_eq!(decision, "Revalidate ApprovePayment allow");

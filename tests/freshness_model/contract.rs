@@ -46,9 +46,11 @@ const STANDING: [Fact; 6] = [
     ("user's notBefore", |facts, plan, _| survives(facts.user_not_before, plan)),
 ];
 
-const CLAIMS: [Fact; 2] = [
+const CLAIMS: [Fact; 3] = [
     ("role", |facts, _, state| facts.roles.contains(&state)),
     ("flag", |facts, _, state| facts.flags.contains(&state)),
+    // Nothing that happens afterwards makes a log-in another one.
+    ("log-in", |_, plan, state| plan.is_strong || !plan.terms.contracts[state].asks_strong),
 ];
 
 fn survives(not_before: Option<i64>, plan: &Plan) -> bool {
@@ -86,8 +88,13 @@ fn acted(plan: &Plan, state: State, at: i64, redriven_at: Option<i64>) -> Vec<Vi
         let since = plan.realm.changes.iter().map(|(changed_at, _)| *changed_at);
         std::iter::once(earliest).chain(since.filter(move |changed_at| (earliest..=at).contains(changed_at)))
     };
-    // The first statement says what the access token said. Its age counts from the start.
-    let is_first = redriven_at.is_none() && plan.terms.contracts[state].max_age != Some(0) && at <= limit;
+    // The first statement holds for the token's lifetime. It says what the access token said, and is as old as that.
+    let is_young = match plan.terms.contracts[state].max_age {
+        None => true,
+        Some(0) => false,
+        Some(most) => at + plan.access_token_age <= i64::from(most),
+    };
+    let is_first = redriven_at.is_none() && is_young && at <= limit;
     let at_start = is_first.then(|| plan.realm.at(-plan.access_token_age));
     let mut found = Vec::new();
     for (fact, holds) in STANDING.into_iter().chain(CLAIMS) {

@@ -22,7 +22,7 @@ const fn guarded(state: usize) -> Step {
 }
 
 fn world(steps: impl IntoIterator<Item = Step>, changes: &[(i64, Change)], outages: &[(i64, i64, Outage)]) -> Plan {
-    let contract = |max_age| Contract { max_age, revalidate_on_denied: true };
+    let contract = |max_age| Contract { max_age, revalidate_on_denied: true, asks_strong: false };
     Plan {
         terms: Terms {
             lifetime: 300,
@@ -32,6 +32,7 @@ fn world(steps: impl IntoIterator<Item = Step>, changes: &[(i64, Change)], outag
         },
         realm: Realm { at_first: BTreeSet::from([0, 1, 2]), changes: changes.to_vec(), outages: outages.to_vec() },
         access_token_age: 5,
+        is_strong: true,
         steps: steps.into_iter().collect(),
         redrives: Vec::new(),
         delays: vec![0],
@@ -61,7 +62,8 @@ fn a_role_that_is_granted_while_the_run_waits_is_used() {
 #[test]
 fn a_role_that_is_lost_while_the_run_waits_is_used_no_longer_than_the_contract() {
     let lost = [(10, Change::Remove(0)), (10, Change::Remove(1)), (10, Change::Remove(2))];
-    for (state, until) in [(SCREEN, 30), (APPROVE, 299)] {
+    // The access token is five seconds old at the start.
+    for (state, until) in [(SCREEN, 25), (APPROVE, 299)] {
         for (wait, ends) in [(until, End::Succeeded), (until + 1, End::Denied)] {
             let plan = world([Step::Wait(wait), state.clone()], &lost, &[]);
             assert_eq!(run(&plan, Pattern::Woven).end, ends);
@@ -223,4 +225,19 @@ fn the_interpreter_waits_and_goes_back_as_the_sample_s_machine_does() {
         (next("ApprovePayment"), next("Revalidate ExecutePayment")),
         (json!("Revalidate ExecutePayment"), json!("ExecutePayment"))
     );
+}
+
+#[test]
+fn a_log_in_is_as_strong_after_a_renewal_as_it_was() {
+    for (is_strong, ends) in [(true, End::Succeeded), (false, End::Denied)] {
+        for state in [SCREEN, APPROVE, EXECUTE] {
+            let mut plan = world([Step::Wait(400), state], &[], &[]);
+            plan.is_strong = is_strong;
+            for contract in &mut plan.terms.contracts {
+                contract.asks_strong = true;
+            }
+            let story = run(&plan, Pattern::Woven);
+            assert_eq!((story.end, violations(&plan, &story)), (ends, Vec::new()), "{story:#?}");
+        }
+    }
 }

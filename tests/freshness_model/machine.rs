@@ -184,7 +184,10 @@ impl<'a> Run<'a> {
         self.asked(thread, state, Cause::Expired, visit, |run, thread| {
             let at = run.presented_at(thread);
             let parent = run.stack.transactions.verify_of_parent_run(&thread.token, &at, time(thread.clock)).unwrap();
-            run.stack.policy.question_of_child(parent.into(), &thread.execution, thread.redrives, time(thread.clock))
+            let now = time(thread.clock);
+            let presumed =
+                run.stack.policy.question_of_child(parent.into(), &thread.execution, thread.redrives, now)?;
+            Ok(run.stack.alive(presumed, now))
         })
     }
 
@@ -274,7 +277,9 @@ impl<'a> Run<'a> {
         self.asked(thread, state, cause, visit, |run, thread| {
             let (at, now) = (run.presented_at(thread), time(thread.clock));
             let aged = run.stack.transactions.verify_whatever_age(&thread.token, &at, now).unwrap();
-            run.stack.policy.question_of_state(aged.into(), &state_name(state), cause, at.redrive_count, now)
+            let name = state_name(state);
+            let presumed = run.stack.policy.question_of_state(aged.into(), &name, cause, at.redrive_count, now)?;
+            Ok(run.stack.alive(presumed, now))
         })?;
         if self.pattern == Pattern::KeepsTheOldStatement {
             thread.token = old;

@@ -14,6 +14,10 @@ pub type State = usize;
 /// The guarded states. Each asks for the role and the flag of its own name.
 pub const STATES: [&str; 3] = ["Screen", "Approve", "Execute"];
 
+/// What `acr` says of a strong log-in, and of every other one: Keycloak's example says the second of everybody.
+pub const STRONG: &str = "2";
+pub const PLAIN: &str = "1";
+
 /// How many slow hand-overs a plan has at most.
 pub const MAX_SLOW: usize = 3;
 
@@ -23,6 +27,8 @@ pub struct Contract {
     /// `max_identity_age` in seconds; 0 asks for every attempt.
     pub max_age: Option<u32>,
     pub revalidate_on_denied: bool,
+    /// Whether it asks for a strong log-in, of which no administration knows anything.
+    pub asks_strong: bool,
 }
 
 /// What the policy says.
@@ -68,6 +74,8 @@ pub struct Plan {
     pub realm: Realm,
     /// How old the access token is at the start.
     pub access_token_age: i64,
+    /// Whether the log-in behind it was a strong one.
+    pub is_strong: bool,
     pub steps: Vec<Step>,
     /// How long after its end the run is redriven, as long as there is another one.
     pub redrives: Vec<i64>,
@@ -83,17 +91,18 @@ impl Terms {
     /// The text of `access.toml`.
     pub fn access_toml(&self) -> String {
         let session = if self.session_required { "required" } else { "ignored" };
-        let longest = self.max_duration.map(|longest| format!("max_duration = \"{longest}s\"\n")).unwrap_or_default();
+        let longest = self.max_duration.map_or("365d".to_owned(), |longest| format!("{longest}s"));
         let states = STATES.iter().zip(self.contracts).map(|(name, contract)| {
+            let strong = if contract.asks_strong { format!(", 'acr = \"{STRONG}\"'") } else { String::new() };
             let age = contract.max_age.map(|age| format!("max_identity_age = \"{age}s\"\n")).unwrap_or_default();
             format!(
-                "[workflows.run.states.{name}]\nroles = [\"workflow-api:{name}\"]\nclaims = [\"flags.{name} = true\"]\n\
+                "[workflows.run.states.{name}]\nroles = [\"workflow-api:{name}\"]\nclaims = [\"flags.{name} = true\"{strong}]\n\
                  {age}revalidate_on_denied = {}\n",
                 contract.revalidate_on_denied
             )
         });
         format!(
-            "[workflows.run]\ntransaction_token_lifetime = \"{}s\"\n{longest}session = \"{session}\"\n\
+            "[workflows.run]\ntransaction_token_lifetime = \"{}s\"\nmax_duration = \"{longest}\"\nsession = \"{session}\"\n\
              start.any_verified_caller = true\n{}",
             self.lifetime,
             states.collect::<String>()
@@ -113,8 +122,12 @@ impl Terms {
 
 fn contract() -> impl Strategy<Value = Contract> {
     let age = prop_oneof![2 => Just(Some(0)), 1 => Just(None), 3 => (10_u32..200).prop_map(Some)];
-    (age, prop_oneof![3 => Just(true), 1 => Just(false)])
-        .prop_map(|(max_age, revalidate_on_denied)| Contract { max_age, revalidate_on_denied })
+    let mostly = |usual: bool| prop_oneof![3 => Just(usual), 1 => Just(!usual)];
+    (age, mostly(true), mostly(false)).prop_map(|(max_age, revalidate_on_denied, asks_strong)| Contract {
+        max_age,
+        revalidate_on_denied,
+        asks_strong,
+    })
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
@@ -201,11 +214,11 @@ fn realm(
 fn plan(realm: impl Strategy<Value = Realm>) -> impl Strategy<Value = Plan> {
     let steps = vec(steps(), 1..8).prop_map(|steps| steps.concat());
     let time = (vec(0_i64..3, 1..12), vec(0_i64..101, 1..8), btree_set(0_u32..40, 0..=MAX_SLOW));
-    (terms(), realm, 0_i64..300, steps, vec(0_i64..600, 0..4), time).prop_map(
-        |(terms, mut realm, access_token_age, steps, redrives, (delays, jitter, slow))| {
+    (terms(), realm, (0_i64..300, any::<bool>()), steps, vec(0_i64..600, 0..4), time).prop_map(
+        |(terms, mut realm, (access_token_age, is_strong), steps, redrives, (delays, jitter, slow))| {
             // Whom the realm does not stand behind gets no access token in the first place.
             realm.changes.retain(|(at, change)| *at > -access_token_age || change.is_about_claims());
-            Plan { terms, realm, access_token_age, steps, redrives, delays, jitter, slow }
+            Plan { terms, realm, access_token_age, is_strong, steps, redrives, delays, jitter, slow }
         },
     )
 }

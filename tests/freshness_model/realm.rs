@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use claim_guard::revalidation::{
-    ClientAnswer, LiveIdentity, Question, RealmAnswer, SessionsAnswer, UserAnswer, Withdrawals,
+    ClientAnswer, LiveIdentity, Question, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer, Withdrawals,
 };
 use claim_guard::{AccessTokenVerifier, UnixTime};
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, NOW, SUBJECT, access_token_payload, with, without};
 
-use crate::plan::{STATES, State};
+use crate::plan::{PLAIN, STATES, State};
 
 /// The session that the access token is issued in.
 const SESSION: &str = "kZ0VtqGmXJt0tBoQb1x2y3z4";
@@ -120,7 +120,7 @@ impl Facts {
             .map(|(state, name)| ((*name).to_owned(), json!(self.flags.contains(&state))))
             .collect();
         let payload = with(access_token_payload(NOW + at), "/flags", Value::Object(flags));
-        let payload = with(payload, "/sid", json!(SESSION));
+        let payload = with(with(payload, "/sid", json!(SESSION)), "/acr", json!(PLAIN));
         if roles.is_empty() {
             // The audience comes from the roles, as in a realm with an audience resolving mapper.
             return without(without(payload, "/resource_access"), "/aud");
@@ -172,28 +172,33 @@ impl Realm {
         let realm = if outage == Some(Outage::AnotherRealm) { with(realm, "/realm", json!("master")) } else { realm };
         let client = if outage == Some(Outage::AnotherClient) { "account" } else { CLIENT };
         let client = json!([{
-            "id": "0b7c", "clientId": client, "enabled": facts.client_enabled,
+            "id": "0b7c", "clientId": client, "enabled": facts.client_enabled, "consentRequired": false,
             "notBefore": not_before(facts.client_not_before),
         }]);
         let subject = if outage == Some(Outage::AnotherUser) { "mallory" } else { SUBJECT };
         let user = json!({
-            "id": subject, "enabled": facts.user_enabled, "notBefore": not_before(facts.user_not_before),
+            "id": subject, "username": "alice", "enabled": facts.user_enabled, "notBefore": not_before(facts.user_not_before),
         });
         let sessions = if facts.session_alive && facts.user_exists {
-            json!([{ "id": "another", "userId": SUBJECT }, { "id": SESSION, "userId": SUBJECT }])
+            json!([session("another"), session(SESSION)])
         } else {
-            json!([{ "id": "another", "userId": SUBJECT }])
+            json!([session("another")])
         };
         let realm = RealmAnswer::parse(&bytes(realm), question).map_err(|_| Unanswered)?;
         let client = ClientAnswer::parse(&bytes(client), question).map_err(|_| Unanswered)?;
         let user = if facts.user_exists {
-            UserAnswer::parse(&bytes(user), question).map_err(|_| Unanswered)?
+            match UserAnswer::parse(&bytes(user.clone()), question).map_err(|_| Unanswered)? {
+                SaidOfUser::Settled(user) => user,
+                SaidOfUser::Disabled(said) => {
+                    said.confirmed(&bytes(json!([user])), question).map_err(|_| Unanswered)?
+                }
+            }
         } else {
             UserAnswer::absent()
         };
         let sessions = SessionsAnswer::parse(&bytes(sessions), question).map_err(|_| Unanswered)?;
         let sessions = question.requires_session().then_some(&sessions);
-        let standing = match question.standing(&realm, &client, &user, sessions) {
+        let standing = match question.standing(&realm, &client, &user, sessions, None) {
             Ok(standing) => standing,
             Err(withdrawals) => return Ok(Err(withdrawals)),
         };
@@ -208,6 +213,10 @@ impl Realm {
             Err(_) => Err(Unanswered),
         }
     }
+}
+
+fn session(id: &str) -> Value {
+    json!({ "id": id, "userId": SUBJECT, "start": 0, "clients": { "0b7c": CLIENT } })
 }
 
 fn not_before(at: Option<i64>) -> Value {

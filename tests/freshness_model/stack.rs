@@ -1,15 +1,18 @@
 //! The real core with keys of its own: what mints, what guards, and what renews.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use claim_guard::access::{AccessPolicy, Freshness};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{
-    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateName, TransactionId, TrustDomain, WorkflowName,
+    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, MapRunArn, StateName, TransactionId, TrustDomain,
+    WorkflowName,
 };
-use claim_guard::revalidation::LiveIdentity;
+use claim_guard::revalidation::{
+    ExecutionSeen, ExecutionStatus, InputSeen, LiveIdentity, Look, MapRunSeen, MapRunStatus, PresumedQuestion, Question,
+};
 use claim_guard::transaction::{
-    Attempt, Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken,
+    Attempt, Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken, WorkPath,
 };
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionToken, TransactionVerifier, UnixTime,
@@ -18,15 +21,14 @@ use claim_guard::{
 use serde_json::{Map, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, TestKey, key_set, with};
 
-use crate::plan::{Plan, STATES, State, Terms};
+use crate::plan::{PLAIN, Plan, STATES, STRONG, State, Terms};
 use crate::story::Verdict;
 
 pub const EXECUTION: &str = "arn:aws:states:eu-west-1:000000000000:execution:run:one";
 const DOMAIN: &str = "run.000000000000.eu-west-1";
 
 /// A policy that asks nothing of a statement's age.
-const WITHOUT_FRESHNESS: &str =
-    "workflows.run = { start.any_verified_caller = true, states.Any.any_verified_caller = true }";
+const WITHOUT_FRESHNESS: &str = "workflows.run = { session = \"ignored\", max_duration = \"365d\", start.any_verified_caller = true, states.Any.any_verified_caller = true }";
 
 /// One deployed stack.
 pub struct Stack {
@@ -35,6 +37,8 @@ pub struct Stack {
     pub transactions: TransactionVerifier,
     pub access_tokens: AccessTokenVerifier,
     key: TestKey,
+    /// The token that the run was started with.
+    first: OnceLock<String>,
 }
 
 /// So many seconds after the start of the run.
@@ -58,6 +62,7 @@ impl Stack {
             transactions: TransactionVerifier::new(TrustDomain::parse(DOMAIN).unwrap(), keys, Leeway::MAX),
             access_tokens: AccessTokenVerifier::new(issuer, audience, clients, Leeway::MAX),
             key,
+            first: OnceLock::new(),
         }
     }
 
@@ -75,6 +80,7 @@ impl Stack {
         let issued_at = -plan.access_token_age;
         // Without a role of the API nobody gets past its door, so whoever starts is in its audience.
         let payload = with(plan.realm.at(issued_at).token(issued_at), "/aud", json!(AUDIENCE));
+        let payload = with(payload, "/acr", json!(if plan.is_strong { STRONG } else { PLAIN }));
         let realm_key = TestKey::generate("ES256", "realm-key");
         let keys = Arc::new(RealmKeySet::parse(key_set([&realm_key]).as_bytes()).unwrap());
         let token = AccessToken::parse(&realm_key.token(&payload)).unwrap();
@@ -91,7 +97,38 @@ impl Stack {
             lifetime: self.policy.workflow(&self.workflow).unwrap().lifetime_at(time(0), time(0)),
             now: time(0),
         };
-        self.seal(UnsignedTransactionToken::at_start(&grant, &binding, &Digest::of(b"{}"), &minting))
+        let token = self.seal(UnsignedTransactionToken::at_start(&grant, &binding, &Digest::of(b"{}"), &minting));
+        self.first.get_or_init(|| token.as_str().to_owned());
+        token
+    }
+
+    /// The question of a run that Step Functions says lives.
+    pub fn alive(&self, presumed: PresumedQuestion, now: UnixTime) -> Question {
+        let parent = ExecutionArn::parse(EXECUTION).unwrap();
+        let first = self.first.get().unwrap();
+        let running = |execution: &ExecutionArn, redrive_count| ExecutionSeen {
+            execution: execution.clone(),
+            state_machine: execution.state_machine(),
+            status: ExecutionStatus::Running,
+            redrive_count,
+            started_at: time(0),
+            input: Some(InputSeen(json!({ "transactionToken": first, "input": {} }).to_string())),
+            map_run: MapRunArn::parse("arn:aws:states:eu-west-1:000000000000:mapRun:run/Items:1").ok(),
+        };
+        let own = running(presumed.execution(), presumed.redrive_count());
+        let mut look = Look::Execution(presumed);
+        loop {
+            let next = match look {
+                Look::Execution(presumed) => presumed.seen(Some(&own), &self.transactions, now),
+                Look::MapRun(child) => {
+                    child.seen(Some(&MapRunSeen { parent: parent.clone(), status: MapRunStatus::Running }))
+                }
+                Look::Parent(run) => run.seen(Some(&running(&parent, own.redrive_count)), &self.transactions, now),
+                Look::Stops(redriven) => redriven.seen(None),
+                Look::Alive(question) => return question,
+            };
+            look = next.unwrap();
+        }
     }
 
     /// The statement of what the realm says now; none if it does not suffice for one.
@@ -115,7 +152,8 @@ impl Stack {
         now: UnixTime,
     ) -> Result<VerifiedTransaction, TransactionFailure> {
         let name = state_name(state);
-        let attempt = Attempt { state: &name, retry_count, freshness: self.freshness(state) };
+        let attempt =
+            Attempt { state: &name, retry_count, work: &WorkPath::OUTERMOST, freshness: self.freshness(state) };
         self.transactions.verify(token, at, &attempt, now)
     }
 
@@ -131,7 +169,7 @@ impl Stack {
         let (policy, any) =
             (AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap(), StateName::parse("Any").unwrap());
         let freshness = policy.workflow(&self.workflow).unwrap().freshness(&any).unwrap();
-        let attempt = Attempt { state: &state_name(state), retry_count: 0, freshness };
+        let attempt = Attempt { state: &state_name(state), retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
         self.transactions.verify(token, &at, &attempt, aged.identity().issued_at())
     }
 

@@ -121,6 +121,13 @@ fn m12_every_method_has_an_authorizer_and_the_preflight_one_origin() {
         "m12_default_authorizer_that_does_not_exist.yaml",
         &["Resources.Api.Properties.Auth.DefaultAuthorizer: `Gate` is none of the API's authorizers"],
     );
+    check(
+        "m12_written_route_without_authorizer.yaml",
+        &[
+            "Resources.Api.Properties.DefinitionBody: `DELETE /payments` has no authorizer and is not listed as public",
+            "Resources.Api.Properties.DefinitionBody: `POST /payments` has no authorizer and is not listed as public",
+        ],
+    );
     check("m12_method_without_authorizer.yaml", &["Resources.Plain: `GET` has no authorizer"]);
     check(
         "m12_no_default_authorizer.yaml",

@@ -9,6 +9,7 @@ fn j9_execution_comes_from_the_context_object() {
         &[
             "States.Pay.Arguments.Payload.context.execution: `{% $states.input.execution %}` instead of `{% $states.context.Execution.Id %}`",
             "States.Pay.Arguments.Payload.context.state: missing; `{% $states.context.State.Name %}` has to stand here",
+            "States.Pay.Arguments.Payload.work: `{% $states.input.work %}` instead of what weave counts",
         ],
     );
     check(

@@ -8,8 +8,6 @@ use lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::iam_policy::PolicyDocument;
-
 /// Whom the policy is about, the policy, and what the API's backend is told: written once, because it may not be long.
 ///
 /// It is the response format of an API Gateway Lambda authorizer.
@@ -19,9 +17,9 @@ pub struct Answer(Box<RawValue>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Parts<'a> {
+struct Parts<'a, P> {
     principal_id: &'a str,
-    policy_document: &'a PolicyDocument<'a>,
+    policy_document: &'a P,
     context: Context<'a>,
 }
 
@@ -37,7 +35,7 @@ struct Context<'a> {
 
 impl Answer {
     /// The answer about a caller, decided under the policy of that digest; none if it cannot be written.
-    pub(crate) fn of(identity: &Identity, policy: &Digest, policy_document: &PolicyDocument<'_>) -> Option<Self> {
+    pub(crate) fn of(identity: &Identity, policy: &Digest, policy_document: &impl Serialize) -> Option<Self> {
         let subject = &plain(identity.subject().as_str());
         let context = Context {
             subject,

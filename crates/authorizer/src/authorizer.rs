@@ -2,7 +2,7 @@
 
 use claim_guard::Excerpt;
 use claim_guard::access::AccessPolicy;
-use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
+use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Invocation, Reason};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{AccessToken, Rejection, UnixTime, VerifiedClaims};
 use lambda_shell::{Panicked, caught, caught_at_once};
@@ -21,6 +21,9 @@ pub struct Authorizer<K, S> {
     setup: Setup<K>,
     sink: S,
 }
+
+/// The line that is written before anything is answered, and the answer.
+type Ruling = (AuditRecord, Result<Answer, Refusal>);
 
 /// Why an event gets no policy.
 enum Halt<'a> {
@@ -47,11 +50,17 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
     ///
     /// # Errors
     /// Those of [`Self::answer`].
-    pub async fn serve(&self, event: &[u8], now: Result<UnixTime, ClockError>) -> Result<Answer, Refusal> {
-        match caught_at_once(|| AuthorizerEvent::parse(event)) {
-            Ok(event) => self.answer(event, now).await,
-            Err(panicked) => self.panicked(self.context_of(None, now.ok()), panicked),
-        }
+    pub async fn serve(
+        &self,
+        event: &[u8],
+        now: Result<UnixTime, ClockError>,
+        invocation: Invocation,
+    ) -> Result<Answer, Refusal> {
+        let (record, answer) = match caught_at_once(|| AuthorizerEvent::parse(event)) {
+            Ok(event) => self.ruled(event, now).await,
+            Err(panicked) => undecided(self.context_of(None, now.ok()), panicked),
+        };
+        self.recorded(record.of_invocation(invocation), answer)
     }
 
     /// Answers an event that is read already.
@@ -59,17 +68,22 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
     /// # Errors
     /// [`Refusal`] if there is no policy to answer with; also if the audit line cannot be written, or anything panics.
     pub async fn answer(&self, event: AuthorizerEvent, now: Result<UnixTime, ClockError>) -> Result<Answer, Refusal> {
+        let (record, answer) = self.ruled(event, now).await;
+        self.recorded(record, answer)
+    }
+
+    async fn ruled(&self, event: AuthorizerEvent, now: Result<UnixTime, ClockError>) -> Ruling {
         let context = match caught_at_once(|| self.context(&event, now.ok())) {
             Ok(context) => context,
-            Err(panicked) => return self.panicked(self.context_of(None, now.ok()), panicked),
+            Err(panicked) => return undecided(self.context_of(None, now.ok()), panicked),
         };
         match caught(self.decided(&event, &context, now)).await {
-            Ok(Ok((record, answer))) => self.recorded(record, Ok(answer)),
+            Ok(Ok((record, answer))) => (record, Ok(answer)),
             Ok(Err(halt)) => {
                 let (record, refusal) = halt.recorded(context);
-                self.recorded(record, Err(refusal))
+                (record, Err(refusal))
             }
-            Err(panicked) => self.panicked(context, panicked),
+            Err(panicked) => undecided(context, panicked),
         }
     }
 
@@ -79,10 +93,6 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
             Ok(Ok(())) => answer,
             Ok(Err(_)) | Err(Panicked) => Err(Refusal::Undecided),
         }
-    }
-
-    fn panicked(&self, context: AuditContext, panicked: Panicked) -> Result<Answer, Refusal> {
-        self.recorded(AuditRecord::undecided(context, panicked.reason()), Err(Refusal::Undecided))
     }
 
     async fn decided<'a>(
@@ -134,6 +144,10 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
         };
         AuditContext { point: point(policy, called), policy: digest, now }
     }
+}
+
+fn undecided(context: AuditContext, panicked: Panicked) -> Ruling {
+    (AuditRecord::undecided(context, panicked.reason()), Err(Refusal::Undecided))
 }
 
 impl Halt<'_> {

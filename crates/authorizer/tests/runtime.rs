@@ -29,6 +29,8 @@ fn decisions(invoked: &Invoked, presented: &[&str]) -> Vec<Value> {
         assert!(!presented.iter().any(|text| line.contains(text)), "{line}");
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no audit line: {line}"));
         assert_eq!(line["audit"], json!("claim-guard/1"));
+        assert!(line["invocation"]["id"].as_str().is_some_and(|id| !id.is_empty()), "{line}");
+        assert!(line["configuration"].as_str().unwrap().starts_with("sha256:"), "{line}");
         // The lines of one process are numbered from its start.
         assert_eq!(line["written"]["line"], json!(number), "{line}");
         assert!(line["written"]["at_ms"].as_i64().unwrap() / 1000 >= line["at"].as_i64().unwrap(), "{line}");

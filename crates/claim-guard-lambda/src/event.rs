@@ -1,17 +1,18 @@
 //! What a state of a woven state machine passes as payload, read strictly.
 //!
-//! A guarded state passes a transaction token, Step Functions' context object and its input. Other functions that a state
-//! machine calls about an identity take the first two in the same form; they read them with what is public here.
+//! A guarded state passes a transaction token, Step Functions' context object, which piece of work it does, and its input. Other
+//! functions that a state machine calls about an identity take the first two in the same form; they read them with what is public here.
 
 use std::fmt;
 
 use claim_guard::Excerpt;
 use claim_guard::identifier::{ExecutionArn, IdentifierError, StateMachineArn, StateMachineReference, StateName};
 use claim_guard::json::{self, JsonError};
-use claim_guard::transaction::{TransactionRejection, TransactionToken};
+use claim_guard::transaction::{TransactionRejection, TransactionToken, WorkPath};
 use serde_json::{Map, Value};
 
-const EVENT_MEMBERS: [&str; 3] = ["transactionToken", "context", "input"];
+const EVENT_MEMBERS: [&str; 4] = ["transactionToken", "context", WORK, "input"];
+const WORK: &str = "work";
 const CONTEXT_MEMBERS: [&str; 5] = ["execution", "stateMachine", "state", "redriveCount", "retryCount"];
 
 /// Why an event is not one of a woven state. Positions and names only: what it holds never enters a message.
@@ -29,6 +30,8 @@ pub enum EventError {
         /// Its name.
         name: &'static str,
     },
+    /// The state does not say which piece of work it does: its machine was woven before `ksf weave` wrote that.
+    NoWork,
     /// A member has another JSON type.
     WrongType {
         /// Its name.
@@ -52,6 +55,7 @@ impl EventError {
             Self::MalformedJson(_) => "malformed_event",
             Self::UnknownMember { .. } => "unknown_event_member",
             Self::Missing { .. } => "missing_event_member",
+            Self::NoWork => "no_work",
             Self::WrongType { .. } => "event_member_of_wrong_type",
             Self::MalformedIdentifier { .. } => "malformed_identifier",
         }
@@ -64,6 +68,9 @@ impl fmt::Display for EventError {
             Self::MalformedJson(error) => write!(f, "event: {error}"),
             Self::UnknownMember { presented } => write!(f, "event: unknown member `{presented}`"),
             Self::Missing { name } => write!(f, "event lacks `{name}`"),
+            Self::NoWork => {
+                write!(f, "event lacks `{WORK}`: an older `ksf weave` wrote the state machine, weave it anew")
+            }
             Self::WrongType { name, expected } => write!(f, "event `{name}`: expected {expected}"),
             Self::MalformedIdentifier { name, error } => write!(f, "event `{name}`: {error}"),
         }
@@ -112,6 +119,7 @@ pub(crate) struct Event {
     /// The token, or why there is none: that a token proves nothing is a decision, not a fault of the event.
     pub(crate) token: Result<TransactionToken, TransactionRejection>,
     pub(crate) context: StateContext,
+    pub(crate) work: WorkPath,
     pub(crate) input: Value,
 }
 
@@ -122,9 +130,14 @@ impl Event {
         Ok(Self {
             context: StateContext::take(&mut event)?,
             token: presented_token(&event),
+            work: work(&event)?,
             input: event.remove("input").ok_or(EventError::Missing { name: "input" })?,
         })
     }
+}
+
+fn work(event: &Map<String, Value>) -> Result<WorkPath, EventError> {
+    if event.contains_key(WORK) { identifier(event, WORK, WorkPath::parse) } else { Err(EventError::NoWork) }
 }
 
 /// The transaction token that an event presents.

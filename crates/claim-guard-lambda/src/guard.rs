@@ -99,6 +99,7 @@ impl Guard {
                 workflow: workflow.map(ToString::to_string).unwrap_or_default(),
                 execution: event.map(|event| event.context.execution.to_string()).unwrap_or_default(),
                 state: self.state.clone(),
+                work: event.map(|event| event.work.to_string()).unwrap_or_default(),
                 redrive: event.map_or(0, |event| event.context.redrive_count),
                 attempt: event.map_or(0, |event| event.context.retry_count),
             },
@@ -132,7 +133,8 @@ impl Configuration {
             let (workflow, state) = (self.workflow.clone(), self.state.clone());
             return misconfigured(context, vec![ConfigurationFault::NoRequirement { workflow, state }.reason()]);
         };
-        let attempt = Attempt { state: &self.state, retry_count: event.context.retry_count, freshness };
+        let (state, retry_count) = (&self.state, event.context.retry_count);
+        let attempt = Attempt { state, retry_count, work: &event.work, freshness };
         match self.verifier.verify(&token, &at, &attempt, now) {
             Ok(transaction) => self.decide_on(&transaction, event.input, context),
             Err(TransactionFailure::Rejected(rejection)) => rejected(context, Some(&token), rejection),

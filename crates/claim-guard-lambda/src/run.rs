@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use claim_guard::audit::{AuditRecord, Invocation};
 use claim_guard::decision::Grant;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use lambda_shell::{AuditLog, RawEvent, silence_panics};
+use lambda_shell::{AuditLog, Environment, RawEvent, silence_panics};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -33,13 +34,16 @@ where
     O: Serialize + Send + 'static,
 {
     silence_panics();
-    let guard = Guard::new(state, access_toml, |name| std::env::var(name).ok());
-    let shared = Arc::new((guard, AuditLog::standard_error(), task));
+    let environment = Environment::of_process();
+    let guard = Guard::new(state, access_toml, |name| environment.get(name));
+    let shared = Arc::new((guard, AuditLog::standard_error(environment.digest()), task));
     lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<RawEvent>| {
         let shared = Arc::clone(&shared);
         async move {
             let (guard, log, task) = &*shared;
-            guard.serve(event.payload.bytes(), clock::now(), |record| log.write(record), task).await
+            let invocation = Invocation::new(&event.context.request_id, event.context.xray_trace_id.as_deref());
+            let write = |record: AuditRecord| log.write(record.of_invocation(invocation));
+            guard.serve(event.payload.bytes(), clock::now(), write, task).await
         }
     }))
     .await

@@ -1,6 +1,7 @@
 //! Identifiers, each a type of its own, parsed at the border.
 //!
-//! An identifier is 1 to 256 bytes of printable text. Nothing here says that the named thing exists.
+//! An identifier is 1 to 256 bytes of printable text; a scope is as long as its token lets it be. Nothing here says that the
+//! named thing exists.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -88,6 +89,19 @@ fn all_bytes(text: &str, is: impl Fn(u8) -> bool) -> bool {
 /// Line separators and direction overrides: they make a log line read as another one.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Words of visible ASCII without `"` and `\\`, with single spaces between them.
+fn words(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    if text.is_empty() {
+        return Err(IdentifierError::Empty { kind });
+    }
+    let forbidden = |c: &char| !matches!(c, ' '..='~') || matches!(c, '"' | '\\');
+    if let Some(character) = text.chars().find(forbidden) {
+        return Err(IdentifierError::ForbiddenCharacter { kind, character });
+    }
+    let lacks_a_word = text.split(' ').any(str::is_empty);
+    if lacks_a_word { Err(IdentifierError::WrongShape { kind, expected: "WORD WORD" }) } else { Ok(()) }
 }
 
 fn ascii_graphic(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
@@ -186,9 +200,16 @@ fn state_machine_arn(kind: &'static str, text: &str) -> Result<(), IdentifierErr
     arn(kind, text, "stateMachine", 7, "arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE")
 }
 
+fn map_run_arn(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
+    arn(kind, text, "mapRun", 8, "arn:PARTITION:states:REGION:ACCOUNT:mapRun:MACHINE/LABEL:ID")
+}
+
+/// How a digest's text begins.
+const SHA_256: &str = "sha256:";
+
 fn sha256_text(kind: &'static str, text: &str) -> Result<(), IdentifierError> {
     ascii_graphic(kind, text)?;
-    let hex = text.strip_prefix("sha256:").unwrap_or_default();
+    let hex = text.strip_prefix(SHA_256).unwrap_or_default();
     let lower = hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     if hex.len() == 64 && lower { Ok(()) } else { Err(IdentifierError::WrongShape { kind, expected: "sha256:HEX" }) }
 }
@@ -250,7 +271,7 @@ identifiers! {
     /// A Keycloak session's `sid`.
     SessionId = "session id" by printable;
     /// What an access token was asked for with: words with single spaces between them (RFC 6749 §3.3).
-    Scope = "scope" by printable;
+    Scope = "scope" by words;
     /// The name of a key in a JWK set: printable ASCII (RFC 7517 §4.5).
     KeyId = "key id" by ascii_graphic;
     /// The `aud` of transaction tokens: one deployed stack.
@@ -263,6 +284,8 @@ identifiers! {
     StateName = "state" by printable;
     /// The ARN of a standard execution.
     ExecutionArn = "execution ARN" by execution_arn;
+    /// The ARN of a Map run: of all executions that one distributed Map has started.
+    MapRunArn = "Map run ARN" by map_run_arn;
     /// The ARN of a state machine, without version or alias: whose executions they are.
     StateMachineArn = "state machine ARN" by state_machine_arn;
     /// `sha256:` and 64 lower-case hexadecimal digits.
@@ -281,7 +304,12 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
         let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("sha256:{hex}").into())
+        Self(format!("{SHA_256}{hex}").into())
+    }
+
+    /// Its 64 hexadecimal digits alone, for services that take no more letters, or no colon.
+    pub fn hex(&self) -> &str {
+        self.0.strip_prefix(SHA_256).unwrap_or(&self.0)
     }
 }
 
@@ -382,6 +410,14 @@ mod tests {
             .map(str::to_owned)
             .ok_or(IdentifierError::WrongShape { kind: "issuer", expected: "https://HOST[:PORT]/realms/REALM" });
         assert_eq!(issuer.map(|issuer| issuer.realm()), expected, "{segment}");
+    }
+
+    #[test]
+    fn a_digest_s_digits_are_its_text_without_the_algorithm() {
+        // RFC 6234's SHA-256 of "abc".
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let digest = Digest::of(b"abc");
+        assert_eq!((digest.as_str(), digest.hex()), (format!("sha256:{hex}").as_str(), hex));
     }
 
     #[test]

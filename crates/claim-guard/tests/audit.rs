@@ -6,14 +6,17 @@ use std::time::Duration;
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::{AuditContext, AuditOutcome, AuditPoint, AuditRecord, Reason, Stamp};
 use claim_guard::identifier::{Digest, ExecutionArn, StateName, TransactionId, WorkflowName};
-use claim_guard::transaction::{TransactionFailure, TransactionRejection};
+use claim_guard::transaction::{TransactionFailure, TransactionRejection, WorkPath};
 use claim_guard::{AccessToken, Rejection, TransactionToken, UnixTime};
 use serde_json::{Map, Value, json};
-use test_realm::{NOW, SUBJECT, TestKey, access_token_payload, with, without};
+use test_realm::{ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with, without};
 
 mod support;
 
 const POLICY: &str = r#"
+[workflows.payment]
+session = "ignored"
+max_duration = "365d"
 [workflows.payment.start]
 roles = ["workflow-api:payment:start", "realm:approver"]
 claims = ["compliance.kyc_level >= 4"]
@@ -51,7 +54,7 @@ fn denial_lists_everything_that_is_unmet() {
         json!({
             "audit": "claim-guard/1", "at": NOW + 12, "decision": "deny",
             "point": { "kind": "start", "workflow": "payment", "execution": null },
-            "subject": SUBJECT, "client": "payment-app",
+            "issuer": ISSUER, "subject": SUBJECT, "client": "payment-app",
             "token": { "jti": "onrtro:3c0f6a52-1c1e-4c39-9f52-0d8f6a1b2c3d", "sid": "kZ0VtqGmXJt0tBoQb1x2y3z4" },
             "reasons": line["reasons"], "policy": Digest::of(POLICY.as_bytes()).as_str(), "identity_age": 12,
         }),
@@ -72,7 +75,7 @@ fn allow_has_no_reason_and_names_the_transaction_that_it_begins() {
         json!({
             "audit": "claim-guard/1", "at": NOW + 12, "decision": "allow",
             "point": { "kind": "start", "workflow": "payment", "execution": null },
-            "subject": SUBJECT, "client": "payment-app",
+            "issuer": ISSUER, "subject": SUBJECT, "client": "payment-app",
             "token": { "jti": "onrtro:3c0f6a52-1c1e-4c39-9f52-0d8f6a1b2c3d", "txn": "txn-1" },
             "reasons": [], "policy": Digest::of(POLICY.as_bytes()).as_str(), "identity_age": 12,
         }),
@@ -124,7 +127,7 @@ fn rejected_token_is_named_by_what_it_calls_itself_and_never_printed() {
 fn old_statement_is_an_outcome_of_its_own() {
     let execution = ExecutionArn::parse("arn:aws:states:eu-west-1:000000000000:execution:payment:one").unwrap();
     let (workflow, state) = (WorkflowName::parse("payment").unwrap(), StateName::parse("ApprovePayment").unwrap());
-    let point = AuditPoint::state(&workflow, &execution, &state, 1, 2);
+    let point = AuditPoint::state(&workflow, &execution, &state, &WorkPath::parse("/3").unwrap(), 1, 2);
     let key = TestKey::generate("ES256", "key");
     let token = TransactionToken::parse(&key.token(&json!({ "txn": "txn\n1" }))).unwrap();
     let failure = TransactionFailure::Redriven { stated: 0, presented: 1 };
@@ -133,7 +136,7 @@ fn old_statement_is_an_outcome_of_its_own() {
         json!({
             "audit": "claim-guard/1", "at": NOW + 12, "decision": "identity_expired",
             "point": { "kind": "state", "workflow": "payment", "execution": execution.as_str(),
-                       "state": "ApprovePayment", "redrive": 1, "attempt": 2 },
+                       "state": "ApprovePayment", "work": "/3", "redrive": 1, "attempt": 2 },
             "token": { "untrusted_txn": "txn\\u{a}1" },
             "reasons": [{ "code": "redriven", "message": "redrive count: stated for `0`, presented `1`" }],
             "policy": Digest::of(POLICY.as_bytes()).as_str(),
@@ -152,7 +155,7 @@ fn only_a_statement_that_a_new_one_heals_is_an_expired_identity() {
         (TransactionFailure::Expired { expired_at: now, now }, old),
         (TransactionFailure::Redriven { stated: 0, presented: 1 }, old),
         (TransactionFailure::NotForThisAttempt { expected: state, stated: None, retry_count: 0 }, old),
-        (TransactionFailure::TooOld { issued_at, limit: Duration::from_secs(30), now }, old),
+        (TransactionFailure::TooOld { said_at: issued_at, limit: Duration::from_secs(30), now }, old),
     ] {
         assert_eq!(AuditRecord::failed(context(start()), None, &failure).outcome(), outcome, "{failure}");
     }
@@ -177,8 +180,11 @@ fn guard_that_cannot_decide_says_so() {
 fn a_written_line_says_which_one_it_is_beside_what_was_decided() {
     let record = AuditRecord::refused(context(start()), Reason::new("a", &"b"));
     let at = claim_guard::unix_time::UnixMillis::from_milliseconds(NOW * 1000 + 12_034);
-    let stamped = record.clone().stamped(Stamp { process: u64::MAX, line: 7, at });
+    let stamp = Stamp { process: u64::MAX, line: 7, at };
+    let stamped = record.clone().configured(&Digest::of(b"a configuration")).stamped(stamp);
     let mut line: Value = serde_json::from_str(&stamped.to_line()).unwrap();
+    let configuration = line.as_object_mut().unwrap().remove("configuration");
+    assert_eq!(configuration, Some(json!(Digest::of(b"a configuration").as_str())));
     let written = line.as_object_mut().unwrap().remove("written");
     assert_eq!(written, Some(json!({ "process": "ffffffffffffffff", "line": 7, "at_ms": NOW * 1000 + 12_034 })));
     assert_eq!(line, serde_json::from_str::<Value>(&record.to_line()).unwrap());

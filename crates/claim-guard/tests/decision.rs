@@ -6,7 +6,9 @@ use std::time::Duration;
 use claim_guard::access::{AccessPolicy, RoutePatterns};
 use claim_guard::decision::{Decision, Grant, Starter};
 use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateName, TransactionId, TrustDomain, WorkflowName};
-use claim_guard::transaction::{Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
+use claim_guard::transaction::{
+    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken, WorkPath,
+};
 use claim_guard::{Leeway, TransactionToken, TransactionVerifier};
 use serde_json::{Map, Value, json};
 use test_realm::{NOW, TestKey, access_token_payload, key_set, with};
@@ -20,6 +22,8 @@ path = "/workflows/{workflow}/executions"
 any_role = ["workflow-api:payment:start"]
 
 [workflows.payment]
+session = "ignored"
+max_duration = "365d"
 describe = ["workflow-api:payment:audit"]
 stop = ["workflow-api:payment:operate"]
 [workflows.payment.start]
@@ -141,12 +145,12 @@ fn describing_and_stopping_each_have_roles_of_their_own() {
 }
 
 #[test]
-fn a_state_s_grant_names_the_attempt_and_the_same_one_for_the_same_token() {
+fn a_state_s_grant_names_the_attempt_by_its_token_and_the_work_by_its_path() {
     let policy = policy();
-    let granted = |name: &str, (token, verifier, at): &(TransactionToken, TransactionVerifier, PresentedAt)| {
-        let state = StateName::parse(name).unwrap();
+    let granted = |path: &str, (token, verifier, at): &(TransactionToken, TransactionVerifier, PresentedAt)| {
+        let (state, work) = (StateName::parse("Execute").unwrap(), WorkPath::parse(path).unwrap());
         let freshness = policy.workflow(&payment()).unwrap().freshness(&state).unwrap();
-        let attempt = Attempt { state: &state, retry_count: 0, freshness };
+        let attempt = Attempt { state: &state, retry_count: 0, work: &work, freshness };
         let transaction = verifier.verify(token, at, &attempt, support::now()).unwrap();
         match policy.decide_state(&transaction, &payment(), &state, &input("apollo")) {
             Decision::Allow(grant) => grant,
@@ -154,15 +158,21 @@ fn a_state_s_grant_names_the_attempt_and_the_same_one_for_the_same_token() {
         }
     };
     let (one, other) = (transaction(), transaction());
-    let grant = granted("Execute", &one);
+    let grant = granted("/3", &one);
+    assert_eq!((grant.redrive(), grant.work_path().map(WorkPath::as_str)), (Some(0), Some("/3")));
     assert_eq!((grant.execution(), grant.state().map(StateName::as_str)), (Some(&one.2.execution), Some("Execute")));
-    assert!(grant.attempt().is_some());
-    assert_eq!(granted("Execute", &one).attempt(), grant.attempt());
-    // The other token says the same, of the same execution, and is another statement.
-    assert_ne!(granted("Execute", &other).attempt(), grant.attempt());
+    assert!(grant.attempt().is_some() && grant.idempotency_key().is_some());
+    let again = granted("/3", &one);
+    assert_eq!((again.attempt(), again.idempotency_key()), (grant.attempt(), grant.idempotency_key()));
+    // The other token says the same, of the same execution, and is another statement about the same work.
+    let renewed = granted("/3", &other);
+    assert_ne!(renewed.attempt(), grant.attempt());
+    assert_eq!(renewed.idempotency_key(), grant.idempotency_key());
+    assert_ne!(granted("/4", &one).idempotency_key(), grant.idempotency_key());
     let claims = support::claims(&access_token_payload(NOW));
     let Decision::Allow(start) = policy.decide_start(&claims, &payment(), &input("apollo")) else { panic!("denied") };
     assert_eq!((start.execution(), start.state(), start.attempt()), (None, None, None));
+    assert_eq!((start.redrive(), start.work_path(), start.idempotency_key()), (None, None, None));
 }
 
 #[test]
@@ -170,7 +180,7 @@ fn a_state_is_decided_on_the_transaction_token() {
     let (token, verifier, at) = transaction();
     let (policy, execute) = (policy(), StateName::parse("Execute").unwrap());
     let freshness = policy.workflow(&payment()).unwrap().freshness(&execute).unwrap();
-    let attempt = Attempt { state: &execute, retry_count: 0, freshness };
+    let attempt = Attempt { state: &execute, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let transaction = verifier.verify(&token, &at, &attempt, support::now()).unwrap();
     let decide = |workflow: &str, input: &Map<String, Value>| {
         policy.decide_state(&transaction, &WorkflowName::parse(workflow).unwrap(), &execute, input)

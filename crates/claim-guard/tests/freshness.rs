@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::StateName;
-use claim_guard::transaction::{Attempt, HAND_OVER, PresentedAt, TransactionFailure, TransactionRejection};
+use claim_guard::transaction::{Attempt, HAND_OVER, PresentedAt, TransactionFailure, TransactionRejection, WorkPath};
 use serde_json::{Value, json};
 use test_realm::with;
 
@@ -16,6 +16,8 @@ mod support;
 
 const POLICY: &str = r#"
 [workflows.payment]
+session = "ignored"
+max_duration = "365d"
 start.any_verified_caller = true
 [workflows.payment.states]
 Usual = { any_verified_caller = true }
@@ -24,14 +26,14 @@ Old = { any_verified_caller = true, max_identity_age = "1h" }
 Each = { any_verified_caller = true, max_identity_age = "0s" }
 "#;
 
-/// A statement of the start.
+/// A statement of the start, made from an access token of ten seconds before.
 fn of_the_start() -> Value {
     payload()
 }
 
 /// A statement that was renewed for a state.
 fn renewed_for(state: &str) -> Value {
-    with(payload(), "/tctx/renewed", json!({ "state": state, "rounds": 1 }))
+    with(with(payload(), "/tctx/epoch", json!(1)), "/tctx/renewed", json!({ "state": state, "rounds": 1 }))
 }
 
 /// What comes of a statement at an attempt of a state, so many seconds after it was made.
@@ -45,7 +47,7 @@ fn verified_at(
     let policy = AccessPolicy::parse("access.toml", POLICY).unwrap();
     let (key, state) = (forging_key(), state(name));
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count, freshness };
+    let attempt = Attempt { state: &state, retry_count, work: &WorkPath::OUTERMOST, freshness };
     verifier(&[&key]).verify(&forged(&key, statement), at, &attempt, time(age)).map(|_| ())
 }
 
@@ -59,7 +61,7 @@ fn expired(age: i64) -> TransactionFailure {
 }
 
 fn too_old(limit: u64, age: i64) -> TransactionFailure {
-    TransactionFailure::TooOld { issued_at: time(0), limit: Duration::from_secs(limit), now: time(age) }
+    TransactionFailure::TooOld { said_at: time(0), limit: Duration::from_secs(limit), now: time(age) }
 }
 
 fn not_for(name: &str, stated: Option<StateName>, retry_count: u32) -> TransactionFailure {
@@ -77,8 +79,24 @@ fn state_that_asks_nothing_takes_a_statement_until_it_expires() {
 }
 
 #[test]
+fn first_statement_is_as_old_as_the_access_token_that_it_was_made_from() {
+    let too_old = |age| {
+        let (said_at, limit) = (time(-10), Duration::from_secs(30));
+        TransactionFailure::TooOld { said_at, limit, now: time(age) }
+    };
+    for (age, expected) in [(0, Ok(())), (20, Ok(())), (21, Err(too_old(21))), (31, Err(too_old(31)))] {
+        check(&of_the_start(), "Young", 0, age, expected);
+    }
+    let of_an_hour_ago = with(of_the_start(), "/rctx/iat", json!(test_realm::NOW - 3600));
+    check(&of_an_hour_ago, "Usual", 0, 0, Ok(()));
+    check(&of_an_hour_ago, "Old", 0, 0, Ok(()));
+    let (said_at, limit) = (time(-3600), Duration::from_secs(3600));
+    check(&of_an_hour_ago, "Old", 0, 1, Err(TransactionFailure::TooOld { said_at, limit, now: time(1) }));
+}
+
+#[test]
 fn state_that_names_an_age_takes_no_older_statement_whoever_it_was_made_for() {
-    for statement in [of_the_start(), renewed_for("Young"), renewed_for("Usual")] {
+    for statement in [renewed_for("Young"), renewed_for("Usual")] {
         for age in [-5, 0, 29, 30] {
             check(&statement, "Young", 0, age, Ok(()));
             check(&statement, "Young", 3, age, Ok(()));
@@ -164,7 +182,7 @@ fn failures_of_freshness_have_a_code_and_name_both_sides() {
         assert_eq!((failure.code(), failure.to_string()), (code, message));
     };
     let now = time(31);
-    let message = format!("issued at `{}`, expected at most `30` seconds before `{now}`", time(0));
+    let message = format!("said at `{}`, expected at most `30` seconds before `{now}`", time(0));
     check(&too_old(30, 31), "too_old", message);
     let code = "not_for_this_attempt";
     let of_start = "stated for `the start`, expected for the first attempt of `Each`, after `0` retries";

@@ -9,7 +9,7 @@ use claim_guard::identifier::{Digest, IdentifierError, KeyId, Scope, StateMachin
 use claim_guard::jws::{JwsError, KeySetError, Part};
 use claim_guard::transaction::{
     Attempt, Binding, DerError, MintError, PresentedAt, Renewed, Run, TransactionFailure, TransactionKeySet,
-    TransactionRejection, UnsignedTransactionToken,
+    TransactionRejection, UnsignedTransactionToken, WorkPath,
 };
 use claim_guard::{ActorError, Excerpt, Leeway, TransactionToken, TransactionVerifier, VerifiedTransaction};
 use serde_json::{Map, Value, json};
@@ -23,11 +23,17 @@ use support::transaction::{
 mod support;
 
 const POLICY: &str = r#"
+[workflows.payment]
+session = "ignored"
+max_duration = "365d"
 [workflows.payment.start]
 roles = ["workflow-api:payment:start"]
 [workflows.payment.states.ApprovePayment]
 roles = ["workflow-api:payment:approve"]
 claims = ["compliance.kyc = true", "project_id = input.project_id"]
+[workflows.refund]
+session = "ignored"
+max_duration = "365d"
 [workflows.refund.start]
 roles = ["workflow-api:payment:start"]
 [workflows.refund.states.Refund]
@@ -68,7 +74,7 @@ fn verifier(key: &TestKey) -> TransactionVerifier {
 /// An attempt of a state that asks nothing of a statement's age.
 fn attempt<'a>(policy: &'a AccessPolicy, state: &'a StateName) -> Attempt<'a> {
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(state).unwrap();
-    Attempt { state, retry_count: 0, freshness }
+    Attempt { state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness }
 }
 
 fn verify_at(
@@ -126,20 +132,22 @@ fn whoever_acts_in_the_subject_s_place_is_stated_and_read_back() {
     assert_eq!(actor_of(&with(payload, "/impersonator", json!({ "id": "admin", "username": "root" }))), ["admin"]);
 }
 
-/// Whether a caller with that scope may start a workflow whose start and state ask for a word of it, and act at the state.
-fn by_scope(scope: &str) -> [Vec<String>; 2] {
-    let asked = r#"{ any_role = ["workflow-api:payment:start"], claims = ['scope contains "pay"'] }"#;
-    let lax = r#"{ any_role = ["workflow-api:payment:start"] }"#;
+/// What is unmet at the start and at a state, where both ask for that of whoever acts or of how the subject logged in.
+fn at_start_and_state(payload: &Value, condition: &str) -> [Vec<String>; 2] {
+    let asked = format!("{{ claims = ['{condition}'], actor = \"any\" }}");
+    let lax = "{ any_verified_caller = true, actor = \"any\" }";
     let policy_of = |start: &str| {
-        let text = format!("workflows.payment = {{ start = {start}, states.ApprovePayment = {asked} }}");
+        let text = format!(
+            "workflows.payment = {{ session = \"ignored\", max_duration = \"365d\", start = {start}, states.ApprovePayment = {asked} }}"
+        );
         AccessPolicy::parse("access.toml", &text).unwrap()
     };
     let messages = |decision: &Decision| match decision {
         Decision::Allow(_) => Vec::new(),
         Decision::Deny(denial) => denial.unmet().iter().map(ToString::to_string).collect(),
     };
-    let claims = support::claims(&with(access_token_payload(NOW), "/scope", json!(scope)));
-    let at_start = messages(&policy_of(asked).decide_start(&claims, &workflow("payment"), &Map::new()));
+    let claims = support::claims(payload);
+    let at_start = messages(&policy_of(&asked).decide_start(&claims, &workflow("payment"), &Map::new()));
     let policy = policy_of(lax);
     let Decision::Allow(grant) = policy.decide_start(&claims, &workflow("payment"), &Map::new()) else {
         panic!("denied")
@@ -147,8 +155,11 @@ fn by_scope(scope: &str) -> [Vec<String>; 2] {
     let key = TestKey::kms();
     let token = sealed(&key, support::transaction::unsigned(&key, &grant, EXECUTION));
     let verified = verify_at(&key, &token, &at(), 0).unwrap();
-    let state = state("ApprovePayment");
-    [at_start, messages(&policy.decide_state(&verified, &workflow("payment"), &state, &Map::new()))]
+    [at_start, messages(&policy.decide_state(&verified, &workflow("payment"), &state("ApprovePayment"), &Map::new()))]
+}
+
+fn by_scope(scope: &str) -> [Vec<String>; 2] {
+    at_start_and_state(&with(access_token_payload(NOW), "/scope", json!(scope)), "scope contains \"pay\"")
 }
 
 #[test]
@@ -159,10 +170,47 @@ fn scope_of_the_log_in_decides_at_a_state_as_at_the_start() {
     for scope in ["pay", "openid pay", "pay openid", &long] {
         assert_eq!(by_scope(scope), nothing, "{scope}");
     }
-    for scope in ["", "openid", "payments", "openid Pay"] {
+    let absent = "claim `scope` is absent, expected `scope contains \"pay\"`".to_owned();
+    assert_eq!(by_scope(""), [vec![absent.clone()], vec![absent]]);
+    for scope in ["openid", "payments", "openid Pay"] {
         let unmet = format!("claim `scope` is `\"{scope}\"`, expected `contains \"pay\"`");
         assert_eq!(by_scope(scope), [vec![unmet.clone()], vec![unmet]], "{scope}");
     }
+}
+
+#[test]
+fn whoever_acts_is_decided_on_at_a_state_as_at_the_start_whichever_claim_names_him() {
+    let nothing: [Vec<String>; 2] = Default::default();
+    let payload = access_token_payload(NOW);
+    let by_robot = with(payload.clone(), "/act", json!({ "sub": "robot", "azp": "agent" }));
+    let impersonated = with(payload.clone(), "/impersonator", json!({ "id": "admin", "username": "root" }));
+    let both = with(by_robot.clone(), "/impersonator", json!({ "id": "admin" }));
+    for (payload, condition) in [
+        (&by_robot, "act.sub = \"robot\""),
+        (&by_robot, "act.client_id = \"agent\""),
+        (&impersonated, "act.sub = \"admin\""),
+        (&both, "act.sub = \"admin\""),
+        (&both, "act.act.sub = \"robot\""),
+    ] {
+        assert_eq!(at_start_and_state(payload, condition), nothing, "{payload} {condition}");
+    }
+    let unmet = "claim `act.sub` is `\"admin\"`, expected `= \"robot\"`".to_owned();
+    assert_eq!(at_start_and_state(&both, "act.sub = \"robot\""), [vec![unmet.clone()], vec![unmet]]);
+    let absent = "claim `act.sub` is absent, expected `act.sub = \"robot\"`".to_owned();
+    assert_eq!(at_start_and_state(&payload, "act.sub = \"robot\""), [vec![absent.clone()], vec![absent]]);
+}
+
+#[test]
+fn what_the_log_in_said_is_decided_on_at_a_state_as_at_the_start() {
+    let nothing: [Vec<String>; 2] = Default::default();
+    let payload = with(access_token_payload(NOW), "/auth_time", json!(NOW - 60));
+    let payload = with(with(payload, "/acr", json!("2")), "/amr", json!(["pwd", "otp"]));
+    for condition in ["acr = \"2\"", "amr contains \"otp\"", "auth_time >= now - 15m", "sid = \"session-1\""] {
+        let payload = with(payload.clone(), "/sid", json!("session-1"));
+        assert_eq!(at_start_and_state(&payload, condition), nothing, "{condition}");
+    }
+    let unmet = "claim `acr` is `\"2\"`, expected `= \"3\"`".to_owned();
+    assert_eq!(at_start_and_state(&payload, "acr = \"3\""), [vec![unmet.clone()], vec![unmet]]);
 }
 
 #[test]
@@ -404,9 +452,9 @@ fn aged_token_says_who_started_an_execution() {
     assert_eq!(aged.identity().subject().as_str(), test_realm::SUBJECT);
     assert_eq!((aged.epoch(), aged.input_digest()), (0, &Digest::of(b"{}")));
     assert_eq!(aged.binding(), &binding());
-    let run =
-        Run { started_at: time(0), access_token_issued_at: time(0), scope: Some(Scope::parse("openid").unwrap()) };
+    let run = Run { started_at: time(0), access_token_issued_at: time(0) };
     assert_eq!((aged.run(), aged.renewed()), (&run, None));
+    assert_eq!(aged.identity().scope(), Some(&Scope::parse("openid").unwrap()));
     let at = PresentedAt { execution: execution(&EXECUTION.replace(":one", ":two")), ..at() };
     let (expected, presented) = (at.execution.clone(), binding().execution);
     let other = TransactionRejection::OtherExecution { expected, presented };
@@ -422,7 +470,7 @@ fn renewed_statement_of_one_second_is_read_as_stated() {
     let aged = verifier(&key).verify_whatever_age(&token, &at(), support::now()).unwrap();
     assert_eq!((aged.epoch(), aged.identity().expires_at().seconds()), (7, NOW + 1));
     assert_eq!(aged.renewed(), Some(&Renewed { state: state("Approve Payment"), rounds: 2 }));
-    assert_eq!(aged.run(), &Run { started_at: time(-50), access_token_issued_at: time(-10), scope: None });
+    assert_eq!(aged.run(), &Run { started_at: time(-50), access_token_issued_at: time(-10) });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One request and what comes of it: an answer for API Gateway, and at most one audit line.
+//! One request and what comes of it: an answer for API Gateway, and one audit line.
 
 use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::decision::Decision;
@@ -16,8 +16,8 @@ use crate::settings::CorsOrigin;
 pub struct Answer {
     /// For API Gateway.
     pub response: Response,
-    /// For the log; none if nothing was decided because the caller asked for nothing that could be.
-    pub record: Option<AuditRecord>,
+    /// For the log.
+    pub record: AuditRecord,
 }
 
 /// An answer that ends the request early.
@@ -43,9 +43,16 @@ impl Exchange<'_> {
         }
     }
 
-    /// The caller asked for nothing that could be decided on: no audit line.
-    pub(crate) fn undecidable(&self, problem: &Problem) -> Ended {
-        Box::new(self.answer(problem.response(self.request_id), None))
+    /// A verified caller asked for nothing that could be decided on.
+    pub(crate) fn refused(&self, caller: &Identity, problem: &Problem) -> Ended {
+        let record = AuditRecord::refused(self.context.clone(), problem.reason());
+        self.problem(problem, record.about(caller))
+    }
+
+    /// A verified caller asked for an execution that is not there. Why that is so stands in the line alone.
+    pub(crate) fn absent(&self, caller: &Identity, reason: Reason) -> Ended {
+        let record = AuditRecord::refused(self.context.clone(), reason);
+        self.problem(&Problem::UnknownExecution, record.about(caller))
     }
 
     /// The token proves nothing.
@@ -56,6 +63,11 @@ impl Exchange<'_> {
     /// The policy said no.
     pub(crate) fn denied(&self, caller: &Identity, decision: &Decision) -> Ended {
         self.problem(&Problem::Denied, self.record(caller, decision, None))
+    }
+
+    /// The policy said no, and that there is such an execution is not for the caller to know.
+    pub(crate) fn hidden(&self, caller: &Identity, decision: &Decision) -> Ended {
+        self.problem(&Problem::UnknownExecution, self.record(caller, decision, None))
     }
 
     /// The policy said yes, and there is another reason not to do it.
@@ -77,7 +89,7 @@ impl Exchange<'_> {
         decision: &Decision,
         transaction: Option<&TransactionId>,
     ) -> Answer {
-        self.answer(response, Some(self.record(caller, decision, transaction)))
+        self.answer(response, self.record(caller, decision, transaction))
     }
 
     /// We could not tell.
@@ -113,10 +125,14 @@ impl Exchange<'_> {
     }
 
     fn problem(&self, problem: &Problem, record: AuditRecord) -> Ended {
-        Box::new(self.answer(problem.response(self.request_id), Some(record)))
+        Box::new(self.answer(problem.response(self.request_id), record))
     }
 
-    fn answer(&self, response: Response, record: Option<AuditRecord>) -> Answer {
+    fn answer(&self, response: Response, record: AuditRecord) -> Answer {
+        let record = match self.request_id {
+            Some(id) => record.of_request(id),
+            None => record,
+        };
         Answer { response: response.for_origin(self.origin), record }
     }
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId, WorkflowName};
 use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionRejection, UntrustedTransaction};
-use claim_guard::{Excerpt, Identity, JsonError, TransactionToken, TransactionVerifier, UnixTime, strict_json_object};
-use serde_json::Value;
+use claim_guard::{Excerpt, Identity, TransactionToken, TransactionVerifier, UnixTime};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::outside::Execution;
 
@@ -15,8 +16,13 @@ use crate::outside::Execution;
 pub(crate) enum Unattributable {
     /// Step Functions keeps the input to itself.
     NoInput,
-    /// The input is not one JSON object.
-    MalformedInput(JsonError),
+    /// The input is not one JSON object with one token at most.
+    MalformedInput {
+        /// One-based line.
+        line: usize,
+        /// One-based column, in bytes.
+        column: usize,
+    },
     /// The input holds no transaction token.
     NoToken,
     /// The input's transaction token proves nothing about this execution.
@@ -28,7 +34,7 @@ impl Unattributable {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::NoInput => "execution_without_input",
-            Self::MalformedInput(_) => "execution_with_malformed_input",
+            Self::MalformedInput { .. } => "execution_with_malformed_input",
             Self::NoToken => "execution_without_transaction_token",
             Self::Rejected(_) => "execution_with_rejected_transaction_token",
         }
@@ -39,7 +45,9 @@ impl fmt::Display for Unattributable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoInput => f.write_str("the execution's input cannot be read"),
-            Self::MalformedInput(error) => write!(f, "the execution's input: {error}"),
+            Self::MalformedInput { line, column } => {
+                write!(f, "the execution's input: malformed JSON at line `{line}` column `{column}`")
+            }
             Self::NoToken => f.write_str("the execution's input holds no transaction token"),
             Self::Rejected(rejection) => write!(f, "the execution's transaction token: {rejection}"),
         }
@@ -116,9 +124,7 @@ pub(crate) fn attribute(
     now: UnixTime,
 ) -> Result<Attributed, Unattributable> {
     let input = execution.input.as_deref().ok_or(Unattributable::NoInput)?;
-    let input = strict_json_object(input.as_bytes()).map_err(Unattributable::MalformedInput)?;
-    let text = input.get("transactionToken").and_then(Value::as_str).ok_or(Unattributable::NoToken)?;
-    let token = TransactionToken::parse(text).map_err(Unattributable::Rejected)?;
+    let token = TransactionToken::parse(&token_of(input)?).map_err(Unattributable::Rejected)?;
     let at = presented(workflow, arn);
     let statement = match verifier.verify_whatever_age(&token, &at, now) {
         Ok(statement) => Statement::Proven(statement),
@@ -128,6 +134,22 @@ pub(crate) fn attribute(
         }
     };
     Ok(Attributed { execution, token, statement })
+}
+
+/// The token in an execution's input. Of all else there only the end is looked for, however deep it goes: it says nothing about who
+/// started the execution, and whoever wrote it must not be able to keep others from finding out.
+fn token_of(input: &str) -> Result<String, Unattributable> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Input<'a> {
+        #[serde(borrow)]
+        transaction_token: Option<&'a RawValue>,
+    }
+    let malformed =
+        |error: serde_json::Error| Unattributable::MalformedInput { line: error.line(), column: error.column() };
+    let Input { transaction_token } = serde_json::from_str(input).map_err(malformed)?;
+    let text = transaction_token.map(|raw| serde_json::from_str(raw.get()));
+    text.and_then(Result::ok).ok_or(Unattributable::NoToken)
 }
 
 /// Where a statement is looked at: an execution of the workflow's own state machine.

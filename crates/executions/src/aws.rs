@@ -10,25 +10,32 @@ use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, RealmKeySet, UnixTime};
-use minting::{Failure, KmsSigner, NoRandom, Signer, SigningKeyArn};
+use minting::{Failure, KmsNamingKey, KmsSigner, NamingKey, NamingKeySource, NoRandom, Signer};
 use realm_keys::RealmKeys;
 
 use crate::execution_name::ExecutionName;
 use crate::outside::{Chance, Execution, KeySource, Machine, Started, Status, Stopped};
+use crate::settings::KmsKeys;
 
 /// The clients, made once.
 #[derive(Debug)]
 pub struct Aws {
     realm: RealmKeys,
     signer: KmsSigner,
+    naming: KmsNamingKey,
     sfn: aws_sdk_sfn::Client,
 }
 
 impl Aws {
     /// Clients for the region, the endpoint and the role that Lambda's environment names. Nothing is asked yet.
-    pub async fn from_environment(realm: RealmKeys, signing_key: SigningKeyArn) -> Self {
+    pub async fn from_environment(realm: RealmKeys, keys: KmsKeys) -> Self {
         let config = minting::aws_config().await;
-        Self { realm, signer: KmsSigner::new(&config, signing_key), sfn: aws_sdk_sfn::Client::new(&config) }
+        Self {
+            realm,
+            signer: KmsSigner::new(&config, keys.signing),
+            naming: KmsNamingKey::new(&config, keys.naming),
+            sfn: aws_sdk_sfn::Client::new(&config),
+        }
     }
 }
 
@@ -45,6 +52,12 @@ impl Signer for Aws {
     }
 }
 
+impl NamingKeySource for Aws {
+    async fn naming_key(&self) -> Result<NamingKey, Failure> {
+        self.naming.naming_key().await
+    }
+}
+
 impl Machine for Aws {
     async fn start(
         &self,
@@ -56,6 +69,8 @@ impl Machine for Aws {
         match request.name(name.as_str()).input(input).send().await {
             Ok(_) => Ok(Started::Now),
             Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(Started::NameTaken),
+            // All but the caller's part of the input is the same for everybody.
+            Err(error) if error.code() == Some("InvalidExecutionInput") => Ok(Started::InputRefused),
             Err(error) => Err(Failure::of("StartExecution", &error)),
         }
     }

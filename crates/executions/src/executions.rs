@@ -5,22 +5,19 @@ use std::io;
 
 use claim_guard::access::{AccessPolicy, PolicyFaults, Workflow};
 use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
-use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateMachineReference, TrustDomain, WorkflowName};
-use claim_guard::{
-    AccessToken, AccessTokenVerifier, Identity, Leeway, Rejection, TransactionVerifier, UnixTime, VerifiedClaims,
-};
+use claim_guard::identifier::{Digest, KeyId, StateMachineReference, TrustDomain, WorkflowName};
+use claim_guard::{AccessToken, AccessTokenVerifier, Leeway, Rejection, TransactionVerifier, UnixTime, VerifiedClaims};
 use lambda_shell::{Panicked, caught, caught_at_once};
-use minting::SigningKeyArn;
+use minting::NamingKey;
 use realm_keys::RealmKeys;
+use tokio::sync::OnceCell;
 
 use crate::answer::{Answer, Ended, Exchange};
-use crate::attribution::{Attributed, attribute};
-use crate::execution_name::ExecutionName;
 use crate::outside::Outside;
 use crate::problem::Problem;
 use crate::request::{Ask, EventFault, Request};
 use crate::response::Response;
-use crate::settings::{CorsOrigin, Fault, Settings, Stack};
+use crate::settings::{CorsOrigin, Fault, KmsKeys, Settings, Stack};
 
 /// Starts, describes and stops executions on behalf of verified callers.
 pub struct Executions<O> {
@@ -31,6 +28,7 @@ pub struct Executions<O> {
     pub(crate) transactions: TransactionVerifier,
     state_machines: BTreeMap<WorkflowName, StateMachineReference>,
     origin: Option<CorsOrigin>,
+    naming: OnceCell<NamingKey>,
     pub(crate) outside: O,
 }
 
@@ -46,7 +44,17 @@ impl<O: Outside> Executions<O> {
     pub fn new(policy: AccessPolicy, verifier: AccessTokenVerifier, stack: Stack, outside: O) -> Self {
         let Stack { trust_domain, transaction_keys, key_id, state_machines, cors_origin } = stack;
         let transactions = TransactionVerifier::new(trust_domain.clone(), transaction_keys, Leeway::MAX);
-        Self { policy, verifier, trust_domain, key_id, transactions, state_machines, origin: cors_origin, outside }
+        Self {
+            policy,
+            verifier,
+            trust_domain,
+            key_id,
+            transactions,
+            state_machines,
+            origin: cors_origin,
+            naming: OnceCell::new(),
+            outside,
+        }
     }
 
     /// Answers an event of API Gateway (REST, proxy integration), given as JSON. Whatever the event is, and whatever panics
@@ -110,10 +118,10 @@ impl<O: Outside> Executions<O> {
     pub(crate) fn workflow(
         &self,
         exchange: &Exchange<'_>,
-        _claims: &VerifiedClaims,
+        claims: &VerifiedClaims,
         asked: &str,
     ) -> Result<Declared<'_>, Ended> {
-        let unknown = || exchange.undecidable(&Problem::UnknownWorkflow);
+        let unknown = || exchange.refused(claims.identity(), &Problem::UnknownWorkflow);
         let name = WorkflowName::parse(asked).map_err(|_| unknown())?;
         let rules = self.policy.workflow(&name).ok_or_else(unknown)?;
         // The settings hold exactly the policy's workflows.
@@ -121,46 +129,15 @@ impl<O: Outside> Executions<O> {
         Ok(Declared { rules, state_machine })
     }
 
-    /// The execution of that name and who started it.
-    pub(crate) async fn find(
+    /// What names are given and recognised with. KMS is asked for it once; what it does not answer is asked for again.
+    pub(crate) async fn naming_key(
         &self,
-        exchange: &mut Exchange<'_>,
+        exchange: &Exchange<'_>,
         claims: &VerifiedClaims,
-        workflow: &Declared<'_>,
-        asked: &str,
-        now: UnixTime,
-    ) -> Result<(ExecutionArn, Attributed), Ended> {
-        let unknown = |exchange: &Exchange<'_>| exchange.undecidable(&Problem::UnknownExecution);
-        let name = ExecutionName::parse(asked).ok_or_else(|| unknown(exchange))?;
-        let arn = named(exchange, claims.identity(), workflow, &name)?;
-        exchange.concerns(&arn);
-        let execution = self.outside.describe(&arn).await;
-        let execution = execution.map_err(|failure| exchange.failed(claims.identity(), failure))?;
-        let execution = execution.ok_or_else(|| unknown(exchange))?;
-        match attribute(execution, workflow.rules.name(), &arn, &self.transactions, now) {
-            Ok(attributed) => {
-                exchange.note = attributed.statement.note();
-                Ok((arn, attributed))
-            }
-            Err(cause) => {
-                let reason = Reason::new(cause.code(), &cause);
-                Err(exchange.misconfigured(Some(claims.identity()), vec![reason]))
-            }
-        }
+    ) -> Result<&NamingKey, Ended> {
+        let key = self.naming.get_or_try_init(|| self.outside.naming_key()).await;
+        key.map_err(|failure| exchange.failed(claims.identity(), failure))
     }
-}
-
-/// The ARN that an execution of that name has.
-pub(crate) fn named(
-    exchange: &Exchange<'_>,
-    caller: &Identity,
-    workflow: &Declared<'_>,
-    name: &ExecutionName,
-) -> Result<ExecutionArn, Ended> {
-    workflow.state_machine.machine().execution(name.as_str()).map_err(|error| {
-        let reason = Reason::new("malformed_execution_arn", &error);
-        exchange.misconfigured(Some(caller), vec![reason])
-    })
 }
 
 /// Where an event stands that asks for nothing of ours.
@@ -221,11 +198,11 @@ pub enum Service<O> {
 
 impl<O: Outside> Service<O> {
     /// The function of a policy and an environment; `lookup` answers a variable's value by its name, and `outside` makes
-    /// the outside from the realm's keys and the signing key. The variables are those of [`Settings::from_lookup`].
+    /// the outside from the realm's keys and those in KMS. The variables are those of [`Settings::from_lookup`].
     pub async fn from_lookup(
         policy: Result<AccessPolicy, PolicyFaults>,
         lookup: impl Fn(&str) -> Option<String>,
-        outside: impl AsyncFnOnce(RealmKeys, SigningKeyArn) -> O,
+        outside: impl AsyncFnOnce(RealmKeys, KmsKeys) -> O,
     ) -> Self {
         let origin = CorsOrigin::from_lookup(&lookup).ok().flatten();
         let policy = match policy {
@@ -239,8 +216,8 @@ impl<O: Outside> Service<O> {
             }
         };
         match Settings::from_lookup(&policy, lookup) {
-            Ok(Settings { realm, stack, signing_key }) => {
-                let outside = outside(realm.keys, signing_key).await;
+            Ok(Settings { realm, stack, keys }) => {
+                let outside = outside(realm.keys, keys).await;
                 Self::Ready(Box::new(Executions::new(policy, realm.verifier, stack, outside)))
             }
             Err(faults) => {
@@ -260,7 +237,6 @@ impl<O: Outside> Service<O> {
     ) -> Response {
         let answer = caught(self.answer(event, now)).await;
         let Answer { response, record } = answer.unwrap_or_else(|panicked| self.panicked(panicked, now));
-        let Some(record) = record else { return response };
         match caught_at_once(|| write_audit(record)) {
             Ok(Ok(())) => response,
             Ok(Err(_)) | Err(Panicked) => Problem::Undecided.response(None).for_origin(self.origin()),

@@ -11,9 +11,11 @@
 //! - Every request's access token is verified here, whatever the authorizer in front has said.
 //! - The access token never enters an execution, an answer or a log. What enters is a transaction token that is bound to
 //!   that one execution.
-//! - Each decision makes exactly one audit line, and so does each request on which none could be made: a rejected token, an
-//!   undecided question, a broken configuration. A verified caller whose request ends before its decision, because it asks
-//!   for something that does not exist (404) or cannot be read (400, 413, 415), makes none.
+//! - Each request makes exactly one audit line: a decision, or why none was made. That is a rejected token, an undecided question, a
+//!   broken configuration, or a verified caller's request for what does not exist (404) or cannot be read (400, 413, 415).
+//! - Step Functions is asked about an execution only if its name was given here, and only for a caller who may have started it or has a
+//!   role for it. To anybody else it is not there (404), whether it is or not.
+//! - Whatever body is accepted, its execution can be described, stopped and asked for again.
 //! - A start that was answered with 503 may have begun all the same. Asked again with the same `Idempotency-Key`, it leads to
 //!   that execution; without a key it begins another one.
 //! - An answer that says no tells the caller what to do (RFC 9457), never why the policy said no.
@@ -45,11 +47,17 @@ mod location;
 mod describe;
 mod stop;
 
+/// Which execution is asked for, and who started it.
+mod find;
+
 /// Grant → transaction token.
 mod mint;
 
 /// Execution → who started it.
 mod attribution;
+
+/// Whether a text gives a transaction token away.
+mod leak;
 
 /// The seams to the outside: the realm, KMS, Step Functions, time and chance.
 mod outside;
@@ -67,7 +75,7 @@ mod response;
 pub use answer::Answer;
 pub use execution_name::ExecutionName;
 pub use executions::{Executions, Misconfigured, Service};
-pub use minting::{Failure, NoRandom, Signer};
+pub use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer};
 pub use outside::{Chance, Execution, KeySource, Machine, Outside, Started, Status, Stopped};
 pub use response::Response;
 

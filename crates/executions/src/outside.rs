@@ -8,7 +8,7 @@ use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
-use minting::{Failure, NoRandom, Signer};
+use minting::{Failure, NamingKeySource, NoRandom, Signer};
 
 use crate::execution_name::ExecutionName;
 
@@ -25,6 +25,8 @@ pub enum Started {
     Now,
     /// An execution of that name is there already.
     NameTaken,
+    /// Step Functions does not take that input.
+    InputRefused,
 }
 
 /// What came of a stop.
@@ -125,6 +127,6 @@ pub trait Chance: Sync {
 }
 
 /// Everything outside.
-pub trait Outside: KeySource + Signer + Machine + Chance {}
+pub trait Outside: KeySource + Signer + NamingKeySource + Machine + Chance {}
 
-impl<T: KeySource + Signer + Machine + Chance> Outside for T {}
+impl<T: KeySource + Signer + NamingKeySource + Machine + Chance> Outside for T {}

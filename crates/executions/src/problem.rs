@@ -1,9 +1,9 @@
 //! What a caller hears when he does not get what he asked for: a problem document (RFC 9457) that says what he can do.
 
 use claim_guard::JsonError;
+use claim_guard::audit::Reason;
 use serde_json::{Map, Value, json};
 
-use crate::body::MAX_BODY_BYTES;
 use crate::response::Response;
 
 /// For how long an undecided caller is asked to stay away.
@@ -21,15 +21,32 @@ pub(crate) enum Problem {
     /// No execution of that name in this workflow.
     UnknownExecution,
     /// The body is over the payload budget.
-    BodyTooLarge,
+    BodyTooLarge {
+        /// The most bytes of one.
+        most: usize,
+    },
     /// Another content type, none, or several.
     NotJson,
     /// API Gateway's event announces base64 and holds something else.
     BodyNotBase64,
+    /// The body is nested deeper than what is around it leaves room for.
+    BodyTooDeep {
+        /// The most levels of objects and lists.
+        most: usize,
+    },
     /// The body is not one JSON object with unique members.
     MalformedBody(JsonError),
+    /// The body holds what may be a transaction token.
+    TokenInBody,
+    /// Step Functions does not take the body as input.
+    InputRefused,
+    /// No key, and the workflow wants one.
+    IdempotencyKeyAbsent,
     /// Several keys, an empty one, one that is too long or not printable ASCII.
-    MalformedIdempotencyKey,
+    MalformedIdempotencyKey {
+        /// The most characters of one.
+        most: usize,
+    },
     /// The caller has used this key for other work.
     OtherBody,
     /// The execution is over.
@@ -48,9 +65,15 @@ impl Problem {
             Self::Rejected => (401, "Unauthorized"),
             Self::Denied => (403, "Forbidden"),
             Self::UnknownWorkflow | Self::UnknownExecution => (404, "Not Found"),
-            Self::BodyTooLarge => (413, "Content Too Large"),
+            Self::BodyTooLarge { .. } => (413, "Content Too Large"),
             Self::NotJson => (415, "Unsupported Media Type"),
-            Self::BodyNotBase64 | Self::MalformedBody(_) | Self::MalformedIdempotencyKey => (400, "Bad Request"),
+            Self::BodyNotBase64
+            | Self::BodyTooDeep { .. }
+            | Self::MalformedBody(_)
+            | Self::TokenInBody
+            | Self::InputRefused
+            | Self::IdempotencyKeyAbsent
+            | Self::MalformedIdempotencyKey { .. } => (400, "Bad Request"),
             Self::OtherBody | Self::AlreadyEnded => (409, "Conflict"),
             Self::Undecided => (503, "Service Unavailable"),
             Self::Panicked | Self::Misconfigured => (500, "Internal Server Error"),
@@ -62,13 +85,22 @@ impl Problem {
             Self::Rejected => "present a valid access token".to_owned(),
             Self::Denied => "ask an administrator for access".to_owned(),
             Self::UnknownWorkflow => "there is no such workflow: correct its name".to_owned(),
-            Self::UnknownExecution => "there is no such execution: correct its name".to_owned(),
-            Self::BodyTooLarge => format!("send a body of at most {MAX_BODY_BYTES} bytes"),
+            // Also to whoever may not see it: that somebody else's execution exists is his own affair.
+            Self::UnknownExecution => {
+                "there is no such execution for you: correct its name, or ask an administrator for access".to_owned()
+            }
+            Self::BodyTooLarge { most } => format!("send a body of at most {most} bytes"),
             Self::NotJson => "send the body as application/json".to_owned(),
             Self::BodyNotBase64 => "send one JSON object".to_owned(),
+            Self::BodyTooDeep { most } => format!("send one JSON object of at most {most} levels"),
             Self::MalformedBody(error) => format!("send one JSON object: {error}"),
-            Self::MalformedIdempotencyKey => {
-                "send one Idempotency-Key of 1 to 255 printable ASCII characters, or none".to_owned()
+            Self::TokenInBody => "send a body without a transaction token".to_owned(),
+            Self::InputRefused => "send a body that Step Functions takes as input".to_owned(),
+            Self::IdempotencyKeyAbsent => {
+                "send an Idempotency-Key: this workflow starts nothing without one".to_owned()
+            }
+            Self::MalformedIdempotencyKey { most } => {
+                format!("send one Idempotency-Key of 1 to {most} printable ASCII characters, or none")
             }
             Self::OtherBody => "this Idempotency-Key has begun other work: choose a new one".to_owned(),
             Self::AlreadyEnded => "the execution has ended: there is nothing to stop".to_owned(),
@@ -84,6 +116,34 @@ impl Problem {
         }
     }
 
+    /// The problem for an audit line.
+    pub(crate) fn reason(&self) -> Reason {
+        Reason::new(self.code(), &self.detail())
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Denied => "denied",
+            Self::UnknownWorkflow => "unknown_workflow",
+            Self::UnknownExecution => "unknown_execution",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::NotJson => "body_not_json",
+            Self::BodyNotBase64 => "body_not_base64",
+            Self::BodyTooDeep { .. } => "body_too_deep",
+            Self::MalformedBody(_) => "malformed_body",
+            Self::TokenInBody => "transaction_token_in_body",
+            Self::InputRefused => "input_refused",
+            Self::IdempotencyKeyAbsent => "no_idempotency_key",
+            Self::MalformedIdempotencyKey { .. } => "malformed_idempotency_key",
+            Self::OtherBody => "other_body",
+            Self::AlreadyEnded => "already_ended",
+            Self::Undecided => "undecided",
+            Self::Panicked => "panicked",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
     /// The problem as an answer to the request of that name.
     pub(crate) fn response(&self, request_id: Option<&str>) -> Response {
         let (status, title) = self.status();
@@ -95,7 +155,7 @@ impl Problem {
         if let Some(id) = request_id {
             document.insert("instance".to_owned(), json!(format!("urn:request:{id}")));
         }
-        let response = Response::new(status, "application/problem+json", &Value::Object(document));
+        let response = Response::new(status, "application/problem+json", Value::Object(document).to_string());
         match self {
             // Off-spec: RFC 9110 §15.5.2 wants a challenge with every 401. API Gateway renames a function's `WWW-Authenticate`
             // to `x-amzn-Remapped-WWW-Authenticate`, which challenges nobody, so it is left to the API's own response to
@@ -105,11 +165,15 @@ impl Problem {
             Self::Denied
             | Self::UnknownWorkflow
             | Self::UnknownExecution
-            | Self::BodyTooLarge
+            | Self::BodyTooLarge { .. }
             | Self::NotJson
             | Self::BodyNotBase64
+            | Self::BodyTooDeep { .. }
             | Self::MalformedBody(_)
-            | Self::MalformedIdempotencyKey
+            | Self::TokenInBody
+            | Self::InputRefused
+            | Self::IdempotencyKeyAbsent
+            | Self::MalformedIdempotencyKey { .. }
             | Self::OtherBody
             | Self::AlreadyEnded
             | Self::Panicked

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::settings::CorsOrigin;
 
@@ -21,13 +20,16 @@ pub struct Response {
 }
 
 impl Response {
-    pub(crate) fn new(status_code: u16, content_type: &str, body: &Value) -> Self {
-        Self::empty(status_code).with("Content-Type", content_type).with_body(body.to_string())
+    pub(crate) fn new(status_code: u16, content_type: &str, body: String) -> Self {
+        Self::empty(status_code).with("Content-Type", content_type).with_body(body)
     }
 
     pub(crate) fn empty(status_code: u16) -> Self {
         let (headers, body) = (BTreeMap::new(), String::new());
-        Self { status_code, headers, body, is_base64_encoded: false }.with("Cache-Control", "no-store")
+        Self { status_code, headers, body, is_base64_encoded: false }
+            .with("Cache-Control", "no-store")
+            .with("Strict-Transport-Security", "max-age=31536000")
+            .with("X-Content-Type-Options", "nosniff")
     }
 
     #[must_use]

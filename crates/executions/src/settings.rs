@@ -9,10 +9,11 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{KeyId, StateMachineReference, TrustDomain, WorkflowName};
 use claim_guard::transaction::TransactionKeySet;
-use minting::{MintFault, MintSettings, SigningKeyArn};
+use minting::{MintFault, MintSettings, NamingKeyArn, SigningKeyArn};
 use realm_keys::{RealmSettings, SettingsFault};
 
 const CORS_ORIGIN: &str = "CORS_ORIGIN";
+const EXECUTION_NAMING_KEY: &str = "EXECUTION_NAMING_KEY";
 
 /// One fault of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,13 @@ pub enum Fault {
     Realm(SettingsFault),
     /// A fault of the part that every minter of transaction tokens shares.
     Mint(MintFault),
+    /// `EXECUTION_NAMING_KEY` is absent or empty.
+    NoNamingKey,
+    /// `EXECUTION_NAMING_KEY` is not the ARN of a KMS key.
+    NotAKeyArn {
+        /// What was presented.
+        presented: Excerpt,
+    },
     /// `CORS_ORIGIN` is not `SCHEME://HOST[:PORT]`.
     NotAnOrigin {
         /// What was presented.
@@ -33,8 +41,15 @@ impl fmt::Display for Fault {
         match self {
             Self::Realm(fault) => write!(f, "{fault}"),
             Self::Mint(fault) => write!(f, "{fault}"),
+            Self::NoNamingKey => write!(f, "{EXECUTION_NAMING_KEY} is absent"),
+            Self::NotAKeyArn { presented } => {
+                write!(f, "{EXECUTION_NAMING_KEY}: expected the ARN of a KMS key, presented `{presented}`")
+            }
             Self::NotAnOrigin { presented } => {
-                write!(f, "{CORS_ORIGIN}: expected `SCHEME://HOST[:PORT]`, presented `{presented}`")
+                write!(
+                    f,
+                    "{CORS_ORIGIN}: expected `https://HOST[:PORT]`, or `http` on this machine, presented `{presented}`"
+                )
             }
         }
     }
@@ -65,7 +80,8 @@ impl CorsOrigin {
     /// A browser writes the host of its `Origin` in lower case (RFC 6454 §6.1) and compares the answer's text with that, so
     /// another spelling would be an origin that nobody has.
     fn parse(text: &str) -> Result<Self, Fault> {
-        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let plain = text.strip_prefix("http://").filter(|authority| is_of_this_machine(authority));
+        let authority = text.strip_prefix("https://").or(plain).unwrap_or_default();
         let (host, port) = match authority.rsplit_once(':') {
             // The colons of an IPv6 address are inside of its brackets.
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -82,6 +98,13 @@ impl CorsOrigin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What a script gets without TLS, others on its way can read and change; between a browser and its own machine is nobody.
+fn is_of_this_machine(authority: &str) -> bool {
+    ["localhost", "127.0.0.1"]
+        .iter()
+        .any(|host| authority.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
 }
 
 fn is_host(text: &str) -> bool {
@@ -111,6 +134,15 @@ pub struct Stack {
     pub cors_origin: Option<CorsOrigin>,
 }
 
+/// The keys that KMS holds for this function.
+#[derive(Debug, Clone)]
+pub struct KmsKeys {
+    /// The one that signs transaction tokens.
+    pub signing: SigningKeyArn,
+    /// The one that execution names are made with.
+    pub naming: NamingKeyArn,
+}
+
 /// Everything that the environment says.
 #[derive(Debug)]
 pub struct Settings {
@@ -118,8 +150,8 @@ pub struct Settings {
     pub realm: RealmSettings,
     /// This stack.
     pub stack: Stack,
-    /// The key that signs transaction tokens.
-    pub signing_key: SigningKeyArn,
+    /// The keys in KMS.
+    pub keys: KmsKeys,
 }
 
 impl Settings {
@@ -129,6 +161,7 @@ impl Settings {
     ///
     /// | variable | value |
     /// |---|---|
+    /// | `EXECUTION_NAMING_KEY` | the ARN of the KMS key that execution names are made with |
     /// | `CORS_ORIGIN` | optional: the one web origin whose scripts may read answers |
     ///
     /// # Errors
@@ -136,18 +169,23 @@ impl Settings {
     pub fn from_lookup(policy: &AccessPolicy, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Fault>> {
         let realm = RealmSettings::from_lookup(&lookup);
         let minting = MintSettings::from_lookup(policy, &lookup);
-        match (realm, minting, CorsOrigin::from_lookup(&lookup)) {
-            (Ok(realm), Ok(minting), Ok(cors_origin)) => {
+        match (realm, minting, naming_key(&lookup), CorsOrigin::from_lookup(&lookup)) {
+            (Ok(realm), Ok(minting), Ok(naming), Ok(cors_origin)) => {
                 let MintSettings { trust_domain, transaction_keys, key_id, signing_key, state_machines } = minting;
                 let stack = Stack { trust_domain, transaction_keys, key_id, state_machines, cors_origin };
-                Ok(Self { realm, stack, signing_key })
+                Ok(Self { realm, stack, keys: KmsKeys { signing: signing_key, naming } })
             }
-            (realm, minting, cors_origin) => {
+            (realm, minting, naming, cors_origin) => {
                 let realm = realm.err().map(|faults| faults.faults().to_vec()).unwrap_or_default();
                 let minting = minting.err().unwrap_or_default();
                 let faults = realm.into_iter().map(Fault::Realm).chain(minting.into_iter().map(Fault::Mint));
-                Err(faults.chain(cors_origin.err()).collect())
+                Err(faults.chain(naming.err()).chain(cors_origin.err()).collect())
             }
         }
     }
+}
+
+fn naming_key(lookup: impl Fn(&str) -> Option<String>) -> Result<NamingKeyArn, Fault> {
+    let text = lookup(EXECUTION_NAMING_KEY).filter(|text| !text.is_empty()).ok_or(Fault::NoNamingKey)?;
+    NamingKeyArn::parse(&text).map_err(|presented| Fault::NotAKeyArn { presented })
 }

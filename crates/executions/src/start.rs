@@ -1,5 +1,6 @@
 //! Starts an execution.
 
+use claim_guard::access::IdempotencyRule;
 use claim_guard::audit::Reason;
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
@@ -10,7 +11,8 @@ use crate::answer::{Answer, Ended, Exchange};
 use crate::attribution::{Attributed, attribute};
 use crate::body::Body;
 use crate::execution_name::ExecutionName;
-use crate::executions::{Declared, Executions, named};
+use crate::executions::{Declared, Executions};
+use crate::find::arn_of;
 use crate::idempotency::IdempotencyKey;
 use crate::location;
 use crate::outside::{Outside, Started, Status};
@@ -42,22 +44,27 @@ impl<O: Outside> Executions<O> {
         let claims = self.verified(&exchange, request, now).await?;
         let caller = claims.identity();
         let workflow = self.workflow(&exchange, &claims, asked)?;
-        let body = Body::read(request).map_err(|problem| exchange.undecidable(&problem))?;
-        let key = IdempotencyKey::read(&request.idempotency_key).map_err(|problem| exchange.undecidable(&problem))?;
+        let body = Body::read(request).map_err(|problem| exchange.refused(caller, &problem))?;
+        let key =
+            IdempotencyKey::read(&request.idempotency_key).map_err(|problem| exchange.refused(caller, &problem))?;
+        if let (IdempotencyRule::Required, None) = (workflow.rules.idempotency(), &key) {
+            return Err(exchange.refused(caller, &Problem::IdempotencyKeyAbsent));
+        }
         let decision = self.policy.decide_start(&claims, workflow.rules.name(), body.members());
         let Decision::Allow(grant) = &decision else { return Err(exchange.denied(caller, &decision)) };
+        let naming = self.naming_key(&exchange, &claims).await?;
         let name = match &key {
-            Some(key) => ExecutionName::keyed(caller, workflow.rules.name(), key),
-            None => ExecutionName::random(self.draw(&exchange, caller)?),
+            Some(key) => ExecutionName::keyed(caller, workflow.rules.name(), key, naming),
+            None => ExecutionName::random(self.draw(&exchange, caller)?, caller, naming),
         };
-        let execution = named(&exchange, caller, &workflow, &name)?;
+        let execution = arn_of(&exchange, caller, &workflow, &name)?;
         exchange.concerns(&execution);
         let decision = &decision;
         self.begin(Work { exchange, request, caller, decision, grant, workflow, name, execution, now }, body).await
     }
 
     /// Mints the transaction token and starts the execution with it.
-    async fn begin(&self, work: Work<'_>, body: Body) -> Result<Answer, Ended> {
+    async fn begin(&self, mut work: Work<'_>, body: Body) -> Result<Answer, Ended> {
         let digest = body.digest().clone();
         let minted = self.mint(work.grant, &work.workflow, &work.execution, &digest, work.now).await;
         let minted = minted.map_err(|failure| work.exchange.failed(work.caller, failure))?;
@@ -67,6 +74,10 @@ impl<O: Outside> Executions<O> {
         match started.map_err(|failure| work.exchange.failed(work.caller, failure))? {
             Started::Now => Ok(work.accepted(&minted.transaction, Status::Running, false)),
             Started::NameTaken => self.join(work, &minted.token, &digest).await,
+            Started::InputRefused => {
+                work.exchange.note = Some(Problem::InputRefused.reason());
+                Err(work.exchange.in_conflict(&Problem::InputRefused, work.caller, work.decision, None))
+            }
         }
     }
 
@@ -113,7 +124,7 @@ impl Work<'_> {
             "status": status.as_str(),
         });
         let location = location::of_execution(self.request.mount.as_ref(), workflow, execution);
-        let response = Response::new(202, "application/json", &body).with("Location", &location);
+        let response = Response::new(202, "application/json", body.to_string()).with("Location", &location);
         let response = if replayed { response.with("Idempotency-Replayed", "true") } else { response };
         self.exchange.done(response, self.caller, self.decision, Some(transaction))
     }

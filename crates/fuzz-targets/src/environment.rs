@@ -44,12 +44,13 @@ fn of_executions(lookup: impl Fn(&str) -> Option<String>) {
     match Settings::from_lookup(&POLICY, &lookup) {
         Ok(settings) => {
             reached("an environment of executions");
+            assert!(lookup("EXECUTION_NAMING_KEY").is_some_and(|key| key == settings.keys.naming.as_str()));
             assert!(REQUIRED.iter().all(|name| lookup(name).is_some_and(|value| !value.is_empty())));
             assert_eq!(Some(settings.realm.verifier.issuer().as_str()), lookup("REALM_ISSUER").as_deref());
             assert_eq!(Some(settings.stack.trust_domain.as_str()), lookup("TRUST_DOMAIN").as_deref());
             assert!(settings.stack.transaction_keys.contains(&settings.stack.key_id));
             assert!(settings.stack.state_machines.keys().eq(POLICY.workflows().map(|workflow| workflow.name())));
-            assert!(settings.signing_key.as_str().starts_with("arn:"));
+            assert!(settings.keys.signing.as_str().starts_with("arn:"));
         }
         Err(faults) => {
             assert!(!faults.is_empty());
@@ -62,13 +63,15 @@ fn of_revalidation(lookup: impl Fn(&str) -> Option<String>) {
     match RevalidationSettings::from_lookup(&POLICY, &lookup) {
         Ok(settings) => {
             reached("an environment of revalidation");
-            let required = REQUIRED.iter().chain(&["REVALIDATION_CLIENT"]);
+            let required = REQUIRED.iter().chain(&["REVALIDATION_CLIENT", "CLIENT_KEY_ID", "CLIENT_SIGNING_KEY"]);
             assert!(required.into_iter().all(|name| lookup(name).is_some_and(|value| !value.is_empty())));
             assert_eq!(Some(settings.realm.client.as_str()), lookup("REVALIDATION_CLIENT").as_deref());
             if let Some(url) = &settings.realm.admin_url {
                 assert!(url.as_str().starts_with("https://") && !url.as_str().ends_with('/'), "{url:?}");
             }
             assert!(settings.minting.transaction_keys.contains(&settings.minting.key_id));
+            assert!(!settings.minting.transaction_keys.contains(&settings.client_key.id));
+            assert_ne!(settings.minting.signing_key, settings.client_key.arn);
         }
         Err(faults) => {
             assert!(!faults.is_empty());

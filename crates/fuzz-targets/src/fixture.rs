@@ -9,7 +9,7 @@ use claim_guard::identifier::{
     WorkflowName,
 };
 use claim_guard::transaction::{
-    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, TransactionVerifier, UnsignedTransactionToken,
+    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, TransactionVerifier, UnsignedTransactionToken, WorkPath,
 };
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, UnixTime, VerifiedClaims};
 use serde_json::{Map, Value, json};
@@ -79,7 +79,12 @@ pub(crate) fn presented_at(execution: &str) -> PresentedAt {
 pub(crate) fn any_attempt() -> Attempt<'static> {
     static STATE: LazyLock<StateName> = LazyLock::new(|| StateName::parse("ApprovePayment").expect("a state"));
     let freshness = POLICY.workflow(&payment()).and_then(|workflow| workflow.freshness(&STATE));
-    Attempt { state: &STATE, retry_count: 0, freshness: freshness.expect("a guarded state") }
+    Attempt {
+        state: &STATE,
+        retry_count: 0,
+        work: &WorkPath::OUTERMOST,
+        freshness: freshness.expect("a guarded state"),
+    }
 }
 
 /// A decision somewhere, under the shipped policy.

@@ -31,6 +31,7 @@ mod tests {
         let expected = [
             "a caller is allowed",
             "a client",
+            "a consent",
             "a realm",
             "a session",
             "a statement adopted",

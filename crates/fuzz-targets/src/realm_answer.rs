@@ -9,7 +9,7 @@ use crate::realm::{Answers, GOOD, Stack, Told, revalidation};
 use crate::revalidation_event::{TOKEN, read, ruled};
 
 /// The policy that asks for all that a realm can answer.
-static DEMANDING: LazyLock<(Revalidation<Told, Stack, Stack>, Told)> = LazyLock::new(|| {
+static DEMANDING: LazyLock<(Revalidation<Told, Stack, Stack, Stack>, Told)> = LazyLock::new(|| {
     let told = Told::new(GOOD.clone());
     let access_toml = ACCESS_TOML.replace("session = \"ignored\"", "session = \"required\"");
     (revalidation(&access_toml, told.clone()), told)
@@ -27,6 +27,7 @@ pub fn realm_answer(bytes: &[u8]) {
         b'c' => (Answers { clients: answer, ..good }, "a client"),
         b'u' => (Answers { user: answer, ..good }, "a user"),
         b's' => (Answers { sessions: answer, ..good }, "a session"),
+        b'k' => (Answers { consents: answer, ..good }, "a consent"),
         _ => (Answers { evaluation: answer, ..good }, "an evaluation"),
     };
     let event = json!({

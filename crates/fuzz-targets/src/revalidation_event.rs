@@ -16,7 +16,7 @@ use crate::realm::{GOOD, Stack, Told, revalidation};
 
 pub(crate) static TOKEN: LazyLock<String> = LazyLock::new(|| minted(EXECUTION));
 
-static REVALIDATION: LazyLock<Revalidation<Told, Stack, Stack>> =
+static REVALIDATION: LazyLock<Revalidation<Told, Stack, Stack, Stack>> =
     LazyLock::new(|| revalidation(ACCESS_TOML, Told::new(GOOD.clone())));
 
 /// Events of woven states, in which `$TRANSACTION` stands for the execution's token. The realm says that all is well.
@@ -35,7 +35,7 @@ pub fn revalidation_event(bytes: &[u8]) {
 }
 
 /// What came of an event, with what holds for every one.
-pub(crate) fn ruled(revalidation: &Revalidation<Told, Stack, Stack>, event: &str) -> (String, Option<Renewed>) {
+pub(crate) fn ruled(revalidation: &Revalidation<Told, Stack, Stack, Stack>, event: &str) -> (String, Option<Renewed>) {
     let Ruling { audit, verdict } = block_on(revalidation.answer(event.as_bytes(), Ok(now())));
     let audit = line::is_audit(&audit.to_line(), &TOKEN);
     let decision = audit.get("decision").and_then(Value::as_str).unwrap_or_default().to_owned();

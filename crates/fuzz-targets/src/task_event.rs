@@ -1,6 +1,7 @@
 use std::sync::LazyLock;
 
 use claim_guard::identifier::StateName;
+use claim_guard::transaction::WorkPath;
 use claim_guard_lambda::{Granted, Guard, error_names};
 use serde_json::Value;
 
@@ -60,6 +61,7 @@ fn acts(granted: &Granted, state: &str, event: &Value) {
     assert_eq!(text("/context/execution"), Some(EXECUTION));
     assert_eq!(text("/context/stateMachine"), Some(MACHINE));
     assert_eq!(text("/context/state"), Some(state));
+    assert_eq!(text("/work"), granted.grant.work_path().map(WorkPath::as_str));
     assert_eq!(event.get("input").map(ToString::to_string), Some(granted.input.to_string()));
     assert_eq!(granted.grant.subject(), everyman().1.identity().subject());
     let state = StateName::parse(state).expect("a state");

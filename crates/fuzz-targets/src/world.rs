@@ -8,7 +8,8 @@ use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
 use executions::{
-    Chance, Execution, ExecutionName, Failure, KeySource, Machine, NoRandom, Signer, Started, Status, Stopped,
+    Chance, Execution, ExecutionName, Failure, KeySource, Machine, NamingKey, NamingKeySource, NoRandom, Signer,
+    Started, Status, Stopped,
 };
 
 use crate::fixture::{KMS_KEY, REALM_KEYS, now};
@@ -37,6 +38,17 @@ impl KeySource for World {
 impl Signer for World {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
         Ok(KMS_KEY.sign(message))
+    }
+}
+
+/// The stack's naming key.
+pub(crate) fn naming_key() -> NamingKey {
+    NamingKey::new(&[7; 32])
+}
+
+impl NamingKeySource for World {
+    async fn naming_key(&self) -> Result<NamingKey, Failure> {
+        Ok(naming_key())
     }
 }
 

@@ -6,9 +6,6 @@ use serde::Serialize;
 
 use crate::event::{EventError, ReplyTo, ResponseUrl};
 
-/// The id of the resource. There is nothing to tell apart: it never changes, so no update ever replaces it.
-const PHYSICAL_RESOURCE_ID: &str = "transaction-keys";
-
 /// CloudFormation takes answers of at most 4096 bytes in all, so a reason is cut well before that.
 const LONGEST_REASON: usize = 1024;
 
@@ -62,7 +59,8 @@ impl Answer {
     }
 
     fn new(status: Status, reply_to: &ReplyTo) -> Self {
-        let id = reply_to.physical_resource_id.as_deref().unwrap_or(PHYSICAL_RESOURCE_ID);
+        // The id that it has is kept, so no update ever replaces it.
+        let id = reply_to.physical_resource_id.as_deref().unwrap_or(&reply_to.logical_resource_id);
         Self {
             status,
             reason: None,
@@ -180,7 +178,7 @@ mod tests {
 
     fn reply_to(response_url: &str) -> ReplyTo {
         ReplyTo {
-            response_url: ResponseUrl::parse(response_url).unwrap(),
+            response_url: ResponseUrl::parse(response_url, "eu-central-1").unwrap(),
             stack_id: "stack".to_owned(),
             request_id: "request".to_owned(),
             logical_resource_id: "TransactionKeys".to_owned(),
@@ -223,7 +221,7 @@ mod tests {
         assert_eq!(
             serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
             json!({
-                "Status": "FAILED", "Reason": "no such key", "PhysicalResourceId": "transaction-keys",
+                "Status": "FAILED", "Reason": "no such key", "PhysicalResourceId": "TransactionKeys",
                 "StackId": "stack", "RequestId": "request", "LogicalResourceId": "TransactionKeys",
             })
         );
@@ -252,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_long_reason_is_cut() {
-        let answer = Answer::failed(&reply_to("https://answers.example/"), &"é".repeat(5000));
+        let answer = Answer::failed(&reply_to("http://localhost/"), &"é".repeat(5000));
         assert_eq!(answer.reason, Some("é".repeat(1024)));
     }
 }

@@ -25,11 +25,11 @@ impl ReplyTo {
     ///
     /// # Errors
     ///
-    /// If a field is absent or not text, or if the address is neither `https` nor on this machine.
-    pub fn parse(event: &Value) -> Result<Self, EventError> {
+    /// If a field is absent or not text, or if the address is neither CloudFormation's in that region nor on this machine.
+    pub fn parse(event: &Value, region: &str) -> Result<Self, EventError> {
         let event = object(event, "event")?;
         Ok(Self {
-            response_url: ResponseUrl::parse(&text(event, "ResponseURL")?)?,
+            response_url: ResponseUrl::parse(&text(event, "ResponseURL")?, region)?,
             stack_id: text(event, "StackId")?,
             request_id: text(event, "RequestId")?,
             logical_resource_id: text(event, "LogicalResourceId")?,
@@ -46,19 +46,22 @@ impl ReplyTo {
 pub struct ResponseUrl(reqwest::Url);
 
 impl ResponseUrl {
-    /// Takes an `https` address, or an `http` one that does not leave this machine.
+    /// Takes an `https` address in the bucket where CloudFormation reads answers of that region, or an `http` one that does not
+    /// leave this machine.
     ///
     /// # Errors
     ///
     /// If the text is no such address.
-    pub fn parse(text: &str) -> Result<Self, EventError> {
+    pub fn parse(text: &str, region: &str) -> Result<Self, EventError> {
         let url = reqwest::Url::parse(text).map_err(|_| EventError::UnusableResponseUrl)?;
-        let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match url.scheme() {
-            "https" => Ok(Self(url)),
-            "http" if local => Ok(Self(url)),
-            _ => Err(EventError::UnusableResponseUrl),
-        }
+        let host = url.host_str().unwrap_or_default();
+        let plain = url.username().is_empty() && url.password().is_none();
+        let taken = match url.scheme() {
+            "https" => plain && url.port().is_none() && is_of_cloudformation(host, region),
+            "http" => plain && matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
+            _ => false,
+        };
+        if taken { Ok(Self(url)) } else { Err(EventError::UnusableResponseUrl) }
     }
 
     /// The address itself, for the one request that answers.
@@ -66,6 +69,17 @@ impl ResponseUrl {
     pub fn to_url(&self) -> reqwest::Url {
         self.0.clone()
     }
+}
+
+/// Whether it is AWS's own bucket for answers of that region (docs.aws.amazon.com/AWSCloudFormation, "Custom resource request objects"). Buckets of
+/// other names that begin like it can be anybody's.
+fn is_of_cloudformation(host: &str, region: &str) -> bool {
+    let bucket = format!("cloudformation-custom-resource-response-{}.", region.replace('-', ""));
+    let service = host.strip_prefix(&bucket).unwrap_or_default();
+    ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"].into_iter().any(|suffix| {
+        [format!("s3.{suffix}"), format!("s3.{region}.{suffix}"), format!("s3-{region}.{suffix}")]
+            .contains(&service.to_owned())
+    })
 }
 
 impl fmt::Debug for ResponseUrl {
@@ -197,7 +211,7 @@ pub enum EventError {
         /// Which one.
         field: &'static str,
     },
-    /// The address of the answer is no address, or one that would send it in the clear.
+    /// The address of the answer is not one where CloudFormation reads it in this region.
     UnusableResponseUrl,
     /// Neither Create nor Update nor Delete.
     UnknownRequestType {
@@ -230,7 +244,9 @@ impl fmt::Display for EventError {
             Self::Missing { field } => write!(f, "`{field}` is missing"),
             Self::NotText { field } => write!(f, "`{field}` is not text"),
             Self::NotAList { field } => write!(f, "`{field}` is not a list"),
-            Self::UnusableResponseUrl => f.write_str("`ResponseURL` is not an `https` address"),
+            Self::UnusableResponseUrl => {
+                f.write_str("`ResponseURL` is no address where CloudFormation reads answers in this region")
+            }
             Self::UnknownRequestType { presented } => {
                 write!(f, "request type `{presented}` is none of `Create`, `Update`, `Delete`")
             }
@@ -255,10 +271,12 @@ mod tests {
 
     const ARN: &str = "arn:aws:kms:eu-central-1:111122223333:key/0f3ab3a9-1f0e-4b57-9a55-6d2f2f3f4a10";
 
+    const REGION: &str = "eu-central-1";
+
     fn create() -> Value {
         json!({
             "RequestType": "Create",
-            "ResponseURL": "https://answers.example/token",
+            "ResponseURL": "https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/token",
             "StackId": "arn:aws:cloudformation:eu-central-1:111122223333:stack/lab/1",
             "RequestId": "request-1",
             "ResourceType": "Custom::TransactionKeys",
@@ -336,28 +354,60 @@ mod tests {
         for field in ["ResponseURL", "StackId", "RequestId", "LogicalResourceId"] {
             let mut event = create();
             event[field] = json!(1);
-            assert_eq!(ReplyTo::parse(&event), Err(EventError::NotText { field }));
+            assert_eq!(ReplyTo::parse(&event, REGION), Err(EventError::NotText { field }));
             event.as_object_mut().unwrap().remove(field);
-            assert_eq!(ReplyTo::parse(&event), Err(EventError::Missing { field }));
+            assert_eq!(ReplyTo::parse(&event, REGION), Err(EventError::Missing { field }));
         }
-        assert_eq!(ReplyTo::parse(&json!([])), Err(EventError::NotAnObject { field: "event" }));
+        assert_eq!(ReplyTo::parse(&json!([]), REGION), Err(EventError::NotAnObject { field: "event" }));
     }
 
     #[test]
     fn an_answer_never_leaves_the_machine_in_the_clear() {
         for text in ["http://answers.example/token", "http://localhost.example/", "ftp://localhost/", "nonsense"] {
-            assert_eq!(ResponseUrl::parse(text), Err(EventError::UnusableResponseUrl), "{text}");
+            assert_eq!(ResponseUrl::parse(text, REGION), Err(EventError::UnusableResponseUrl), "{text}");
         }
-        for text in
-            ["https://answers.example/token", "http://localhost:4566/t", "http://127.0.0.1:1/t", "http://[::1]/t"]
-        {
-            assert!(ResponseUrl::parse(text).is_ok(), "{text}");
+        for text in ["http://localhost:4566/t", "http://127.0.0.1:1/t", "http://[::1]/t"] {
+            assert!(ResponseUrl::parse(text, REGION).is_ok(), "{text}");
         }
     }
 
     #[test]
+    fn an_answer_goes_to_the_bucket_of_cloudformation_in_this_region_and_to_nobody_else() {
+        let bucket = "cloudformation-custom-resource-response-eucentral1";
+        for service in [
+            "s3.eu-central-1.amazonaws.com",
+            "s3-eu-central-1.amazonaws.com",
+            "s3.amazonaws.com",
+            "s3.eu-central-1.amazonaws.eu",
+        ] {
+            let text = format!("https://{bucket}.{service}/arn%3Aaws?X-Amz-Signature=x");
+            assert!(ResponseUrl::parse(&text, REGION).is_ok(), "{text}");
+        }
+        for text in [
+            "https://answers.example/token".to_owned(),
+            "https://localhost/token".to_owned(),
+            format!("https://{bucket}.s3.eu-central-1.amazonaws.com.example/t"),
+            format!("https://{bucket}.s3.eu-west-1.amazonaws.com/t"),
+            format!("https://{bucket}x.s3.eu-central-1.amazonaws.com/t"),
+            format!("https://x{bucket}.s3.eu-central-1.amazonaws.com/t"),
+            format!("https://a.{bucket}.s3.eu-central-1.amazonaws.com/t"),
+            format!("https://s3.eu-central-1.amazonaws.com/{bucket}/t"),
+            format!("https://{bucket}.s3.eu-central-1.amazonaws.com:8443/t"),
+            format!("https://user@{bucket}.s3.eu-central-1.amazonaws.com/t"),
+            format!("https://evil.example/#{bucket}.s3.eu-central-1.amazonaws.com/t"),
+            "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/t".to_owned(),
+            "https://cloudformation-custom-resource-response-.s3.amazonaws.com/t".to_owned(),
+            format!("http://{bucket}.s3.eu-central-1.amazonaws.com/t"),
+        ] {
+            assert_eq!(ResponseUrl::parse(&text, REGION), Err(EventError::UnusableResponseUrl), "{text}");
+        }
+        let home = format!("https://{bucket}.s3.amazonaws.com/t");
+        assert_eq!(ResponseUrl::parse(&home, ""), Err(EventError::UnusableResponseUrl), "a region that is not known");
+    }
+
+    #[test]
     fn the_address_of_the_answer_does_not_print() {
-        let reply_to = ReplyTo::parse(&create()).unwrap();
+        let reply_to = ReplyTo::parse(&create(), REGION).unwrap();
         assert_eq!(format!("{:?}", reply_to.response_url), "ResponseUrl(…)");
     }
 }

@@ -20,13 +20,14 @@ async fn main() -> Result<(), Error> {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3)).build();
     let config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
     let (kms, http) = (aws_sdk_kms::Client::new(&config), answer::delivery_client()?);
-    let (kms, http) = (&kms, &http);
+    let region = std::env::var("AWS_REGION").unwrap_or_default();
+    let (kms, http, region) = (&kms, &http, region.as_str());
 
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         // What is left to panic is what reads the address and delivers to it; then there is nobody to tell but the runtime.
         let served = caught(async {
             let (reply_to, answer) =
-                publish::answer_to(&event.payload, async |arn| kms::public_key(arn, kms).await, DEADLINE)
+                publish::answer_to(&event.payload, region, async |arn| kms::public_key(arn, kms).await, DEADLINE)
                     .await
                     .map_err(answer::DeliveryError::NoAddress)?;
             eprintln!("key-publisher: {answer}");

@@ -10,17 +10,22 @@ use crate::{
     kms::FetchError,
 };
 
-/// Works out the answer to an event. `fetch` reads one public key as SPKI in DER; it is not called for a deletion.
+/// Works out the answer to an event of CloudFormation in that region. `fetch` reads one public key as SPKI in DER; it is not called for a deletion.
 /// Reading all keys takes at most `deadline`, which has to be below the function's own timeout, or no failure is answered.
 ///
 /// # Errors
 ///
 /// Only if the event does not say where to answer. Any other fault is an answer `FAILED` that says what was wrong.
-pub async fn answer_to<F>(event: &Value, fetch: F, deadline: Duration) -> Result<(ReplyTo, Answer), EventError>
+pub async fn answer_to<F>(
+    event: &Value,
+    region: &str,
+    fetch: F,
+    deadline: Duration,
+) -> Result<(ReplyTo, Answer), EventError>
 where
     F: AsyncFn(KeyArn) -> Result<Vec<u8>, FetchError>,
 {
-    let reply_to = ReplyTo::parse(event)?;
+    let reply_to = ReplyTo::parse(event, region)?;
     let outcome = match tokio::time::timeout(deadline, caught(publish(event, fetch))).await {
         Ok(Ok(outcome)) => outcome,
         // CloudFormation waits all the same.
@@ -70,7 +75,7 @@ impl fmt::Display for PublishError {
         match self {
             Self::Event(error) => write!(f, "the resource is not declared as it has to be: {error}"),
             Self::Fetch(error) => error.fmt(f),
-            Self::Key { arn, error } => write!(f, "`{arn}` cannot sign transaction tokens: {error}"),
+            Self::Key { arn, error } => write!(f, "`{arn}` cannot sign for the stack: {error}"),
             Self::Set(error) => error.fmt(f),
             Self::Unwritable { cause } => write!(f, "the key set could not be written: {cause}"),
             Self::TooSlow { deadline } => write!(f, "KMS did not answer within {} ms", deadline.as_millis()),
@@ -92,6 +97,8 @@ mod tests {
     const FIRST: &str = "arn:aws:kms:eu-central-1:111122223333:key/11111111-1f0e-4b57-9a55-6d2f2f3f4a10";
     const SECOND: &str = "arn:aws:kms:eu-central-1:111122223333:key/22222222-1f0e-4b57-9a55-6d2f2f3f4a10";
 
+    const REGION: &str = "eu-central-1";
+
     fn new_spki() -> Vec<u8> {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let der: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
@@ -112,7 +119,7 @@ mod tests {
     where
         F: AsyncFn(KeyArn) -> Result<Vec<u8>, FetchError>,
     {
-        let (_, answer) = answer_to(event, fetch, Duration::from_secs(5)).await.unwrap();
+        let (_, answer) = answer_to(event, REGION, fetch, Duration::from_secs(5)).await.unwrap();
         serde_json::to_value(&answer).unwrap()
     }
 
@@ -133,7 +140,7 @@ mod tests {
             answer,
             json!({
                 "Status": "SUCCESS",
-                "PhysicalResourceId": "transaction-keys",
+                "PhysicalResourceId": "TransactionKeys",
                 "StackId": event["StackId"], "RequestId": event["RequestId"], "LogicalResourceId": "TransactionKeys",
                 "Data": {"Jwks": "compared above", "KeyId": jwk.kid()},
             })
@@ -169,7 +176,7 @@ mod tests {
         assert_eq!(answer["Status"], "FAILED");
         assert_eq!(
             answer["Reason"],
-            json!(format!("`{FIRST}` cannot sign transaction tokens: the public key is not a P-256 key"))
+            json!(format!("`{FIRST}` cannot sign for the stack: the public key is not a P-256 key"))
         );
         assert_eq!(answer.get("Data"), None);
     }
@@ -188,7 +195,7 @@ mod tests {
     async fn a_kms_that_never_answers_fails_the_deployment_in_time() {
         let event = with_keys(event("create"), &[FIRST]);
         let deadline = Duration::from_millis(5);
-        let (_, answer) = answer_to(&event, async |_| std::future::pending().await, deadline).await.unwrap();
+        let (_, answer) = answer_to(&event, REGION, async |_| std::future::pending().await, deadline).await.unwrap();
         let answer = serde_json::to_value(&answer).unwrap();
         assert_eq!(answer["Status"], "FAILED");
         assert_eq!(answer["Reason"], "KMS did not answer within 5 ms");
@@ -227,7 +234,7 @@ mod tests {
         let mut event = event("create");
         event.as_object_mut().unwrap().remove("ResponseURL");
         assert_eq!(
-            answer_to(&event, unreachable, Duration::from_secs(5)).await,
+            answer_to(&event, REGION, unreachable, Duration::from_secs(5)).await,
             Err(EventError::Missing { field: "ResponseURL" })
         );
     }

@@ -144,7 +144,9 @@ fn source_map_says_where_each_state_comes_from() {
 
 /// A machine of one guarded Task of that name, woven.
 fn woven_task(name: &str) -> Result<Woven, Refused> {
-    let policy = format!("[workflows.w]\nstart.any_verified_caller = true\nstates.{name}.any_verified_caller = true\n");
+    let policy = format!(
+        "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\nstates.{name}.any_verified_caller = true\n"
+    );
     let policy = AccessPolicy::parse("access.toml", &policy).unwrap();
     let task = "\"Type\": \"Task\", \"Resource\": \"arn:aws-cn:states:::lambda:invoke\", \"Parameters\": {\"FunctionName\": \"act\"}, \"End\": true";
     let machine = format!("{{\"StartAt\": \"{name}\", \"States\": {{\"{name}\": {{{task}}}}}}}");
@@ -188,13 +190,13 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn ksf(arguments: &[&str], input: &str) -> Output {
+fn ksf(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ksf"));
     command.args(arguments).current_dir(repository());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // The reader may be gone already: it has answered without the input.
-    let _ = stdin.write_all(input.as_bytes());
+    let _ = stdin.write_all(input.as_ref());
     drop(stdin);
     child.wait_with_output().unwrap()
 }
@@ -211,7 +213,7 @@ fn machine_is_read_from_standard_input_and_written_to_standard_output() {
         .into_iter()
         .map(|argument| if argument.starts_with("statemachines") { "-" } else { argument })
         .collect();
-    let output = ksf(&arguments, &read(&repository().join("statemachines/payment.plain.asl.json")));
+    let output = ksf(&arguments, read(&repository().join("statemachines/payment.plain.asl.json")));
     assert!(text(&output.stdout) == read(&repository().join("statemachines/payment.asl.json")));
     assert_eq!((text(&output.stderr), output.status.code()), (String::new(), Some(0)));
 }
@@ -229,6 +231,24 @@ fn file_that_differs_is_answered_with_the_difference() {
          +  \"StartAt\": \"ReceiveIdentity\",\n"
     );
     assert_eq!((text(&output.stdout), text(&output.stderr), output.status.code()), (told, String::new(), Some(1)));
+}
+
+#[test]
+fn machine_in_another_encoding_is_called_so() {
+    let utf_16 =
+        |mark: &[u8], of: fn(u16) -> [u8; 2]| [mark.to_vec(), "{}".encode_utf16().flat_map(of).collect()].concat();
+    let told = |encoding: &str| {
+        format!("error: standard input is in {encoding}, and weave reads UTF-8; convert it, as `iconv -t UTF-8` does\n")
+    };
+    for (bytes, encoding) in [
+        (utf_16(&[0xff, 0xfe], u16::to_le_bytes), "UTF-16"),
+        (utf_16(&[0xfe, 0xff], u16::to_be_bytes), "UTF-16"),
+        (utf_16(&[], u16::to_le_bytes), "UTF-16"),
+        (b"{\"Comment\": \"caf\xe9\"}".to_vec(), "another encoding"),
+    ] {
+        let output = ksf(&["weave", "--access", "access.toml", "--workflow", "payment", "-"], bytes);
+        assert_eq!((text(&output.stderr), output.status.code()), (told(encoding), Some(2)));
+    }
 }
 
 #[test]

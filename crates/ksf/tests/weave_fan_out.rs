@@ -62,7 +62,10 @@ fn check(first: Value, guarded: &[(&str, Option<&str>)], expected: &[(&str, &str
         let age = age.map(|age| format!(", max_identity_age = \"{age}\"")).unwrap_or_default();
         format!("states.{name} = {{ any_verified_caller = true{age} }}\n")
     });
-    let policy = format!("[workflows.w]\nstart.any_verified_caller = true\n{}", rules.collect::<String>());
+    let policy = format!(
+        "[workflows.w]\nmax_duration = \"365d\"\nsession = \"ignored\"\nstart.any_verified_caller = true\n{}",
+        rules.collect::<String>()
+    );
     let policy = AccessPolicy::parse("access.toml", &policy).unwrap();
     let machine = json!({ "StartAt": "Fan", "States": { "Fan": first } }).to_string();
     let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();

@@ -7,7 +7,7 @@ use claim_guard::identifier::WorkflowName;
 use ksf::weave::{Refused, Woven};
 use serde_json::{Value, json};
 
-const POLICY: &str = "[workflows.w]\nstart.any_verified_caller = true\nstates.Act.any_verified_caller = true\n\
+const POLICY: &str = "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\nstates.Act.any_verified_caller = true\n\
                       nested.Start.workflow = \"w\"\n";
 
 fn weave(policy: &str, machine: &str) -> Result<Woven, Refused> {
@@ -245,8 +245,8 @@ fn call_without_a_payload_hands_an_empty_object_over() {
     let paths = woven(&json_path("Act", json!({ "Act": call })));
     assert_eq!(of(&paths, "Act", "Parameters", "Payload"), json!({}));
     let nested = woven(&machine("Start", json!({ "Start": start(json!({})) })));
-    assert_eq!(of(&nested, "Start", "Arguments", "Input"), json!({}));
-    assert_eq!(nested["States"]["Bind Start"]["Arguments"]["Payload"]["delegate"]["input"], json!({}));
+    assert_eq!(of(&nested, "Start", "Arguments", "Input"), json!("{% $transactionTokenInput %}"));
+    assert_eq!(nested["States"]["Input of Start"]["Assign"]["transactionTokenInput"], json!({}));
 }
 
 #[test]
@@ -388,11 +388,51 @@ fn result_of_a_nested_start_is_taken_without_its_input() {
     for taken in ["$.Output", "$['Output'].x", "$x", "$$.Execution.Id", "States.Format('$ {}', $.Output.Input)"] {
         check(&paths(json!({ "ResultSelector": { "x.$": taken } })), &[]);
     }
+    for (result, taken) in
+        [(json!("$"), "$.Input"), (json!("$.run"), "$.run.Input.x"), (json!("$.run"), "$.run['InputDetails']")]
+    {
+        let more = json!({ "ResultPath": result, "OutputPath": taken });
+        check(&paths(more), &[&told(taken, "$.Output")]);
+    }
+    check(&paths(json!({ "OutputPath": "$.Input" })), &[&told("$.Input", "$.Output")]);
+    for more in [
+        json!({ "OutputPath": "$.Output" }),
+        json!({ "ResultPath": "$.run", "OutputPath": "$.run.Output.Input" }),
+        json!({ "ResultPath": "$.run", "OutputPath": "$.runs.Input" }),
+        json!({ "ResultPath": "$.run", "OutputPath": "$.Input" }),
+        json!({ "ResultSelector": { "Input.$": "$.Output" }, "OutputPath": "$.Input" }),
+    ] {
+        check(&paths(more), &[]);
+    }
+    let mut own_input = paths(json!({ "OutputPath": "$.Input" }));
+    own_input["States"]["Start"]["ResultPath"] = json!(null);
+    check(&own_input, &[]);
     // Where the author takes all of it, weave leaves the input out.
     let of = |woven: Value, member: &str| woven["States"]["Start"][member].to_string();
     assert!(of(woven(&jsonata(json!({}))), "Output").contains("$sift($states.result"));
     let selector = of(woven(&paths(json!({}))), "ResultSelector");
     assert!(selector.contains("$.Output") && !selector.contains("Input"), "{selector}");
+}
+
+#[test]
+fn loop_that_goes_on_after_an_error_is_noted() {
+    let told = "state `Act`: after an error its Catch leads back to it, and what it does then has the idempotency key of what has failed; \
+                if it is something else, let the task add what tells them apart";
+    let notes = |act_next: &str, caught_next: &str| {
+        let call = act(json!({
+            "Catch": [{ "ErrorEquals": ["Work.Failed"], "Output": "{% $states.input %}", "Next": caught_next }],
+            "End": null, "Next": act_next,
+        }));
+        let again = json!({ "Type": "Choice", "Choices": [{ "Condition": "{% $states.input.more %}", "Next": "Act" }], "Default": "Done" });
+        let states = json!({ "Act": call, "Again": again, "Done": { "Type": "Succeed" } });
+        let machine = machine("Act", states);
+        weave(&guarding(&machine), &machine.to_string()).unwrap().notes
+    };
+    assert_eq!(notes("Again", "Again"), [told]);
+    assert_eq!(notes("Again", "Act"), [told]);
+    // A way back through the Catch alone is a retry, and a loop without one has rounds.
+    assert_eq!(notes("Done", "Again"), [""; 0]);
+    assert_eq!(notes("Again", "Done"), [""; 0]);
 }
 
 #[test]
@@ -423,7 +463,7 @@ fn retry_that_each_renewal_would_begin_anew_is_refused() {
 
 #[test]
 fn attempts_of_a_state_that_asks_first_are_repeated_only_where_nothing_has_run() {
-    let policy = "[workflows.w]\nstart.any_verified_caller = true\n\
+    let policy = "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n\
                   states.Act = { any_verified_caller = true, max_identity_age = \"0s\" }\n";
     let reasons = |error: &str, attempts: u32| {
         let rule = json!({ "ErrorEquals": [error], "MaxAttempts": attempts });

@@ -140,8 +140,10 @@ fn author(bytes: &[u8]) -> Option<(Value, AccessPolicy)> {
             rule.as_object().unwrap().iter().map(|(key, value)| format!("{key} = {value}")).collect();
         format!("{name} = {{ {} }}\n", members.join(", "))
     });
-    let policy =
-        format!("[workflows.w]\nstart.any_verified_caller = true\n[workflows.w.states]\n{}", rules.collect::<String>());
+    let policy = format!(
+        "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n[workflows.w.states]\n{}",
+        rules.collect::<String>()
+    );
     Some((machine, AccessPolicy::parse("access.toml", &policy).unwrap()))
 }
 

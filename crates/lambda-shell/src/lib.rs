@@ -6,6 +6,9 @@
 /// The event as Lambda hands it over.
 mod raw_event;
 
+/// What the process is configured with.
+mod environment;
+
 /// A panic ends one invocation, and says nothing of what was presented.
 mod panics;
 
@@ -13,5 +16,6 @@ mod panics;
 mod audit_log;
 
 pub use audit_log::{AuditLog, note};
+pub use environment::Environment;
 pub use panics::{PANICKED, Panicked, caught, caught_at_once, silence_panics};
 pub use raw_event::RawEvent;

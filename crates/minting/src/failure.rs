@@ -4,6 +4,9 @@ use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use claim_guard::Excerpt;
 use claim_guard::audit::Reason;
 
+/// The reason's code in the audit line of a decision that a service's throttling has kept open.
+pub const THROTTLED: &str = "service_throttled";
+
 /// Why a service did not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -20,7 +23,9 @@ impl Failure {
         match (error.code(), status) {
             (Some(code), Some(status)) => {
                 let message = format!("`{operation}` answered `{status}` with `{}`", Excerpt::of(code));
-                if heals(code, status) {
+                if throttles(code, status) {
+                    Self::Undecided(Reason::new(THROTTLED, &message))
+                } else if heals(code, status) {
                     Self::Undecided(Reason::new("service_unavailable", &message))
                 } else {
                     Self::Misconfigured(Reason::new("service_refused", &message))
@@ -38,9 +43,9 @@ impl Failure {
     }
 }
 
-/// Whether a refusal passes by itself. AWS answers nearly every one with 400, so the code has to say it.
-fn heals(code: &str, status: u16) -> bool {
-    const PASSING: [&str; 12] = [
+/// Whether an account's quota is used up: somebody has to ask less, or for more.
+fn throttles(code: &str, status: u16) -> bool {
+    const THROTTLING: [&str; 8] = [
         "Throttling",
         "ThrottlingException",
         "ThrottledException",
@@ -49,12 +54,15 @@ fn heals(code: &str, status: u16) -> bool {
         "LimitExceededException",
         "ExecutionLimitExceeded",
         "KmsThrottlingException",
-        "KeyUnavailableException",
-        "DependencyTimeoutException",
-        "ExpiredTokenException",
-        "RequestExpired",
     ];
-    status == 429 || status >= 500 || PASSING.contains(&code)
+    status == 429 || THROTTLING.contains(&code)
+}
+
+/// Whether another refusal passes by itself. AWS answers nearly every one with 400, so the code has to say it.
+fn heals(code: &str, status: u16) -> bool {
+    const PASSING: [&str; 4] =
+        ["KeyUnavailableException", "DependencyTimeoutException", "ExpiredTokenException", "RequestExpired"];
+    status >= 500 || PASSING.contains(&code)
 }
 
 fn cause<E>(error: &SdkError<E>) -> &'static str {
@@ -96,15 +104,20 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself_is_undecided() {
-        let throttled = "`Sign` answered `400` with `ThrottlingException`";
-        check(&answered(400, Some("ThrottlingException")), unavailable(throttled));
         let unavailable_key = "`Sign` answered `400` with `KeyUnavailableException`";
         check(&answered(400, Some("KeyUnavailableException")), unavailable(unavailable_key));
         check(&answered(500, Some("Other")), unavailable("`Sign` answered `500` with `Other`"));
-        check(&answered(429, Some("Other")), unavailable("`Sign` answered `429` with `Other`"));
         check(&answered(400, None), unavailable("`Sign` answered `400` without an error code"));
         let late = Failure::Undecided(Reason::new("service_unreachable", &"`Sign` has no answer: it took too long"));
         check(&SdkError::timeout_error("late"), late);
+    }
+
+    #[test]
+    fn a_quota_that_is_used_up_is_told_apart() {
+        for (status, code) in [(400, "ThrottlingException"), (400, "ExecutionLimitExceeded"), (429, "Other")] {
+            let message = format!("`Sign` answered `{status}` with `{code}`");
+            check(&answered(status, Some(code)), Failure::Undecided(Reason::new(THROTTLED, &message)));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What mints transaction tokens: whose they are, which key signs them, and how KMS is asked to.
+//! What mints transaction tokens: whose they are, which key signs them, how KMS is asked to, and what executions are called.
 //!
 //! Two functions mint: `executions` when an execution is started, `revalidation` when a statement has grown old. What
 //! they say stands in `claim-guard`; what both need of a stack stands here.
@@ -20,12 +20,20 @@ mod bounds;
 /// The key that signs.
 mod signer;
 
+/// The key that execution names are made with.
+mod naming_key;
+
 /// Bits that nobody can guess.
 mod chance;
 
+/// What an execution is called that a state of another one starts.
+mod nested_name;
+
 pub use bounds::aws_config;
 pub use chance::{NoRandom, hex, random};
-pub use failure::Failure;
+pub use failure::{Failure, THROTTLED};
+pub use naming_key::{KmsNamingKey, NamingKey, NamingKeyArn, NamingKeySource};
+pub use nested_name::{GIVEN_DIGITS, NESTED_DIGITS, nested_name};
 pub use settings::{MintFault, MintSettings};
 pub use signer::{KmsSigner, Signer};
 pub use signing_key::SigningKeyArn;

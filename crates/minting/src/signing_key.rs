@@ -12,20 +12,24 @@ impl SigningKeyArn {
     /// # Errors
     /// An excerpt of what is no ARN of a KMS key; an alias is none.
     pub fn parse(text: &str) -> Result<Self, Excerpt> {
-        let fields: Vec<&str> = text.split(':').collect();
-        let shaped = match fields.as_slice() {
-            ["arn", partition, "kms", region, account, key] => {
-                let id = key.strip_prefix("key/").unwrap_or_default();
-                [*partition, *region, *account, id].iter().all(|part| !part.is_empty() && part.bytes().all(is_plain))
-            }
-            _ => false,
-        };
-        if shaped { Ok(Self(text.to_owned())) } else { Err(Excerpt::of(text)) }
+        if is_key_arn(text) { Ok(Self(text.to_owned())) } else { Err(Excerpt::of(text)) }
     }
 
     /// The ARN.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whether a text is the ARN of a KMS key.
+pub(crate) fn is_key_arn(text: &str) -> bool {
+    let fields: Vec<&str> = text.split(':').collect();
+    match fields.as_slice() {
+        ["arn", partition, "kms", region, account, key] => {
+            let id = key.strip_prefix("key/").unwrap_or_default();
+            [*partition, *region, *account, id].iter().all(|part| !part.is_empty() && part.bytes().all(is_plain))
+        }
+        _ => false,
     }
 }
 

@@ -72,7 +72,7 @@ pub struct ApprovedPayment {
 /// The receipt of a payment.
 #[derive(Debug, Serialize)]
 pub struct Receipt {
-    /// One payment for each transaction: a retry gives the same receipt.
+    /// One payment for each piece of work: a retry gives the same receipt, another item of a Map another one.
     pub payment: String,
     /// The project that has paid.
     pub project_id: String,

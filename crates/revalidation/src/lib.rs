@@ -11,7 +11,9 @@
 //! - A statement is renewed on what the realm says now, and on nothing else. Its old age does not matter; its signature
 //!   and the run that it is bound to do.
 //! - The new one says less or more than the old one, as the realm does. It never outlives the workflow's longest run.
-//! - A realm that cannot be asked, or whose answer cannot be read, leads to no statement and to no denial.
+//! - Only for an execution that lives: Step Functions says first that it runs, and is the one that the statement is of. What
+//!   was stopped stays stopped, redriven or not.
+//! - A realm or an engine that cannot be asked, or whose answer cannot be read, leads to no statement and to no denial.
 //! - Each event makes exactly one audit line, written before the answer is given. Neither a line nor an error holds a token.
 //! - A function whose configuration is broken starts, and refuses every event with all the reasons in its audit line.
 
@@ -25,6 +27,18 @@ mod event;
 
 /// From the call to the new statement, or to what stands against it.
 mod revalidation;
+
+/// From a presumed context to an execution that lives.
+mod alive;
+
+/// The seam to Step Functions.
+mod engine;
+
+/// What it said a moment ago.
+mod recent;
+
+/// Step Functions for real.
+mod step_functions;
 
 /// Statement → transaction token.
 mod mint;
@@ -46,12 +60,14 @@ mod renewed;
 mod service;
 
 pub use chance::Chance;
+pub use engine::Engine;
 pub use event::EventFault;
 pub use realm::{Answered, Assertions, Realm, Unanswered};
 pub use refusal::Refusal;
 pub use renewed::Renewed;
 pub use revalidation::{Outside, Revalidation, Ruling};
 pub use service::{Misconfigured, Service};
+pub use step_functions::StepFunctions;
 
 #[cfg(test)]
 mod tests;

@@ -4,30 +4,34 @@
 #![recursion_limit = "256"]
 
 use claim_guard::access::AccessPolicy;
-use claim_guard::audit::Reason;
-use claim_guard::identifier::KeyId;
+use claim_guard::audit::{AuditRecord, Invocation, Reason};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use lambda_shell::{AuditLog, RawEvent, silence_panics};
+use lambda_shell::{AuditLog, Environment, RawEvent, silence_panics};
 use minting::{KmsSigner, SigningKeyArn};
 use revalidation::keycloak::Keycloak;
-use revalidation::settings::RealmAccess;
-use revalidation::{Outside, Service};
+use revalidation::settings::{ClientKey, RealmAccess};
+use revalidation::{Outside, Service, StepFunctions};
 
 // No tracing subscriber is installed: at TRACE the runtime would print whole events, and so tokens.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     silence_panics();
     let policy = AccessPolicy::parse("access.toml", include_str!("../../../access.toml"));
-    let outside = async |realm: RealmAccess, key_id: KeyId, signing_key: SigningKeyArn| {
-        let signer = KmsSigner::new(&minting::aws_config().await, signing_key);
-        let keycloak = Keycloak::new(realm, key_id, signer.clone());
+    let outside = async |realm: RealmAccess, client_key: ClientKey, signing_key: SigningKeyArn| {
+        let config = minting::aws_config().await;
+        // Two keys, because two functions mint and this one alone may ask Keycloak.
+        let keycloak = Keycloak::new(realm, client_key.id, KmsSigner::new(&config, client_key.arn));
         let realm = keycloak.map_err(|error| Reason::new("malformed_environment", &error))?;
-        Ok(Outside { realm, signer, chance: minting::random })
+        let signer = KmsSigner::new(&config, signing_key);
+        Ok(Outside { realm, signer, chance: minting::random, engine: StepFunctions::new(&config) })
     };
-    let service = &Service::from_lookup(policy, |variable| std::env::var(variable).ok(), outside).await;
-    let log = &AuditLog::standard_error();
+    let environment = Environment::of_process();
+    let service = &Service::from_lookup(policy, |variable| environment.get(variable), outside).await;
+    let log = &AuditLog::standard_error(environment.digest());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<RawEvent>| {
-        service.serve(event.payload.bytes(), clock::now(), |record| log.write(record)).await
+        let invocation = Invocation::new(&event.context.request_id, event.context.xray_trace_id.as_deref());
+        let write = |record: AuditRecord| log.write(record.of_invocation(invocation));
+        service.serve(event.payload.bytes(), clock::now(), write).await
     }))
     .await
 }

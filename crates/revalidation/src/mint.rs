@@ -8,7 +8,7 @@ use minting::{Failure, Signer};
 
 use crate::revalidation::Revalidation;
 
-impl<R, S: Signer, C> Revalidation<R, S, C> {
+impl<R, S: Signer, C, E> Revalidation<R, S, C, E> {
     /// Signs a statement, and sees that a guard will take it.
     ///
     /// # Errors

@@ -8,29 +8,34 @@ use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::identifier::{
     Digest, ExecutionArn, KeyId, StateMachineArn, StateMachineReference, TrustDomain, WorkflowName,
 };
-use claim_guard::revalidation::{Question, RenewedStatement, Withdrawals};
+use claim_guard::revalidation::{PresumedQuestion, RenewedStatement, TooSlow, Withdrawals};
 use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionFailure, TransactionRejection};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, Identity, Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use claim_guard_lambda::event::StateContext;
 use lambda_shell::{caught, caught_at_once};
 use minting::{Failure, MintSettings, Signer};
+use tokio::time::Instant;
 
+use crate::alive::Seen;
 use crate::chance::Chance;
+use crate::engine::Engine;
 use crate::event::{Ask, Event, EventFault};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::renewed::Renewed;
 
-/// Everything outside: the realm that is asked, the key that signs, and chance.
+/// Everything outside: the engine and the realm that are asked, the key that signs, and chance.
 #[derive(Debug)]
-pub struct Outside<R, S, C> {
+pub struct Outside<R, S, C, E> {
     /// The realm.
     pub realm: R,
     /// The key that signs transaction tokens.
     pub signer: S,
     /// What names the executions that are about to start.
     pub chance: C,
+    /// What runs the executions.
+    pub engine: E,
 }
 
 /// What came of one event: the record that has to be written before anything else happens, and the verdict.
@@ -44,26 +49,33 @@ pub struct Ruling {
 
 /// Renews the statements of one stack.
 #[derive(Debug)]
-pub struct Revalidation<R, S, C> {
+pub struct Revalidation<R, S, C, E> {
     policy: AccessPolicy,
     pub(crate) trust_domain: TrustDomain,
     pub(crate) key_id: KeyId,
     pub(crate) transactions: TransactionVerifier,
     state_machines: BTreeMap<WorkflowName, StateMachineReference>,
-    pub(crate) outside: Outside<R, S, C>,
+    pub(crate) seen: Seen,
+    pub(crate) outside: Outside<R, S, C, E>,
 }
 
 /// Why a statement that holds leads to no new one.
-enum Unrenewed {
-    /// The policy or the realm says no.
+pub(crate) enum Unrenewed {
+    /// The policy, the engine or the realm says no.
     Withdrawn(Withdrawals),
-    /// The realm or KMS says nothing, or something that somebody has to mend.
+    /// The engine, the realm or KMS says nothing, or something that somebody has to mend.
     Failed(Failure),
 }
 
 impl From<Withdrawals> for Unrenewed {
     fn from(withdrawals: Withdrawals) -> Self {
         Self::Withdrawn(withdrawals)
+    }
+}
+
+impl From<TooSlow> for Unrenewed {
+    fn from(slow: TooSlow) -> Self {
+        Self::Failed(Failure::Undecided(Reason::new(slow.code(), &slow)))
     }
 }
 
@@ -81,13 +93,13 @@ struct Minted {
     is_about_to_start: bool,
 }
 
-impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
+impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
     /// The function of one stack. The key that signs is not `minting`'s to hold: it stands outside.
-    pub fn new(policy: AccessPolicy, minting: MintSettings, outside: Outside<R, S, C>) -> Self {
+    pub fn new(policy: AccessPolicy, minting: MintSettings, outside: Outside<R, S, C, E>) -> Self {
         let MintSettings { trust_domain, transaction_keys, key_id, signing_key: _, state_machines } = minting;
         // The clock of whoever minted may be ahead of ours.
         let transactions = TransactionVerifier::new(trust_domain.clone(), transaction_keys, Leeway::MAX);
-        Self { policy, trust_domain, key_id, transactions, state_machines, outside }
+        Self { policy, trust_domain, key_id, transactions, state_machines, seen: Seen::nothing(), outside }
     }
 
     /// Answers an event, whatever bytes it is made of. `now` is the caller's clock, or that it cannot be read.
@@ -169,11 +181,15 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
         at: &PresentedAt,
         now: UnixTime,
     ) -> Result<Minted, Unrenewed> {
+        let begun = Instant::now();
         let is_about_to_start = matches!(ask, Ask::Delegate { .. });
-        let question = self.question(old, ask, at, now)?;
+        let presumed = self.question(old, ask, at, now)?;
+        let question = self.alive(presumed, now).await?;
         let live = self.outside.realm.ask(&question, now).await??;
         let statement = live.statement(&self.policy, now)?;
+        question.in_time(begun.elapsed())?;
         let token = self.signed(&statement, now).await?;
+        question.in_time(begun.elapsed())?;
         Ok(Minted { statement, token, is_about_to_start })
     }
 
@@ -183,7 +199,7 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
         ask: Ask,
         at: &PresentedAt,
         now: UnixTime,
-    ) -> Result<Question, Unrenewed> {
+    ) -> Result<PresumedQuestion, Unrenewed> {
         Ok(match ask {
             Ask::Renew { state, cause } => self.policy.question_of_state(old, &state, cause, at.redrive_count, now)?,
             Ask::Adopt => self.policy.question_of_child(old, &at.execution, at.redrive_count, now)?,
@@ -191,20 +207,20 @@ impl<R: Realm, S: Signer, C: Chance> Revalidation<R, S, C> {
                 let nested = self.policy.workflow(&at.workflow).and_then(|workflow| workflow.nested(&state));
                 // Where there is no such workflow, the question itself says so; its execution is then nobody's.
                 let execution = match nested.and_then(|nested| self.state_machines.get(nested)) {
-                    Some(reference) => self.execution_to_start(reference.machine())?,
+                    Some(reference) => self.execution_to_start(reference.machine(), &at.execution)?,
                     None => at.execution.clone(),
                 };
-                self.policy.question_of_nested_start(old, &state, &execution, input, now)?
+                self.policy.question_of_nested_start(old, &state, &execution, input, at.redrive_count, now)?
             }
         })
     }
 
     /// The name is chosen before the start, so that the ARN can be signed.
-    fn execution_to_start(&self, machine: &StateMachineArn) -> Result<ExecutionArn, Failure> {
+    fn execution_to_start(&self, machine: &StateMachineArn, parent: &ExecutionArn) -> Result<ExecutionArn, Failure> {
         let bits =
             self.outside.chance.random().map_err(|error| Failure::Undecided(Reason::new("no_random", &error)))?;
         let misshapen = |error| Failure::Misconfigured(Reason::new("malformed_execution_arn", &error));
-        machine.execution(&minting::hex(&bits)).map_err(misshapen)
+        machine.execution(&minting::nested_name(parent, bits)).map_err(misshapen)
     }
 }
 

@@ -4,24 +4,25 @@ use std::io;
 
 use claim_guard::access::{AccessPolicy, PolicyFaults};
 use claim_guard::audit::{AuditContext, AuditRecord, Reason};
-use claim_guard::identifier::{Digest, KeyId};
+use claim_guard::identifier::Digest;
 use claim_guard::unix_time::{ClockError, UnixTime};
 use lambda_shell::{Panicked, caught, caught_at_once};
 use minting::{Signer, SigningKeyArn};
 
 use crate::chance::Chance;
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::renewed::Renewed;
 use crate::revalidation::{Outside, Revalidation, Ruling, point};
-use crate::settings::{Fault, RealmAccess, Settings};
+use crate::settings::{ClientKey, Fault, RealmAccess, Settings};
 
 /// The function, or what stands in its place.
 #[derive(Debug)]
-pub enum Service<R, S, C> {
+pub enum Service<R, S, C, E> {
     /// It renews statements.
-    Ready(Box<Revalidation<R, S, C>>),
+    Ready(Box<Revalidation<R, S, C, E>>),
     /// It says that it cannot.
     Misconfigured(Misconfigured),
 }
@@ -38,14 +39,14 @@ pub struct Misconfigured {
     pub reasons: Vec<Reason>,
 }
 
-impl<R: Realm, S: Signer, C: Chance> Service<R, S, C> {
+impl<R: Realm, S: Signer, C: Chance, E: Engine> Service<R, S, C, E> {
     /// The function of a policy and an environment; `lookup` answers a variable's value by its name, and `outside` makes
-    /// the outside from the place in the realm and the signing key with its name, or says why it cannot. The variables are those of
-    /// [`Settings::from_lookup`].
+    /// the outside from the place in the realm, the key that proves us there and the key that signs transaction tokens, or says why it
+    /// cannot. The variables are those of [`Settings::from_lookup`].
     pub async fn from_lookup(
         policy: Result<AccessPolicy, PolicyFaults>,
         lookup: impl Fn(&str) -> Option<String>,
-        outside: impl AsyncFnOnce(RealmAccess, KeyId, SigningKeyArn) -> Result<Outside<R, S, C>, Reason>,
+        outside: impl AsyncFnOnce(RealmAccess, ClientKey, SigningKeyArn) -> Result<Outside<R, S, C, E>, Reason>,
     ) -> Self {
         let policy = match policy {
             Ok(policy) => policy,
@@ -57,11 +58,11 @@ impl<R: Realm, S: Signer, C: Chance> Service<R, S, C> {
         };
         let digest = policy.digest().clone();
         let broken = |reasons| Self::Misconfigured(Misconfigured { policy: Some(digest), reasons });
-        let Settings { realm, minting } = match Settings::from_lookup(&policy, lookup) {
+        let Settings { realm, client_key, minting } = match Settings::from_lookup(&policy, lookup) {
             Ok(settings) => settings,
             Err(faults) => return broken(faults.iter().map(Fault::reason).collect()),
         };
-        match outside(realm, minting.key_id.clone(), minting.signing_key.clone()).await {
+        match outside(realm, client_key, minting.signing_key.clone()).await {
             Ok(outside) => Self::Ready(Box::new(Revalidation::new(policy, minting, outside))),
             Err(reason) => broken(vec![reason]),
         }

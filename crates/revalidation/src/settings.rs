@@ -4,12 +4,14 @@ use std::fmt;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
-use claim_guard::identifier::{ClientId, IdentifierError};
+use claim_guard::identifier::{ClientId, IdentifierError, KeyId};
 use claim_guard::{AccessTokenVerifier, Excerpt};
-use minting::{MintFault, MintSettings};
+use minting::{MintFault, MintSettings, SigningKeyArn};
 use realm_keys::{RealmCa, RealmTrust, SettingsFault, Url};
 
 const CLIENT: &str = "REVALIDATION_CLIENT";
+const CLIENT_KEY_ID: &str = "CLIENT_KEY_ID";
+const CLIENT_SIGNING_KEY: &str = "CLIENT_SIGNING_KEY";
 const ADMIN_URL: &str = "REALM_ADMIN_URL";
 
 /// One fault of the environment.
@@ -31,6 +33,17 @@ pub enum Fault {
         /// What is wrong with it.
         error: IdentifierError,
     },
+    /// `CLIENT_SIGNING_KEY` is not the ARN of a KMS key.
+    NotAKeyArn {
+        /// What was presented.
+        presented: Excerpt,
+    },
+    /// The key that proves us to the realm signs transaction tokens too, or is taken for one that does: whoever may sign the one
+    /// could sign the other.
+    KeyWithTwoPowers {
+        /// Its name.
+        presented: KeyId,
+    },
     /// `REALM_ADMIN_URL` is not `https://HOST[:PORT][/PATH]`.
     NotAnAdminUrl {
         /// What was presented.
@@ -45,6 +58,12 @@ impl fmt::Display for Fault {
             Self::Mint(fault) => write!(f, "{fault}"),
             Self::Absent { variable } => write!(f, "{variable} is absent"),
             Self::Malformed { variable, error } => write!(f, "{variable}: {error}"),
+            Self::NotAKeyArn { presented } => {
+                write!(f, "{CLIENT_SIGNING_KEY}: expected the ARN of a KMS key, presented `{presented}`")
+            }
+            Self::KeyWithTwoPowers { presented } => {
+                write!(f, "{CLIENT_KEY_ID}: expected a key that signs no transaction tokens, presented `{presented}`")
+            }
             Self::NotAnAdminUrl { presented } => {
                 write!(f, "{ADMIN_URL}: expected `https://HOST[:PORT][/PATH]`, presented `{presented}`")
             }
@@ -105,11 +124,22 @@ pub struct RealmAccess {
     pub client: ClientId,
 }
 
+/// The key that proves us to the realm, and nothing to anybody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientKey {
+    /// The `kid` under which the realm finds its public half.
+    pub id: KeyId,
+    /// The key in KMS.
+    pub arn: SigningKeyArn,
+}
+
 /// Everything that the environment says.
 #[derive(Debug)]
 pub struct Settings {
     /// The realm.
     pub realm: RealmAccess,
+    /// The key that we sign in with there.
+    pub client_key: ClientKey,
     /// Who mints.
     pub minting: MintSettings,
 }
@@ -122,6 +152,8 @@ impl Settings {
     /// | variable | value |
     /// |---|---|
     /// | `REVALIDATION_CLIENT` | the client id of the service account that asks the realm |
+    /// | `CLIENT_KEY_ID` | the `kid` of the key that it signs in with, which is none of `TRANSACTION_KEYS` |
+    /// | `CLIENT_SIGNING_KEY` | the ARN of its KMS key |
     /// | `REALM_ADMIN_URL` | optional: where Keycloak answers administrators, if not on the issuer's own base |
     ///
     /// # Errors
@@ -131,8 +163,16 @@ impl Settings {
         let realm = realm(&lookup, &mut faults);
         let minting = MintSettings::from_lookup(policy, &lookup);
         let minting = minting.map_err(|found| faults.extend(found.into_iter().map(Fault::Mint))).ok();
-        match (realm, minting) {
-            (Some(realm), Some(minting)) if faults.is_empty() => Ok(Self { realm, minting }),
+        let client_key = client_key(&lookup, &mut faults);
+        if let (Some(key), Some(minting)) = (&client_key, &minting)
+            && (minting.transaction_keys.contains(&key.id) || minting.signing_key == key.arn)
+        {
+            faults.push(Fault::KeyWithTwoPowers { presented: key.id.clone() });
+        }
+        match (realm, client_key, minting) {
+            (Some(realm), Some(client_key), Some(minting)) if faults.is_empty() => {
+                Ok(Self { realm, client_key, minting })
+            }
             _ => Err(faults),
         }
     }
@@ -141,8 +181,21 @@ impl Settings {
     pub(crate) fn faults_without_policy(lookup: impl Fn(&str) -> Option<String>) -> Vec<Fault> {
         let mut faults = Vec::new();
         realm(&lookup, &mut faults);
+        client_key(&lookup, &mut faults);
         faults
     }
+}
+
+fn client_key(lookup: &impl Fn(&str) -> Option<String>, faults: &mut Vec<Fault>) -> Option<ClientKey> {
+    let required =
+        |variable: &'static str| lookup(variable).filter(|text| !text.is_empty()).ok_or(Fault::Absent { variable });
+    let id = required(CLIENT_KEY_ID)
+        .and_then(|text| KeyId::parse(&text).map_err(|error| Fault::Malformed { variable: CLIENT_KEY_ID, error }));
+    let id = id.map_err(|fault| faults.push(fault)).ok();
+    let arn = required(CLIENT_SIGNING_KEY)
+        .and_then(|text| SigningKeyArn::parse(&text).map_err(|presented| Fault::NotAKeyArn { presented }));
+    let arn = arn.map_err(|fault| faults.push(fault)).ok();
+    Some(ClientKey { id: id?, arn: arn? })
 }
 
 fn realm(lookup: &impl Fn(&str) -> Option<String>, faults: &mut Vec<Fault>) -> Option<RealmAccess> {

@@ -22,6 +22,8 @@ fn decisions(invoked: &Invoked) -> Vec<Value> {
         assert!(!line.contains("hush"), "{line}");
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no audit line: {line}"));
         assert_eq!(line["audit"], json!("claim-guard/1"));
+        assert!(line["invocation"]["id"].as_str().is_some_and(|id| !id.is_empty()), "{line}");
+        assert!(line["configuration"].as_str().unwrap().starts_with("sha256:"), "{line}");
         // The lines of one process are numbered from its start.
         assert_eq!(line["written"]["line"], json!(number), "{line}");
         assert!(line["written"]["at_ms"].as_i64().unwrap() / 1000 >= line["at"].as_i64().unwrap(), "{line}");
@@ -46,6 +48,8 @@ fn environment() -> Vec<(&'static str, String)> {
         ("REALM_AUDIENCE", "workflow-api".to_owned()),
         ("REALM_CLIENTS", "payment-app".to_owned()),
         ("REVALIDATION_CLIENT", "workflow-revalidation".to_owned()),
+        ("CLIENT_KEY_ID", "of-the-client".to_owned()),
+        ("CLIENT_SIGNING_KEY", "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666".to_owned()),
         ("TRUST_DOMAIN", "payments.111122223333.eu-central-1".to_owned()),
         ("TRANSACTION_KEYS", key_set([&key])),
         ("TRANSACTION_KEY_ID", key.kid().to_owned()),

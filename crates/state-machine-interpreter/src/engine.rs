@@ -47,6 +47,7 @@ pub const AS_DOCUMENTED: Habits =
 pub struct Engine {
     steps_left: Cell<u64>,
     counter: Cell<u64>,
+    stretches: Cell<u64>,
     ids: RefCell<BTreeSet<String>>,
     habits: Habits,
 }
@@ -54,7 +55,13 @@ pub struct Engine {
 impl Engine {
     /// An engine of these habits, whose executions may enter so many states between them.
     pub fn new(steps: u64, habits: Habits) -> Self {
-        Self { steps_left: Cell::new(steps), counter: Cell::new(0), ids: RefCell::default(), habits }
+        Self {
+            steps_left: Cell::new(steps),
+            counter: Cell::new(0),
+            stretches: Cell::new(0),
+            ids: RefCell::default(),
+            habits,
+        }
     }
 
     /// An engine as AWS documents it.
@@ -85,6 +92,12 @@ impl Engine {
         let left = self.steps_left.get().checked_sub(1).ok_or(Stop::OutOfSteps)?;
         self.steps_left.set(left);
         Ok(())
+    }
+
+    /// A number for the next stretch of states.
+    pub(crate) fn next_stretch(&self) -> u64 {
+        self.stretches.set(self.stretches.get() + 1);
+        self.stretches.get()
     }
 
     /// A number that was not given out before: what is random on AWS is a count here.

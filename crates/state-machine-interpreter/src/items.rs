@@ -19,7 +19,7 @@ impl Run<'_> {
         let items = self.items(sight)?;
         let is_distributed = machine.pointer("/ProcessorConfig/Mode").is_some_and(|mode| mode == "DISTRIBUTED");
         let inputs = self.inputs(items, sight)?;
-        if is_distributed { self.children(machine, inputs, sight) } else { self.inline(machine, inputs) }
+        if is_distributed { self.children(machine, inputs, sight) } else { self.inline(machine, inputs, sight) }
     }
 
     /// The items as the context object has them: of a list their places and values, of an object its members.
@@ -92,11 +92,11 @@ impl Run<'_> {
         Ok(inputs.chunks(size).map(batch).collect())
     }
 
-    fn inline(&mut self, machine: &Value, inputs: Vec<(Value, Value)>) -> Result<Value, Stop> {
+    fn inline(&mut self, machine: &Value, inputs: Vec<(Value, Value)>, sight: &Sight<'_>) -> Result<Value, Stop> {
         let mut results = Vec::new();
-        for (item, input) in inputs {
+        for (number, (item, input)) in inputs.into_iter().enumerate() {
             self.items.push(item);
-            let end = self.inside(machine, input);
+            let end = self.inside(machine, input, number, sight);
             self.items.pop();
             results.push(end?);
         }

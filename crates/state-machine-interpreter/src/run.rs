@@ -69,6 +69,8 @@ pub(crate) struct Run<'w> {
     pub(crate) scopes: Vec<BTreeMap<String, Value>>,
     /// The items of the inline Maps around, the innermost last.
     pub(crate) items: Vec<Value>,
+    /// The stretch of states that runs.
+    pub(crate) stretch: u64,
 }
 
 /// Runs an execution of a machine to its end. It begins with `execution.input`.
@@ -91,8 +93,15 @@ pub(crate) fn run_execution(
 ) -> Result<Value, Stop> {
     world.started(&execution);
     let input = execution.input.clone();
-    let mut run =
-        Run { world, engine, execution: &execution, language, scopes: vec![BTreeMap::new()], items: Vec::new() };
+    let mut run = Run {
+        world,
+        engine,
+        execution: &execution,
+        language,
+        scopes: vec![BTreeMap::new()],
+        items: Vec::new(),
+        stretch: engine.next_stretch(),
+    };
     let end = run.states(machine, input);
     let told = match &end {
         Ok(output) => Ok(output.clone()),
@@ -120,9 +129,20 @@ impl<'w> Run<'w> {
     }
 
     /// A branch or an item has variables of its own, and sees those around it.
-    pub(crate) fn inside(&mut self, machine: &Value, input: Value) -> Result<Value, Stop> {
+    pub(crate) fn inside(
+        &mut self,
+        machine: &Value,
+        input: Value,
+        number: usize,
+        sight: &Sight<'_>,
+    ) -> Result<Value, Stop> {
+        let stretch = self.engine.next_stretch();
+        let place = self.place(sight);
+        self.world.began(&place, number, stretch);
         self.scopes.push(BTreeMap::new());
+        let around = std::mem::replace(&mut self.stretch, stretch);
         let end = self.states(machine, input);
+        self.stretch = around;
         self.scopes.pop();
         end
     }
@@ -166,7 +186,13 @@ impl<'w> Run<'w> {
     where
         'w: 'a,
     {
-        Place { execution: self.execution, state: sight.name, definition: sight.state, retries: sight.retries }
+        Place {
+            execution: self.execution,
+            state: sight.name,
+            definition: sight.state,
+            retries: sight.retries,
+            stretch: self.stretch,
+        }
     }
 
     /// Fails what is larger than Step Functions carries.

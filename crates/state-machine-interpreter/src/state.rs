@@ -252,7 +252,8 @@ impl Run<'_> {
         let arguments = self.arguments(sight)?;
         let branches =
             sight.state["Branches"].as_array().ok_or_else(|| refused(sight.name, "`Branches` is no list"))?;
-        branches.iter().map(|branch| self.inside(branch, arguments.clone())).collect()
+        let branches = branches.iter().enumerate();
+        branches.map(|(number, branch)| self.inside(branch, arguments.clone(), number, sight)).collect()
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Place<'a> {
     pub definition: &'a Value,
     /// How often it was tried before.
     pub retries: u64,
+    /// Which stretch of states it is in, by a number of its own: an execution's, or that of one attempt of an item or a branch.
+    pub stretch: u64,
 }
 
 /// What a Task calls.
@@ -78,6 +80,11 @@ pub trait World {
     /// A state begins; a Task, Map or Parallel does so with each attempt.
     fn entered(&mut self, place: &Place<'_>, input: &Value) {
         let _ = (place, input);
+    }
+
+    /// An inline Map or Parallel begins an item or a branch, by its number: the stretch of states that is called so.
+    fn began(&mut self, place: &Place<'_>, number: usize, stretch: u64) {
+        let _ = (place, number, stretch);
     }
 
     /// A Task, Map or Parallel came to a result.

@@ -136,6 +136,30 @@ impl Admin {
         Ok(ServiceAccount { client: client.to_owned(), secret, user })
     }
 
+    /// Makes a client that people log in with, just like the usual one, if there is none of that name yet.
+    ///
+    /// # Errors
+    /// Keycloak refuses.
+    pub fn create_sibling(&self, client: &str) -> Result<(), Failure> {
+        if self.client_id(client).is_ok() {
+            return Ok(());
+        }
+        let usual = self.get(&format!("clients/{}", self.client_id(CLIENT)?))?;
+        let kept = ["publicClient", "standardFlowEnabled", "redirectUris", "fullScopeAllowed", "defaultClientScopes"];
+        let kept = kept.into_iter().filter_map(|name| Some((name.to_owned(), usual.get(name)?.clone())));
+        let new = [("clientId", client), ("protocol", "openid-connect")];
+        let new = new.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        self.call(Method::POST, "clients", Some(&new.chain(kept).collect())).map(|_| ())
+    }
+
+    /// Gives the realm another setting: a member of its representation.
+    ///
+    /// # Errors
+    /// Keycloak is out of reach or refuses the value.
+    pub fn set_realm(&self, name: &str, value: &Value) -> Result<(), Failure> {
+        self.call(Method::PUT, "", Some(&json!({"realm": REALM, name: value}))).map(|_| ())
+    }
+
     /// Gives a user roles of the client `workflow-api`.
     ///
     /// # Errors
@@ -209,7 +233,7 @@ impl Admin {
     /// # Errors
     /// Keycloak is out of reach.
     pub fn set_realm_not_before(&self, seconds: u64) -> Result<(), Failure> {
-        self.call(Method::PUT, "", Some(&json!({"realm": REALM, "notBefore": seconds}))).map(|_| ())
+        self.set_realm("notBefore", &json!(seconds))
     }
 
     /// From when on the tokens of a client are good: the time in seconds, or 0 for always.
@@ -237,10 +261,24 @@ impl Admin {
     /// # Errors
     /// There is no such client.
     pub fn register_keys(&self, client: &str, keys: &str) -> Result<(), Failure> {
+        let said = [("use.jwks.url", "false"), ("use.jwks.string", "true"), ("jwks.string", keys)];
+        self.set_attributes(client, &said)
+    }
+
+    /// Lets a client sign in with the private halves of the JWK set that is served at `address` when Keycloak looks, and with no
+    /// other key.
+    ///
+    /// # Errors
+    /// There is no such client.
+    pub fn register_key_address(&self, client: &str, address: &str) -> Result<(), Failure> {
+        let said = [("use.jwks.string", "false"), ("use.jwks.url", "true"), ("jwks.url", address)];
+        self.set_attributes(client, &said)
+    }
+
+    fn set_attributes(&self, client: &str, said: &[(&str, &str)]) -> Result<(), Failure> {
         self.change(&format!("clients/{}", self.client_id(client)?), |fields| {
             if let Some(attributes) = fields.get_mut("attributes").and_then(Value::as_object_mut) {
-                attributes.insert("use.jwks.string".to_owned(), json!("true"));
-                attributes.insert("jwks.string".to_owned(), json!(keys));
+                attributes.extend(said.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
             }
         })
     }

@@ -35,6 +35,14 @@ pub struct Tokens {
     pub refresh: String,
 }
 
+impl Tokens {
+    /// The tokens of an answer of the token endpoint; none if one of them is not there.
+    pub(crate) fn read(answer: &Value) -> Option<Tokens> {
+        let token = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Tokens { access: token("access_token")?, refresh: token("refresh_token")? })
+    }
+}
+
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tokens(…)")
@@ -48,6 +56,7 @@ pub struct Keycloak {
     log: PathBuf,
     port: u16,
     certificates: Certificates,
+    notes_requests: bool,
 }
 
 impl Keycloak {
@@ -58,7 +67,14 @@ impl Keycloak {
             log: directory.join("logs/keycloak.log"),
             port,
             certificates: Certificates::at(directory),
+            notes_requests: true,
         }
+    }
+
+    /// The same, without a file of the requests that it has answered: earlier versions write none.
+    #[must_use]
+    pub fn without_requests(self) -> Keycloak {
+        Keycloak { notes_requests: false, ..self }
     }
 
     /// `https://127.0.0.1:PORT`.
@@ -111,8 +127,6 @@ impl Keycloak {
             .args(["start", "--optimized", "--import-realm", "--cache", "local"])
             .args(["--http-host", "127.0.0.1", "--https-port", &self.port.to_string()])
             .args(["--hostname", &self.url()])
-            .args(["--http-access-log-enabled", "true", "--http-access-log-pattern", "%r"])
-            .args(["--http-access-log-file-enabled", "true", "--http-access-log-file-rotate", "false"])
             .arg("--https-certificate-file")
             .arg(&self.certificates.server)
             .arg("--https-certificate-key-file")
@@ -120,6 +134,14 @@ impl Keycloak {
             .env("JAVA_OPTS_APPEND", JAVA_OPTIONS)
             .env("KC_BOOTSTRAP_ADMIN_USERNAME", bootstrap.0)
             .env("KC_BOOTSTRAP_ADMIN_PASSWORD", bootstrap.1);
+        if self.notes_requests {
+            command.args(["--http-access-log-enabled", "true", "--http-access-log-pattern", "%r"]).args([
+                "--http-access-log-file-enabled",
+                "true",
+                "--http-access-log-file-rotate",
+                "false",
+            ]);
+        }
         process::start(&mut command, "keycloak", &self.log)
     }
 
@@ -163,7 +185,7 @@ impl Keycloak {
         ))
     }
 
-    /// An HTTPS client that trusts the lab's authority and nothing else.
+    /// An HTTPS client that trusts the lab's authority and nothing else, and follows no redirect.
     ///
     /// # Errors
     /// The lab's authority cannot be read.
@@ -175,6 +197,7 @@ impl Keycloak {
         Client::builder()
             .tls_certs_only([authority])
             .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(20))
             .build()
             .or_failure("set up HTTPS", remedy)
@@ -194,8 +217,20 @@ impl Keycloak {
     /// Keycloak is out of reach or refuses the user.
     pub fn log_in(&self, user: &str, password: &str) -> Result<Tokens, Failure> {
         let answer = self.granted(REALM, CLIENT, user, password)?;
-        let token = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Tokens { access: token("access_token"), refresh: token("refresh_token") })
+        Tokens::read(&answer)
+            .ok_or_else(|| Failure::new(format!("Keycloak gave no tokens to `{user}`"), "see that its clients refresh"))
+    }
+
+    /// Revokes a refresh token (RFC 7009), as an application does that needs it no more.
+    ///
+    /// # Errors
+    /// Keycloak is out of reach or refuses.
+    pub fn revoke(&self, tokens: &Tokens) -> Result<(), Failure> {
+        let url = format!("{}/protocol/openid-connect/revoke", self.issuer());
+        let form = [("client_id", CLIENT), ("token", tokens.refresh.as_str()), ("token_type_hint", "refresh_token")];
+        let (activity, remedy) = ("revoke a refresh token", "see that the session is still alive");
+        let answer = self.client()?.post(&url).form(&form).send().or_failure(activity, remedy)?;
+        answer.error_for_status().map(|_| ()).or_failure(activity, remedy)
     }
 
     /// Ends a session, as its user does who logs out.

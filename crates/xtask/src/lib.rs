@@ -6,6 +6,8 @@ pub mod admin;
 pub mod aws;
 /// What the guard costs.
 pub mod bench;
+/// A browser, as far as logging in takes one.
+pub mod browser;
 /// The directory that keeps tools between runs.
 pub mod cache;
 /// What can be asked of a lab that is up.
@@ -32,6 +34,8 @@ mod prerequisites;
 pub mod process;
 /// Spinners on a terminal, plain lines elsewhere.
 pub mod progress;
+/// A Keycloak without a lab.
+pub mod realm_server;
 /// What `lab up` and `lab status` tell a person.
 pub mod report;
 /// What the suite counted.

@@ -139,15 +139,15 @@ impl Site {
         self.record(|state| state.stack = Some(stack))
     }
 
-    /// What the platform team does after a deployment: the stack's public keys become the key of revalidation's client.
+    /// What the platform team does after the first deployment: Keycloak learns the keys of revalidation's client.
     fn register(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("register the stack's keys at Keycloak");
+        let step = progress.step("register the stack's client keys at Keycloak");
         let (administrator, stack) = {
             let state = self.state();
             (state.administrator.clone(), state.stack.clone())
         };
         let admin = Admin::log_in(&self.keycloak, (ADMINISTRATOR, &administrator))?;
-        admin.register_keys(REVALIDATION_CLIENT, stack.unwrap_or_default().transaction_keys()?)?;
+        admin.register_keys(REVALIDATION_CLIENT, stack.unwrap_or_default().client_keys()?)?;
         step.done(REVALIDATION_CLIENT);
         Ok(())
     }

@@ -31,13 +31,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The public keys of the stack's transaction tokens, a JWK set.
+    /// The public keys of revalidation's client, a JWK set.
     ///
     /// # Errors
     /// The template does not put them out.
-    pub fn transaction_keys(&self) -> Result<&str, Failure> {
-        let keys = self.outputs.get("TransactionKeySet").map(String::as_str);
-        keys.ok_or_else(|| Failure::new("the stack puts no TransactionKeySet out", "see template.yaml, Outputs"))
+    pub fn client_keys(&self) -> Result<&str, Failure> {
+        let keys = self.outputs.get("ClientKeySet").map(String::as_str);
+        keys.ok_or_else(|| Failure::new("the stack puts no ClientKeySet out", "see template.yaml, Outputs"))
     }
 }
 

@@ -22,6 +22,8 @@ const VERIFIERS_PYTHON: &[&str] = &["PyJWT==2.15.1", "joserfc==1.8.0", "cryptogr
 const VERIFIERS_NODE: &[&str] = &["jose@6.2.18", "aws-jwt-verify@5.2.1"];
 
 const KEYCLOAK: &str = "26.7.3";
+/// The least version that is supported; docs/keycloak.md names it.
+const LEAST_KEYCLOAK: &str = "26.0.8";
 const KEYCLOAK_BUILD: &[&str] = &["build", "--db", "dev-file"];
 const CARGO_DENY: &str = "0.20.2";
 
@@ -95,7 +97,7 @@ impl Tools {
             }
             Tool::Keycloak => {
                 let step = progress.step(format!("install Keycloak {KEYCLOAK} (about 180 MB)"));
-                installed.ensure(|directory| self.install_keycloak(directory, &|note| step.note(note)))?;
+                installed.ensure(|directory| self.install_keycloak(KEYCLOAK, directory, &|note| step.note(note)))?;
                 step.done("");
             }
         }
@@ -118,17 +120,34 @@ impl Tools {
         process::run(&mut pip, "pip install", &log, note, NETWORK)
     }
 
-    fn install_keycloak(&self, directory: &Path, note: &dyn Fn(&str)) -> Result<(), Failure> {
+    /// Installs the least version of Keycloak that is supported, which only the tests need, and tells where it stands.
+    ///
+    /// # Errors
+    /// It cannot be installed.
+    pub fn least_keycloak(&self, progress: &Progress) -> Result<PathBuf, Failure> {
+        let directory = self.cache.join(format!("keycloak-{LEAST_KEYCLOAK}"));
+        let installed = Installed::new(directory, format!("{LEAST_KEYCLOAK} {}", KEYCLOAK_BUILD.join(" ")));
+        if !installed.is_complete() {
+            cache::make(&self.logs())?;
+            let step = progress.step(format!("install Keycloak {LEAST_KEYCLOAK} (about 150 MB, once)"));
+            let install = |directory: &Path| self.install_keycloak(LEAST_KEYCLOAK, directory, &|note| step.note(note));
+            installed.ensure(install)?;
+            step.done("");
+        }
+        Ok(installed.directory)
+    }
+
+    fn install_keycloak(&self, version: &str, directory: &Path, note: &dyn Fn(&str)) -> Result<(), Failure> {
         let log = self.logs().join("keycloak.log");
         note("download");
         let mut maven = Command::new("mvn");
         maven
             .args(["-B", "-q", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"])
-            .arg(format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{KEYCLOAK}:tar.gz"))
+            .arg(format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{version}:tar.gz"))
             .arg(format!("-DoutputDirectory={}", directory.display()));
         process::run(&mut maven, "mvn", &log, note, NETWORK)?;
         note("unpack");
-        let archive = directory.join(format!("keycloak-quarkus-dist-{KEYCLOAK}.tar.gz"));
+        let archive = directory.join(format!("keycloak-quarkus-dist-{version}.tar.gz"));
         let mut tar = Command::new("tar");
         tar.arg("-xzf").arg(&archive).arg("-C").arg(directory).arg("--strip-components=1");
         process::run(&mut tar, "tar", &log, note, "see that the disk is not full")?;

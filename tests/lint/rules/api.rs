@@ -1,6 +1,6 @@
 //! The API's door: an authorizer for every method, one that verifies, and whose answers are not kept for long.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Document, Finding, items, logical_id, members, text};
 
@@ -15,6 +15,7 @@ pub fn findings(document: &Document) -> Vec<Finding> {
         preflights(document),
         methods(document),
         bodies(document),
+        merged_bodies(document),
         routes_from_elsewhere(document),
         realm_tokens(document),
         headers_that_imitate(document),
@@ -194,6 +195,27 @@ fn bodies(document: &Document) -> Vec<Finding> {
                 if !names.any(|name| asked.contains(&name)) {
                     let route = format!("{} {route}", verb.to_ascii_uppercase());
                     found.push(document.finding(base.clone(), format!("`{route}` has no authorizer")));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The routes that a SAM API writes itself, beside those of functions. They have the default authorizer, unless they refuse it.
+fn merged_bodies(document: &Document) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (id, api) in document.resources("AWS::Serverless::Api") {
+        let public = items(&api["Metadata"]["PublicRoutes"]);
+        for (route, operations) in members(&api["Properties"]["DefinitionBody"]["paths"]) {
+            for (verb, operation) in members(operations).filter(|(verb, _)| *verb != "options") {
+                let route = format!("{} {route}", verb.to_ascii_uppercase());
+                let schemes = items(&operation["security"]).into_iter().flat_map(members).map(|(name, _)| name);
+                let known = |name: &str| !api["Properties"]["Auth"]["Authorizers"][name].is_null();
+                let asked = schemes.into_iter().all(known) && operation["security"] != json!([{}]);
+                if !asked && !public.iter().any(|listed| *listed == route.as_str()) {
+                    let message = format!("`{route}` has no authorizer and is not listed as public");
+                    found.push(document.finding(format!("Resources.{id}.Properties.DefinitionBody"), message));
                 }
             }
         }

@@ -50,6 +50,25 @@ pub fn names_the_token(text: &str, depth: usize) -> bool {
     text.contains(&format!("$contains(${}.Cause, {})", refusal(depth), digest(depth)))
 }
 
+/// How the variables begin that hold which piece of work is done; none of them holds a token.
+const WORK: &str = "transactionTokenWork";
+const ROUND: &str = "transactionTokenRound";
+/// The variable that holds what a child execution is started with, which is the author's to say.
+const INPUT: &str = "transactionTokenInput";
+/// Where an item of a Map has its index.
+const ITEM: &str = "transactionTokenItem";
+
+fn is_no_token(name: &str) -> bool {
+    [WORK, ROUND].iter().any(|begin| name.starts_with(begin))
+}
+
+/// Whether an expression counts pieces of work by what the engine and weave's own variables say, and by nothing of an input.
+fn counts_work(value: &Value) -> bool {
+    let Some(text) = value.as_str() else { return *value == 1 };
+    let text = text.replace(&format!("$string($states.input.{ITEM})"), "");
+    text.starts_with("{% ") && !text.contains("$states") && !text.contains(&format!("${TOKEN} "))
+}
+
 fn digest(depth: usize) -> String {
     format!("$hash(${}, 'SHA-256')", token(depth))
 }
@@ -57,6 +76,7 @@ fn digest(depth: usize) -> String {
 /// An expression without what is no token in it: a refusal, the digest by which it is told whose it is, and the token's age.
 fn without_digests(state: &State<'_>, text: &str) -> String {
     let text = text.replace(&format!("${}.", refusal(state.depth)), "");
+    let text = [WORK, ROUND, INPUT].iter().fold(text, |text, name| text.replace(&format!("${name}"), ""));
     let age = format!("$millis() - ${} >= ", since(state.depth));
     if state.state["Type"] == "Choice" { text.replace(&digest(state.depth), "").replace(&age, "") } else { text }
 }
@@ -87,6 +107,12 @@ fn handed(document: &Document, state: &State<'_>) -> Vec<Finding> {
                 Some(there) => found.push(document.finding(path, format!("`{there}` instead of `{told}`"))),
                 None => found.push(document.finding(path, format!("missing; `{told}` has to stand here"))),
             }
+        }
+        // Which piece of work it is says weave, by its own variables: an input could claim another's key.
+        let work = state.state["Arguments"]["Payload"]["work"].as_str().unwrap_or_default();
+        if !work.is_empty() && !work.starts_with(&format!("{{% ${WORK}")) {
+            let path = format!("{}.Arguments.Payload.work", state.path);
+            found.push(document.finding(path, format!("`{work}` instead of what weave counts")));
         }
     }
     found
@@ -141,6 +167,9 @@ fn assigned(document: &Document, state: &State<'_>) -> Vec<Finding> {
     let may = may_assign(state);
     for (path, variables) in assignments(state) {
         for (name, value) in members(variables).filter(|(name, _)| name.starts_with(TOKEN)) {
+            if (is_no_token(name) && counts_work(value)) || name == at_depth(INPUT, state.depth) {
+                continue;
+            }
             let is_refusal =
                 path.contains(".Catch.") && name == refusal(state.depth) && *value == "{% $states.errorOutput %}";
             if !is_refusal && (path != format!("{}.Assign", state.path) || may[name] != *value) {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use claim_guard::audit::Reason;
+use claim_guard::audit::{Invocation, Reason};
 use claim_guard::identifier::KeyId;
 use claim_guard::{Excerpt, RealmKeySet};
 use serde_json::{Value, json};
-use test_realm::{CLIENT, NOW, SUBJECT, TestKey, access_token_payload, with, without};
+use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with, without};
 
 use super::*;
 use crate::Setup;
@@ -41,7 +41,7 @@ fn decided(decision: &str, method: &str, path: &str, reasons: Value) -> Value {
     json!({
         "audit": "claim-guard/1", "at": NOW, "decision": decision,
         "point": { "kind": "route", "method": method, "path": path },
-        "subject": SUBJECT, "client": CLIENT, "token": { "jti": TOKEN_ID, "sid": "kZ0VtqGmXJt0tBoQb1x2y3z4" },
+        "issuer": ISSUER, "subject": SUBJECT, "client": CLIENT, "token": { "jti": TOKEN_ID, "sid": "kZ0VtqGmXJt0tBoQb1x2y3z4" },
         "reasons": reasons, "policy": shipped_digest(), "identity_age": 0
     })
 }
@@ -250,8 +250,27 @@ fn an_answer_that_cannot_be_recorded_is_not_given() {
         block_on(authorizer.answer(read(event.as_bytes()), UnixTime::from_seconds(NOW).ok_or_else(|| panic!())));
     assert_eq!(answer.err(), Some(crate::Refusal::Undecided));
     let authorizer = Authorizer::new(shipped(), |_: AuditRecord| -> io::Result<()> { panic!("the line") });
-    let answer = block_on(authorizer.serve(event.as_bytes(), UnixTime::from_seconds(NOW).ok_or_else(|| panic!())));
+    let now = UnixTime::from_seconds(NOW).ok_or_else(|| panic!());
+    let answer = block_on(authorizer.serve(event.as_bytes(), now, Invocation::new("1", None)));
     assert_eq!(answer.err(), Some(crate::Refusal::Undecided));
+}
+
+#[test]
+fn a_line_names_its_invocation() {
+    let lines = std::sync::Mutex::new(Vec::new());
+    let authorizer = Authorizer::new(shipped(), |record: AuditRecord| {
+        lines.lock().unwrap().push(serde_json::from_str::<Value>(&record.to_line()).unwrap());
+        Ok(())
+    });
+    let event = event(&bearer(&access_token_payload(NOW)), START).to_string();
+    for bytes in [event.as_bytes(), b"no event"] {
+        let now = UnixTime::from_seconds(NOW).ok_or_else(|| panic!());
+        let invocation = Invocation::new("8f5b6a3e-0000", Some("Root=1-5759e988-bd86;Sampled=1"));
+        let _ = block_on(authorizer.serve(bytes, now, invocation));
+    }
+    let told = json!({ "id": "8f5b6a3e-0000", "trace": "1-5759e988-bd86" });
+    let lines = lines.into_inner().unwrap();
+    assert_eq!(lines.iter().map(|line| line["invocation"].clone()).collect::<Vec<_>>(), [told.clone(), told]);
 }
 
 #[test]

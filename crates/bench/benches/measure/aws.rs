@@ -33,6 +33,11 @@ fn connection(stream: TcpStream, kms: &TestKey) -> Option<()> {
                 "Signature": STANDARD.encode(kms.sign_digest(&STANDARD.decode(asked["Message"].as_str()?).unwrap())),
                 "SigningAlgorithm": asked["SigningAlgorithm"]
             }),
+            "trentservice.generatemac" => json!({
+                "KeyId": asked["KeyId"],
+                "Mac": STANDARD.encode([7; 32]),
+                "MacAlgorithm": asked["MacAlgorithm"]
+            }),
             "awsstepfunctions.startexecution" => json!({
                 "executionArn": "arn:aws:states:eu-central-1:123456789012:execution:payment:run",
                 "startDate": 1_767_225_600

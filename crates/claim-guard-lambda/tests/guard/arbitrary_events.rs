@@ -6,7 +6,7 @@ use test_realm::with;
 use crate::stack::Stack;
 use crate::support::{approval_event, guard, now, serve, token};
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "/transactionToken",
     "/context",
     "/context/execution",
@@ -14,6 +14,7 @@ const NAMES: [&str; 9] = [
     "/context/state",
     "/context/redriveCount",
     "/context/retryCount",
+    "/work",
     "/input",
     "/surprise",
 ];

@@ -61,7 +61,8 @@ async fn a_key_of_another_kind_is_a_fault_of_the_stack() {
 
 #[tokio::test]
 async fn a_broken_policy_names_file_line_and_key_in_one_line() {
-    let access_toml = "[[routes]]\nmethods = 1\n[workflows.payment]\nlifetime = 1\n";
+    let access_toml =
+        "[[routes]]\nmethods = 1\n[workflows.payment]\nsession = \"ignored\"\nmax_duration = \"365d\"\nlifetime = 1\n";
     let stack = Stack::new();
     let faults = claim_guard::access::AccessPolicy::parse("access.toml", access_toml).unwrap_err();
     assert!(faults.faults().len() > 1, "{faults}");

@@ -60,7 +60,7 @@ async fn a_state_that_names_an_age_acts_on_no_older_statement() {
     }
     for (seconds, retry_count) in [(31, 0), (299, 1)] {
         let attempt = screen(retry_count, seconds);
-        let message = format!("issued at `{NOW}`, expected at most `30` seconds before `{}`", NOW + seconds);
+        let message = format!("said at `{NOW}`, expected at most `30` seconds before `{}`", NOW + seconds);
         assert_eq!(attempt.served(&stack, &token).await, attempt.expired("too_old", &message, seconds));
     }
 }
@@ -70,7 +70,7 @@ async fn a_renewed_statement_is_as_old_as_its_renewal() {
     let stack = Stack::new();
     let renewed = stack.renewed(&token(&stack), &mint(), "ScreenPayment", NOW + 100);
     assert_eq!(screen(0, 130).served(&stack, &renewed).await, screen(0, 130).allowed(30));
-    let message = format!("issued at `{}`, expected at most `30` seconds before `{}`", NOW + 100, NOW + 131);
+    let message = format!("said at `{}`, expected at most `30` seconds before `{}`", NOW + 100, NOW + 131);
     assert_eq!(screen(0, 131).served(&stack, &renewed).await, screen(0, 131).expired("too_old", &message, 31));
 }
 
@@ -94,7 +94,7 @@ async fn a_state_that_asks_for_each_attempt_acts_on_its_own_statement_at_once_an
         assert_eq!(attempt.served(&stack, &renewed).await, attempt.allowed(attempt.seconds));
     }
     let late = execute(0, 11);
-    let message = format!("issued at `{NOW}`, expected at most `10` seconds before `{}`", NOW + 11);
+    let message = format!("said at `{NOW}`, expected at most `10` seconds before `{}`", NOW + 11);
     assert_eq!(late.served(&stack, &renewed).await, late.expired("too_old", &message, 11));
     let retried = execute(1, 1);
     let message = "stated for `ExecutePayment`, expected for the first attempt of `ExecutePayment`, after `1` retries";

@@ -266,7 +266,7 @@ async fn counts_that_are_absent_or_null_are_zero() {
         check(served(&guard, &lists(found)).await, granted());
     }
     let two = misconfigured(
-        json!({ "kind": "state", "workflow": "payment", "execution": "", "state": "ApprovePayment", "redrive": 0, "attempt": 0 }),
+        json!({ "kind": "state", "workflow": "payment", "execution": "", "state": "ApprovePayment", "work": "", "redrive": 0, "attempt": 0 }),
         "event_member_of_wrong_type",
         "event `redriveCount`: expected a count",
     );
@@ -277,6 +277,16 @@ async fn counts_that_are_absent_or_null_are_zero() {
     let mut third = granted();
     third.audit[0]["point"]["attempt"] = json!(2);
     check(served(&guard, &with(whole, "/context/retryCount", json!(2))).await, third);
+}
+
+#[tokio::test]
+async fn the_piece_of_work_is_in_the_audit_line() {
+    let stack = Stack::new();
+    let event = with(approval_event(&token(&stack)), "/work", json!("/3~2"));
+    let granted = json!({ "for": test_realm::SUBJECT, "on": { "project_id": "apollo" } });
+    let mut expected = Served::allowed(granted, audit("allow", json!([])));
+    expected.audit[0]["point"]["work"] = json!("/3~2");
+    check(served(&guard(&stack, "ApprovePayment"), &event).await, expected);
 }
 
 #[tokio::test]
@@ -336,6 +346,17 @@ async fn an_event_of_another_shape_is_misconfigured() {
             with(whole.clone(), "/context/redriveCount", json!("0")),
             "event_member_of_wrong_type",
             "event `redriveCount`: expected a count",
+        ),
+        (
+            without(whole.clone(), "/work"),
+            "no_work",
+            "event lacks `work`: an older `ksf weave` wrote the state machine, weave it anew",
+        ),
+        (with(whole.clone(), "/work", json!(["/0"])), "event_member_of_wrong_type", "event `work`: expected text"),
+        (
+            with(whole.clone(), "/work", json!("0")),
+            "malformed_identifier",
+            "event `work`: work path is not of the shape `/ITEM or ~ROUND, as often as needed`",
         ),
         (
             with(whole, "/context/stateMachine", json!("payment")),

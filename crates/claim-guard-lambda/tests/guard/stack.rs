@@ -7,7 +7,10 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateName, TransactionId, TrustDomain, WorkflowName,
 };
-use claim_guard::revalidation::{Cause, ClientAnswer, RealmAnswer, SessionsAnswer, UserAnswer};
+use claim_guard::revalidation::{
+    Cause, ClientAnswer, ExecutionSeen, ExecutionStatus, InputSeen, Look, RealmAnswer, SaidOfUser, SessionsAnswer,
+    UserAnswer,
+};
 use claim_guard::transaction::{Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionToken, TransactionVerifier, UnixTime,
@@ -83,17 +86,34 @@ impl Stack {
         let transactions = TransactionVerifier::new(domain.clone(), keys, Leeway::NONE);
         let old = transactions.verify_whatever_age(&token, &at, now).unwrap();
         let (policy, state) = (policy(), StateName::parse(state).unwrap());
-        let question = policy.question_of_state(old.into(), &state, Cause::Expired, mint.redrive_count, now).unwrap();
+        let presumed = policy.question_of_state(old.into(), &state, Cause::Expired, mint.redrive_count, now).unwrap();
+        let running = ExecutionSeen {
+            execution: at.execution,
+            state_machine: at.state_machine,
+            status: ExecutionStatus::Running,
+            redrive_count: mint.redrive_count,
+            started_at: presumed.statement().run().started_at,
+            input: Some(InputSeen(json!({ "transactionToken": token.as_str(), "input": {} }).to_string())),
+            map_run: None,
+        };
+        let Look::Alive(question) = presumed.seen(Some(&running), &transactions, now).unwrap() else {
+            panic!("nothing is left to ask")
+        };
         let realm = json!({ "realm": "workflows", "tokens-not-before": 0 }).to_string();
         let realm = RealmAnswer::parse(realm.as_bytes(), &question).unwrap();
-        let client = json!([{ "id": "uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0 }]).to_string();
-        let client = ClientAnswer::parse(client.as_bytes(), &question).unwrap();
+        let client =
+            json!([{ "id": "uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0, "consentRequired": false }]);
+        let client = ClientAnswer::parse(client.to_string().as_bytes(), &question).unwrap();
         let user = json!({ "id": SUBJECT, "enabled": true, "notBefore": 0 }).to_string();
-        let user = UserAnswer::parse(user.as_bytes(), &question).unwrap();
-        let sessions = question.session().map(|id| json!({ "id": id.as_str(), "userId": SUBJECT }));
+        let SaidOfUser::Settled(user) = UserAnswer::parse(user.as_bytes(), &question).unwrap() else {
+            panic!("the user is enabled");
+        };
+        let sessions = question
+            .session()
+            .map(|id| json!({ "id": id.as_str(), "userId": SUBJECT, "start": 0, "clients": { "uuid": CLIENT } }));
         let sessions = json!(sessions.as_slice()).to_string();
         let sessions = SessionsAnswer::parse(sessions.as_bytes(), &question).unwrap();
-        let standing = question.standing(&realm, &client, &user, Some(&sessions)).unwrap();
+        let standing = question.standing(&realm, &client, &user, Some(&sessions), None).unwrap();
         let claims = access_token_payload(issued_at).to_string();
         let live = standing.evaluated(claims.as_bytes(), &verifier(), now).unwrap();
         let statement = live.statement(&policy, now).unwrap();
@@ -133,6 +153,7 @@ pub fn event(token: &str, execution: &str, state: &str, input: &Value) -> Value 
             "redriveCount": 0,
             "retryCount": 0
         },
+        "work": "",
         "input": input
     })
 }

@@ -9,7 +9,7 @@ use claim_guard::identifier::Digest;
 use claim_guard::unix_time::{ClockError, UnixTime};
 use claim_guard_lambda::{Grant, Guard, TaskError};
 use serde_json::{Value, json};
-use test_realm::{CLIENT, NOW, SUBJECT, access_token_payload};
+use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload};
 
 use crate::stack::{ACCESS_TOML, Mint, Stack, TRUST_DOMAIN, event, execution};
 
@@ -105,6 +105,7 @@ pub fn audit(decision: &str, reasons: Value) -> Value {
         "at": NOW + 10,
         "decision": decision,
         "point": point("run-1"),
+        "issuer": ISSUER,
         "subject": SUBJECT,
         "client": CLIENT,
         "token": {
@@ -137,6 +138,7 @@ pub fn point(run: &str) -> Value {
         "workflow": "payment",
         "execution": execution(run),
         "state": "ApprovePayment",
+        "work": "",
         "redrive": 0,
         "attempt": 0
     })

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use crate::access::fault::one_line;
-use crate::access::operand::{Operand, Plain};
-use crate::claims::ClaimPath;
+use crate::access::kinds::Kinds;
+use crate::access::one_line::one_line;
+use crate::access::operand::{Operand, OperandError, Plain};
+use crate::claims::{ClaimPath, SCOPE};
 use crate::identifier::IdentifierError;
 
 /// A condition that a claim has to meet, for example `compliance.kyc_level >= 2`.
@@ -16,9 +17,6 @@ pub struct Condition {
     operator: Operator,
     operand: Operand,
 }
-
-/// The claim whose text is a list of words.
-pub(crate) const SCOPE: &str = "scope";
 
 /// How a claim is compared. Types are exact: nothing is coerced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +75,10 @@ impl Condition {
         let (operator, operand) = rest.split_once(' ').ok_or(ConditionError::WrongShape)?;
         let claim = ClaimPath::parse(claim).map_err(ConditionError::WrongPath)?;
         let operator = Operator::parse(operator)?;
-        let operand = Operand::parse(operand)?;
+        let operand = Operand::parse(operand).map_err(|error| match error {
+            OperandError::Shape => ConditionError::WrongOperand { presented: operand.to_owned() },
+            OperandError::InputPath(error) => ConditionError::WrongInputPath(error),
+        })?;
         match (operator, &operand) {
             (
                 Operator::AtLeast | Operator::AtMost,
@@ -99,6 +100,17 @@ impl Condition {
     /// Whether it looks at what the access token was asked for, which is a text in tokens and words in conditions.
     pub(crate) fn looks_at_scope(&self) -> bool {
         self.claim.segments() == [SCOPE]
+    }
+
+    /// As what the claim is compared.
+    pub(super) fn kinds(&self) -> Kinds {
+        match (self.operator, &self.operand) {
+            (Operator::Equals, Operand::Literal(value)) => value.kinds(),
+            (Operator::Equals, Operand::Input(_)) => Kinds::PLAIN,
+            (Operator::AtLeast | Operator::AtMost, _) | (Operator::Equals, Operand::Now { .. }) => Kinds::INTEGER,
+            (Operator::Contains, _) if self.looks_at_scope() => Kinds::WORDS,
+            (Operator::Contains, _) => Kinds::ARRAY,
+        }
     }
 
     /// The claim that is looked at.

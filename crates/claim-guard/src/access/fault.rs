@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::access::condition::{Condition, ConditionError};
+use crate::access::one_line::one_line;
 use crate::access::route::{Method, PathTemplateError};
 use crate::access::unmeetable::Unmeetable;
 use crate::identifier::{IdentifierError, StateName};
@@ -142,14 +143,34 @@ pub enum PolicyFaultCause {
         /// Why.
         reason: Unmeetable,
     },
-    /// Two conditions of one list that cannot be met together.
+    /// Conditions of one list that cannot be met together.
     Contradiction {
-        /// The key of the second one.
+        /// The key of the last one.
         key: String,
-        /// The second one.
+        /// The last one.
         condition: Condition,
-        /// The first one.
-        first: Condition,
+        /// The earlier ones, no more of them than it takes.
+        earlier: Vec<Condition>,
+    },
+    /// A condition that nobody can meet who has met the rule before it.
+    NeverAfter {
+        /// The key of its rule.
+        key: String,
+        /// The condition.
+        condition: Condition,
+        /// The rule before.
+        before: String,
+        /// Why not.
+        reason: String,
+    },
+    /// What is no claim of the log-in, or is known as one already.
+    WrongAuthenticationClaim {
+        /// The key.
+        key: String,
+        /// The value.
+        presented: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A condition of a route compares with the input, which the authorizer does not see.
     InputOnRoute {
@@ -178,12 +199,14 @@ pub enum PolicyFaultCause {
         /// The key of `any_verified_caller`.
         key: String,
     },
-    /// `actor` is neither `"none"` nor `"any"`.
-    WrongActor {
+    /// A text that is none of those that this key can have.
+    WrongChoice {
         /// The key.
         key: String,
         /// The value.
         presented: String,
+        /// Those that it can have.
+        expected: &'static str,
     },
     /// The name of a workflow or a state is no identifier.
     WrongName {
@@ -207,13 +230,6 @@ pub enum PolicyFaultCause {
         presented: String,
         /// The shortest and the longest one that it can have.
         expected: (&'static str, &'static str),
-    },
-    /// `session` is neither `"required"` nor `"ignored"`.
-    WrongSession {
-        /// The key.
-        key: String,
-        /// The value.
-        presented: String,
     },
     /// A state is said to start an execution of a workflow that the policy has not got.
     UnknownWorkflow {
@@ -294,9 +310,15 @@ impl fmt::Display for PolicyFaultCause {
             Self::NeverMet { key, condition, reason } => {
                 write!(f, "key `{key}` is `{condition}`, which can never be met: {reason}")
             }
-            Self::Contradiction { key, condition, first } => {
-                write!(f, "key `{key}` is `{condition}`, which can never be met beside `{first}` of the same list")
+            Self::Contradiction { key, condition, earlier } => {
+                let earlier: Vec<String> = earlier.iter().map(|condition| format!("`{condition}`")).collect();
+                let earlier = earlier.join(" and ");
+                write!(f, "key `{key}` is `{condition}`, which can never be met beside {earlier} of the same list")
             }
+            Self::NeverAfter { key, condition, before, reason } => {
+                write!(f, "`{key}` asks for `{condition}`, which nobody can meet who has met {before}: {reason}")
+            }
+            Self::WrongAuthenticationClaim { key, presented, reason } => wrong(f, key, presented, reason),
             Self::InputOnRoute { key, condition } => {
                 write!(f, "key `{key}` is `{condition}`: a route cannot look at the input, a start rule or a state can")
             }
@@ -309,7 +331,9 @@ impl fmt::Display for PolicyFaultCause {
             Self::AskedOfAnyCaller { key } => {
                 write!(f, "key `{key}` stands beside `roles`, `any_role` or `claims`, expected one or the other")
             }
-            Self::WrongActor { key, presented } => wrong(f, key, presented, &"expected `none` or `any`"),
+            Self::WrongChoice { key, presented, expected } => {
+                write!(f, "key `{key}` is `{}`: expected {expected}", one_line(presented))
+            }
             Self::WrongName { key, error } => write!(f, "key `{key}`: {error}"),
             Self::WrongDuration { key, presented } => write!(
                 f,
@@ -319,7 +343,6 @@ impl fmt::Display for PolicyFaultCause {
             Self::DurationOutOfRange { key, presented, expected: (shortest, longest) } => {
                 write!(f, "key `{key}` is `{presented}`, expected `{shortest}` to `{longest}`")
             }
-            Self::WrongSession { key, presented } => wrong(f, key, presented, &"expected `required` or `ignored`"),
             Self::UnknownWorkflow { key, presented } => wrong(f, key, presented, &"expected a workflow of this policy"),
             Self::GuardedAndNested { key, state } => write!(
                 f,
@@ -341,13 +364,4 @@ impl fmt::Display for PolicyFaultCause {
 
 fn wrong(f: &mut fmt::Formatter<'_>, key: &str, presented: &str, error: &dyn fmt::Display) -> fmt::Result {
     write!(f, "key `{key}` is `{}`: {error}", one_line(presented))
-}
-
-/// The text with escapes for what is no printable character, quotes and backslashes as they are.
-pub(super) fn one_line(text: &str) -> String {
-    let escaped = |c: char| match c {
-        '"' | '\'' | '\\' => c.to_string(),
-        _ => c.escape_debug().to_string(),
-    };
-    text.chars().map(escaped).collect()
 }

@@ -30,10 +30,20 @@ impl Freshness {
     }
 }
 
+/// What a renewal may do to what a run may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenewalRule {
+    /// `"live"`: what the realm says now, be it more or less. What a policy means that says nothing.
+    Live,
+    /// `"narrowing"`: less, and never more or something else than the statement before. A role that was granted since is
+    /// none, and a claim that has changed is absent.
+    Narrowing,
+}
+
 /// Whether a run goes on after its starter has logged out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionRule {
-    /// It does: the run outlives the session. What a policy means that says nothing.
+    /// It does: the run outlives the session.
     Ignored,
     /// It does not: the session that the access token was issued in has to be alive. A caller without a session, such as
     /// a service account, cannot meet this.
@@ -47,7 +57,7 @@ mod tests {
     use crate::identifier::{StateName, WorkflowName};
     use crate::unix_time::UnixTime;
 
-    const REST: &str = "start.any_verified_caller = true\n";
+    const REST: &str = "start.any_verified_caller = true\nmax_duration = \"365d\"\nsession = \"ignored\"\n";
 
     fn policy(text: &str) -> AccessPolicy {
         AccessPolicy::parse("access.toml", text).expect("a policy")
@@ -68,13 +78,12 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_says_nothing_asks_once_more_on_denial_and_of_no_session() {
+    fn a_policy_that_says_nothing_asks_once_more_on_denial() {
         let policy = policy(&format!("[workflows.w]\n{REST}states.S.any_verified_caller = true"));
         let workflow = only(&policy);
         let usual = Freshness { max_identity_age: None, revalidate_on_denied: true };
         assert_eq!(workflow.freshness(&state("S")), Some(&usual));
         assert_eq!(workflow.freshness(&state("T")), None);
-        assert_eq!((workflow.session(), workflow.max_duration()), (SessionRule::Ignored, None));
         assert_eq!(workflow.nested_starts().count(), 0);
     }
 
@@ -99,6 +108,29 @@ mod tests {
     }
 
     #[test]
+    fn how_long_a_run_may_last_and_with_or_without_its_session_has_to_be_said() {
+        check_faults(
+            "[workflows.w]\nstart.any_verified_caller = true\n",
+            &[
+                "access.toml:1: key `workflows.w.max_duration` is missing",
+                "access.toml:1: key `workflows.w.session` is missing",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_run_gains_by_a_renewal_where_the_policy_does_not_say_narrowing() {
+        let rule = |text: &str| only(&policy(&format!("[workflows.w]\n{text}\n{REST}"))).renewal();
+        assert_eq!(rule(""), RenewalRule::Live);
+        assert_eq!(rule("renewal = \"live\""), RenewalRule::Live);
+        assert_eq!(rule("renewal = \"narrowing\""), RenewalRule::Narrowing);
+        check_faults(
+            &format!("[workflows.w]\nrenewal = \"never\"\n{REST}"),
+            &["access.toml:2: key `workflows.w.renewal` is `never`: expected `live` or `narrowing`"],
+        );
+    }
+
+    #[test]
     fn a_state_may_differ_from_its_workflow_on_denials() {
         let text = format!(
             "[workflows.w]\nrevalidate_on_denied = false\n{REST}[workflows.w.states]\n\
@@ -112,14 +144,14 @@ mod tests {
 
     #[test]
     fn a_token_holds_no_longer_than_the_run() {
-        let text = format!(
+        let text = String::from(
             "[workflows.w]\ntransaction_token_lifetime = \"1m\"\nmax_duration = \"90s\"\nsession = \"required\"\n\
-             {REST}states.S.any_verified_caller = true"
+             start.any_verified_caller = true\nstates.S.any_verified_caller = true",
         );
         let policy = policy(&text);
         let workflow = only(&policy);
         assert_eq!(workflow.session(), SessionRule::Required);
-        assert_eq!(workflow.max_duration(), Some(Duration::from_secs(90)));
+        assert_eq!(workflow.max_duration(), Duration::from_secs(90));
         let time = |seconds| UnixTime::from_seconds(seconds).expect("a time");
         let seconds = |now| workflow.lifetime_at(time(1000), time(now)).as_secs();
         assert_eq!([1000, 1030, 1031, 1089, 1090, 1091].map(seconds), [60, 60, 59, 1, 0, 0]);

@@ -15,12 +15,20 @@ impl Kinds {
     /// What a policy or an input can be compared with.
     pub(super) const PLAIN: Self = Self::BOOLEAN.or(Self::INTEGER).or(Self::TEXT);
 
+    /// Whatever it is.
+    pub(super) const ALL: Self = Self::PLAIN.or(Self::ARRAY).or(Self::WORDS).or(Self::OBJECT);
+
+    /// What is of both.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub(super) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     /// Whether nothing is of both.
     pub(super) const fn excludes(self, other: Self) -> bool {
-        self.0 & other.0 == 0
+        self.and(other).0 == 0
     }
 }

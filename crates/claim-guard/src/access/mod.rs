@@ -5,9 +5,12 @@
 
 // What a policy is made of, smallest first.
 mod actor_rule;
+mod claim_source;
 mod condition;
 mod duration;
 mod freshness;
+mod idempotency;
+mod one_line;
 mod operand;
 mod requirement;
 mod route;
@@ -16,6 +19,8 @@ mod workflow;
 // What no token can meet, whatever the realm.
 mod kinds;
 mod known_claim;
+mod range;
+mod together;
 mod unmeetable;
 
 // The whole, and what API Gateway can be told of its routes.
@@ -26,15 +31,18 @@ mod route_tree;
 
 // From text to policy, or to everything that is wrong with the text.
 mod fault;
+mod one_after_another;
 mod parse;
+mod parse_requirement;
 mod parse_workflow;
 mod toml_table;
 
 pub use actor_rule::ActorRule;
-pub(crate) use condition::SCOPE;
+pub(crate) use claim_source::ClaimSource;
 pub use condition::{Condition, ConditionError, Operator};
 pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
-pub use freshness::{Freshness, MaxIdentityAge, SessionRule};
+pub use freshness::{Freshness, MaxIdentityAge, RenewalRule, SessionRule};
+pub use idempotency::IdempotencyRule;
 pub use operand::{Operand, Plain};
 pub use policy::AccessPolicy;
 pub use requirement::Requirement;

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::access::condition::ConditionError;
 use crate::access::duration::{duration, in_largest_unit};
-use crate::access::fault::one_line;
+use crate::access::kinds::Kinds;
+use crate::access::one_line::one_line;
 use crate::claims::ClaimPath;
 use crate::document::Json;
-use crate::identifier::MAX_IDENTIFIER_BYTES;
+use crate::identifier::{IdentifierError, MAX_IDENTIFIER_BYTES};
+
+/// A hundred years: whatever happened before them is no time of a token or an attribute, but a slip of the pen.
+const LONGEST_AGO: Duration = Duration::from_secs(36_500 * 24 * 3600);
 
 /// What a claim is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +27,14 @@ pub enum Operand {
         /// How long before the decision.
         before: Duration,
     },
+}
+
+/// Why a text is no operand.
+pub(super) enum OperandError {
+    /// It is of none of the shapes.
+    Shape,
+    /// It begins with `input.`, and what follows is no path.
+    InputPath(IdentifierError),
 }
 
 /// A boolean, an integer or a text: the values that can be compared exactly.
@@ -62,6 +73,15 @@ impl Plain {
         }
     }
 
+    /// As what it is compared.
+    pub(super) fn kinds(&self) -> Kinds {
+        match self {
+            Self::Boolean(_) => Kinds::BOOLEAN,
+            Self::Integer(_) => Kinds::INTEGER,
+            Self::Text(_) => Kinds::TEXT,
+        }
+    }
+
     /// The value of an integer.
     pub(crate) fn integer(&self) -> Option<i128> {
         match self {
@@ -72,22 +92,24 @@ impl Plain {
 }
 
 impl Operand {
-    pub(super) fn parse(text: &str) -> Result<Self, ConditionError> {
+    pub(super) fn parse(text: &str) -> Result<Self, OperandError> {
+        let wrong = || OperandError::Shape;
         if let Some(path) = text.strip_prefix("input.") {
-            return ClaimPath::parse(path).map(Self::Input).map_err(ConditionError::WrongInputPath);
+            return ClaimPath::parse(path).map(Self::Input).map_err(OperandError::InputPath);
         }
         if text == "now" {
             return Ok(Self::Now { before: Duration::ZERO });
         }
-        if let Some(before) = text.strip_prefix("now - ").and_then(duration).filter(|before| !before.is_zero()) {
-            return Ok(Self::Now { before });
+        if let Some(before) = text.strip_prefix("now - ").and_then(duration) {
+            let sensible = !before.is_zero() && before <= LONGEST_AGO;
+            return if sensible { Ok(Self::Now { before }) } else { Err(wrong()) };
         }
         let literal = match text {
             "true" => Some(Plain::Boolean(true)),
             "false" => Some(Plain::Boolean(false)),
             _ => quoted(text).or_else(|| integer(text)),
         };
-        literal.map(Self::Literal).ok_or_else(|| ConditionError::WrongOperand { presented: text.to_owned() })
+        literal.map(Self::Literal).ok_or_else(wrong)
     }
 }
 

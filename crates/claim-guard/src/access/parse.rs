@@ -3,30 +3,36 @@
 //! Every reader adds what it finds to the findings and goes on; a part that could not be read is `None`. The policy is
 //! made only where nothing was found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeTable;
 
 use crate::access::actor_rule::ActorRule;
-use crate::access::condition::Condition;
+use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
 use crate::access::fault::{MAX_BYTES, MAX_ROUTES, PolicyFaultCause as Cause, PolicyFaults};
-use crate::access::known_claim::Evidence;
-use crate::access::operand::Operand;
+use crate::access::known_claim::{Evidence, KnownClaim, Seen};
+use crate::access::one_after_another::report_unreachable;
+use crate::access::parse_requirement::{Asked, Decider, Input};
 use crate::access::parse_workflow::read_workflows;
 use crate::access::policy::AccessPolicy;
-use crate::access::requirement::Requirement;
 use crate::access::route::{Method, PathTemplate, Route};
 use crate::access::route_table::RouteTable;
 use crate::access::toml_table::{Entry, Findings, Table};
-use crate::claims::Role;
+use crate::claims::ClaimPath;
 use crate::identifier::Digest;
 
-pub(super) fn policy(file: &str, text: &str) -> Result<AccessPolicy, PolicyFaults> {
-    let mut findings = Findings::new(text);
-    let policy = read(text, &mut findings);
-    match PolicyFaults::of(file, findings.into_faults()) {
-        Some(faults) => Err(faults),
-        None => Ok(policy),
+impl AccessPolicy {
+    /// Parses the text of a policy; `file` is what faults call it.
+    ///
+    /// # Errors
+    /// [`PolicyFaults`] names every fault with its line and key. A text that is no TOML has one fault.
+    pub fn parse(file: &str, text: &str) -> Result<Self, PolicyFaults> {
+        let mut findings = Findings::new(text);
+        let policy = read(text, &mut findings);
+        match PolicyFaults::of(file, findings.into_faults()) {
+            Some(faults) => Err(faults),
+            None => Ok(policy),
+        }
     }
 }
 
@@ -35,6 +41,7 @@ fn read(text: &str, findings: &mut Findings<'_>) -> AccessPolicy {
         digest: Digest::of(text.as_bytes()),
         routes: Box::new(RouteTable::new(Vec::new())),
         workflows: BTreeMap::new(),
+        of_the_log_in: AuthenticationClaims::default(),
     };
     if text.len() > MAX_BYTES {
         findings.add(0, Cause::TooLarge { presented: text.len() });
@@ -48,17 +55,51 @@ fn read(text: &str, findings: &mut Findings<'_>) -> AccessPolicy {
             return policy;
         }
     };
-    let [routes, workflows] = Table::root(root.get_ref()).entries(&["routes", "workflows"], findings);
+    let [of_the_log_in, routes, workflows] =
+        Table::root(root.get_ref()).entries(&["authentication_claims", "routes", "workflows"], findings);
+    if let Some(entry) = of_the_log_in {
+        policy.of_the_log_in = read_authentication_claims(&entry, findings);
+    }
     if let Some(entry) = routes {
-        policy.routes = Box::new(read_routes(&entry, findings));
+        policy.routes = Box::new(read_routes(&entry, &policy.of_the_log_in, findings));
     }
     if let Some(entry) = workflows {
-        policy.workflows = read_workflows(&entry, findings);
+        let read = read_workflows(&entry, &policy.of_the_log_in, findings);
+        let offsets = read.iter().map(|(name, (offset, _))| (name.clone(), *offset)).collect();
+        policy.workflows = read.into_iter().map(|(name, (_, workflow))| (name, workflow)).collect();
+        // What a faulty rule means is not known.
+        if findings.is_empty() {
+            report_unreachable(&policy, &offsets, findings);
+        }
     }
     policy
 }
 
-fn read_routes(entry: &Entry<'_>, findings: &mut Findings<'_>) -> RouteTable {
+/// The names of claims that the realm maps from session notes.
+fn read_authentication_claims(entry: &Entry<'_>, findings: &mut Findings<'_>) -> AuthenticationClaims {
+    let mut declared = BTreeSet::new();
+    for entry in entry.array(findings).unwrap_or_default() {
+        let Some(name) = entry.text(findings) else { continue };
+        let usual = AuthenticationClaims::default();
+        let seen = Seen { actor: ActorRule::Any, evidence: Evidence::AccessToken, of_the_log_in: &usual };
+        let path = ClaimPath::parse(name).ok().filter(|path| path.segments().len() == 1);
+        let reason = match (path, usual.source_of(name)) {
+            (None, _) => "expected the name of one claim, not of something in it",
+            (_, ClaimSource::Authentication | ClaimSource::Stated) => "it is carried anyway",
+            (_, ClaimSource::AccessToken) => "it is of one access token, and a statement is renewed",
+            (Some(path), ClaimSource::Realm) if KnownClaim::at(&path, &seen).is_some() => "it says nothing of a log-in",
+            (Some(_), ClaimSource::Realm | ClaimSource::Unclassified) if !declared.insert(name.to_owned()) => {
+                "the list has this claim already"
+            }
+            (Some(_), ClaimSource::Realm | ClaimSource::Unclassified) => continue,
+        };
+        let (key, presented) = (entry.key.clone(), name.to_owned());
+        findings.add(entry.offset, Cause::WrongAuthenticationClaim { key, presented, reason });
+    }
+    AuthenticationClaims(declared)
+}
+
+fn read_routes(entry: &Entry<'_>, of_the_log_in: &AuthenticationClaims, findings: &mut Findings<'_>) -> RouteTable {
     let mut entries = entry.array(findings).unwrap_or_default();
     if entries.len() > MAX_ROUTES {
         findings.add(entry.offset, Cause::TooManyRoutes { presented: entries.len() });
@@ -67,7 +108,7 @@ fn read_routes(entry: &Entry<'_>, findings: &mut Findings<'_>) -> RouteTable {
     let mut routes = Vec::new();
     let mut offsets = Vec::new();
     for entry in entries {
-        if let Some(route) = read_route(&entry, findings) {
+        if let Some(route) = read_route(&entry, of_the_log_in, findings) {
             routes.push(route);
             offsets.push(entry.offset);
         }
@@ -104,7 +145,7 @@ fn report_inexpressible_routes(table: &RouteTable, offsets: &[usize], findings: 
     }
 }
 
-fn read_route(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Route> {
+fn read_route(entry: &Entry<'_>, of_the_log_in: &AuthenticationClaims, findings: &mut Findings<'_>) -> Option<Route> {
     let table = entry.table(findings)?;
     let [method, path, roles, any_role, claims, any_caller, actor] =
         table.entries(&["method", "path", "roles", "any_role", "claims", "any_verified_caller", "actor"], findings);
@@ -115,7 +156,8 @@ fn read_route(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Route> {
     }
     let method = method.and_then(|entry| read_method(&entry, findings));
     let path = path.and_then(|entry| read_path(&entry, findings));
-    let asked = Asked { table: &table, roles, any_role, claims, any_caller, actor, input: Input::Unseen };
+    let decider = Decider { input: Input::Unseen, evidence: Evidence::AccessToken, of_the_log_in };
+    let asked = Asked { table: &table, roles, any_role, claims, any_caller, actor, decider };
     let requirement = asked.read(findings);
     Some(Route { method: method?, path: path?, requirement: requirement? })
 }
@@ -133,144 +175,4 @@ fn read_path(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<PathTempl
     let presented = entry.text(findings)?;
     let wrong = |error| Cause::WrongPath { key: entry.key.clone(), presented: presented.to_owned(), error };
     PathTemplate::parse(presented).map_err(|error| findings.add(entry.offset, wrong(error))).ok()
-}
-
-/// Whether the one who decides sees the work's input.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Input {
-    Seen,
-    Unseen,
-}
-
-/// The parts of a requirement, not yet read.
-pub(super) struct Asked<'t, 'e> {
-    pub(super) table: &'e Table<'t>,
-    pub(super) roles: Option<Entry<'t>>,
-    pub(super) any_role: Option<Entry<'t>>,
-    pub(super) claims: Option<Entry<'t>>,
-    pub(super) any_caller: Option<Entry<'t>>,
-    pub(super) actor: Option<Entry<'t>>,
-    pub(super) input: Input,
-}
-
-impl Asked<'_, '_> {
-    pub(super) fn read(self, findings: &mut Findings<'_>) -> Option<Requirement> {
-        let roles = read_roles(self.roles.as_ref(), findings);
-        let any_role = read_roles(self.any_role.as_ref(), findings);
-        if let (Some(entry), Some([])) = (&self.any_role, any_role.as_deref()) {
-            findings.add(entry.offset, Cause::OneOfNone { key: entry.key.clone() });
-            return None;
-        }
-        let actor = self.actor.map_or(Some(ActorRule::None), |entry| read_actor(&entry, findings));
-        let conditions = read_conditions(self.claims.as_ref(), self.input, actor, findings);
-        match self.any_caller {
-            None => {
-                let requirement = Requirement::all_of(roles?, any_role?, conditions?, actor?);
-                if requirement.is_none() {
-                    findings.add(self.table.offset, Cause::NothingAsked { key: self.table.key.clone() });
-                }
-                requirement
-            }
-            Some(entry) => {
-                let asked = self.roles.is_some() || self.any_role.is_some() || self.claims.is_some();
-                let key = entry.key.clone();
-                match entry.boolean(findings)? {
-                    false => findings.add(entry.offset, Cause::NotTrue { key }),
-                    true if asked => findings.add(entry.offset, Cause::AskedOfAnyCaller { key }),
-                    true => return actor.map(Requirement::any_verified_caller),
-                }
-                None
-            }
-        }
-    }
-}
-
-fn read_actor(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<ActorRule> {
-    let text = entry.text(findings)?;
-    let rule = ActorRule::parse(text);
-    if rule.is_none() {
-        findings.add(entry.offset, Cause::WrongActor { key: entry.key.clone(), presented: text.to_owned() });
-    }
-    rule
-}
-
-/// The roles of a list; none at all if there is no list, `None` if one of them is no role.
-pub(super) fn read_roles(entry: Option<&Entry<'_>>, findings: &mut Findings<'_>) -> Option<Vec<Role>> {
-    let Some(entry) = entry else { return Some(Vec::new()) };
-    let mut roles = Some(Vec::new());
-    for entry in entry.array(findings)? {
-        match (read_role(&entry, findings), &mut roles) {
-            (Some(role), Some(read)) if read.contains(&role) => {
-                findings.add(entry.offset, Cause::RepeatedRole { key: entry.key, presented: role.to_string() });
-            }
-            (Some(role), Some(read)) => read.push(role),
-            (Some(_), None) => {}
-            (None, _) => roles = None,
-        }
-    }
-    roles
-}
-
-fn read_role(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Role> {
-    let text = entry.text(findings)?;
-    let (key, presented) = (entry.key.clone(), text.to_owned());
-    match Role::parse(text) {
-        Err(error) => findings.add(entry.offset, Cause::WrongRole { key, presented, error }),
-        // Unicode TR39: letters of other scripts look like ours, and a reviewer could not tell such a role from the
-        // one that Keycloak grants.
-        Ok(_) if !text.is_ascii() => findings.add(entry.offset, Cause::RoleNotAscii { key, presented }),
-        Ok(role) => return Some(role),
-    }
-    None
-}
-
-/// The conditions of a list; none at all if there is no list, `None` if one of them is no condition.
-fn read_conditions(
-    entry: Option<&Entry<'_>>,
-    input: Input,
-    actor: Option<ActorRule>,
-    findings: &mut Findings<'_>,
-) -> Option<Vec<Condition>> {
-    let Some(entry) = entry else { return Some(Vec::new()) };
-    let entries = entry.array(findings)?;
-    let conditions: Vec<_> = entries.iter().map(|entry| read_condition(entry, input, findings)).collect();
-    // What a malformed rule means is not known.
-    let evidence = match input {
-        Input::Seen => Evidence::Statement,
-        Input::Unseen => Evidence::AccessToken,
-    };
-    report_unmeetable(&entries, &conditions, actor.unwrap_or(ActorRule::Any), evidence, findings);
-    conditions.into_iter().collect()
-}
-
-fn report_unmeetable(
-    entries: &[Entry<'_>],
-    conditions: &[Option<Condition>],
-    actor: ActorRule,
-    evidence: Evidence,
-    findings: &mut Findings<'_>,
-) {
-    for (place, (entry, condition)) in entries.iter().zip(conditions).enumerate() {
-        let Some(condition) = condition else { continue };
-        let (key, earlier) = (entry.key.clone(), conditions.iter().take(place).flatten());
-        if let Some(reason) = condition.unmeetable(actor, evidence) {
-            findings.add(entry.offset, Cause::NeverMet { key, condition: condition.clone(), reason });
-        } else if let Some(first) = earlier.into_iter().find(|first| first.contradicts(condition)) {
-            let (condition, first) = (condition.clone(), first.clone());
-            findings.add(entry.offset, Cause::Contradiction { key, condition, first });
-        }
-    }
-}
-
-fn read_condition(entry: &Entry<'_>, input: Input, findings: &mut Findings<'_>) -> Option<Condition> {
-    let text = entry.text(findings)?;
-    let (key, presented) = (entry.key.clone(), text.to_owned());
-    match Condition::parse(text) {
-        Err(error) => findings.add(entry.offset, Cause::WrongCondition { key, presented, error }),
-        Ok(condition) if input == Input::Unseen && matches!(condition.operand(), Operand::Input(_)) => {
-            findings.add(entry.offset, Cause::InputOnRoute { key, condition });
-        }
-        Ok(condition) => return Some(condition),
-    }
-    None
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::access::claim_source::AuthenticationClaims;
 use crate::access::duration::duration;
 use crate::access::fault::PolicyFaultCause as Cause;
-use crate::access::freshness::{Freshness, MaxIdentityAge, SessionRule};
-use crate::access::parse::{Asked, Input, read_roles};
+use crate::access::freshness::{Freshness, MaxIdentityAge, RenewalRule, SessionRule};
+use crate::access::idempotency::IdempotencyRule;
+use crate::access::known_claim::Evidence;
+use crate::access::parse_requirement::{Asked, Decider, Input, read_roles};
 use crate::access::requirement::Requirement;
 use crate::access::toml_table::{Entry, Findings, Table};
 use crate::access::workflow::{GuardedState, Workflow};
@@ -22,48 +25,72 @@ const LIFETIMES: Range = [("30s", 30), ("1h", 3600)];
 const IDENTITY_AGES: Range = [("0s` or `10s", 10), ("1h", 3600)];
 const RUNS: Range = [("30s", 30), ("365d", 365 * 24 * 3600)];
 
-pub(super) fn read_workflows(entry: &Entry<'_>, findings: &mut Findings<'_>) -> BTreeMap<WorkflowName, Workflow> {
+/// The workflows, and where each stands.
+pub(super) fn read_workflows(
+    entry: &Entry<'_>,
+    of_the_log_in: &AuthenticationClaims,
+    findings: &mut Findings<'_>,
+) -> BTreeMap<WorkflowName, (usize, Workflow)> {
     let mut workflows = BTreeMap::new();
     let table = entry.table(findings);
     let entries: Vec<Entry<'_>> = table.iter().flat_map(Table::all).collect();
     let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
     for entry in &entries {
-        if let Some(workflow) = read_workflow(entry, &names, findings) {
-            workflows.insert(workflow.name.clone(), workflow);
+        if let Some(workflow) = read_workflow(entry, &names, of_the_log_in, findings) {
+            workflows.insert(workflow.name.clone(), (entry.offset, workflow));
         }
     }
     workflows
 }
 
-fn read_workflow(entry: &Entry<'_>, workflows: &[&str], findings: &mut Findings<'_>) -> Option<Workflow> {
+fn read_workflow(
+    entry: &Entry<'_>,
+    workflows: &[&str],
+    of_the_log_in: &AuthenticationClaims,
+    findings: &mut Findings<'_>,
+) -> Option<Workflow> {
     let name = read_name(entry, WorkflowName::parse, findings);
     let table = entry.table(findings)?;
-    let [lifetime, max_duration, session, on_denied, describe, stop, start, states, nested] = table.entries(
-        &[
-            "transaction_token_lifetime",
-            "max_duration",
-            "session",
-            "revalidate_on_denied",
-            "describe",
-            "stop",
-            "start",
-            "states",
-            "nested",
-        ],
-        findings,
-    );
-    if start.is_none() {
-        table.missing("start", findings);
+    let [lifetime, max_duration, session, renewal, idempotency, on_denied, describe, stop, start, states, nested] =
+        table.entries(
+            &[
+                "transaction_token_lifetime",
+                "max_duration",
+                "session",
+                "renewal",
+                "idempotency",
+                "revalidate_on_denied",
+                "describe",
+                "stop",
+                "start",
+                "states",
+                "nested",
+            ],
+            findings,
+        );
+    // How long a run may last, and whether it outlives its session, is nobody's to guess.
+    for (name, is_there) in
+        [("max_duration", max_duration.is_some()), ("session", session.is_some()), ("start", start.is_some())]
+    {
+        if !is_there {
+            table.missing(name, findings);
+        }
     }
     let lifetime = lifetime.map_or(Some(USUAL_LIFETIME), |entry| read_duration(&entry, LIFETIMES, findings));
-    let max_duration = optional(max_duration, |entry| read_duration(&entry, RUNS, findings));
-    let session = session.map_or(Some(SessionRule::Ignored), |entry| read_session(&entry, findings));
+    let max_duration = max_duration.and_then(|entry| read_duration(&entry, RUNS, findings));
+    let session = session.and_then(|entry| entry.choice("`required` or `ignored`", self::session, findings));
+    let renewal =
+        renewal.map_or(Some(RenewalRule::Live), |entry| entry.choice("`live` or `narrowing`", self::renewal, findings));
+    let idempotency = idempotency.map_or(Some(IdempotencyRule::Optional), |entry| {
+        entry.choice("`required` or `optional`", self::idempotency, findings)
+    });
     let on_denied = on_denied.map_or(Some(true), |entry| entry.boolean(findings));
     let describe = read_roles(describe.as_ref(), findings);
     let stop = read_roles(stop.as_ref(), findings);
-    let start = start.and_then(|entry| read_start(&entry, findings));
+    let start = start.and_then(|entry| read_start(&entry, of_the_log_in, findings));
     // Starting is a decision by itself, so a workflow may have no guarded state: its states start executions, or call services.
-    let states = states.map_or(Some(BTreeMap::new()), |entry| read_states(&entry, on_denied.unwrap_or(true), findings));
+    let states = states
+        .map_or(Some(BTreeMap::new()), |entry| read_states(&entry, on_denied.unwrap_or(true), of_the_log_in, findings));
     let nested = nested.map_or(Some(BTreeMap::new()), |entry| read_nested(&entry, workflows, findings));
     if let (Some(states), Some(nested)) = (&states, &nested) {
         for state in nested.keys().filter(|state| states.contains_key(*state)) {
@@ -75,6 +102,8 @@ fn read_workflow(entry: &Entry<'_>, workflows: &[&str], findings: &mut Findings<
         transaction_token_lifetime: lifetime?,
         max_duration: max_duration?,
         session: session?,
+        renewal: renewal?,
+        idempotency: idempotency?,
         start: start?,
         describe: describe?,
         stop: stop?,
@@ -101,34 +130,46 @@ fn optional<'t, T>(entry: Option<Entry<'t>>, read: impl FnOnce(Entry<'t>) -> Opt
     }
 }
 
-fn read_start(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Requirement> {
+fn read_start(
+    entry: &Entry<'_>,
+    of_the_log_in: &AuthenticationClaims,
+    findings: &mut Findings<'_>,
+) -> Option<Requirement> {
     let table = entry.table(findings)?;
     let [roles, any_role, claims, any_caller, actor] =
         table.entries(&["roles", "any_role", "claims", "any_verified_caller", "actor"], findings);
-    Asked { table: &table, roles, any_role, claims, any_caller, actor, input: Input::Seen }.read(findings)
+    let decider = Decider { input: Input::Seen, evidence: Evidence::AccessToken, of_the_log_in };
+    Asked { table: &table, roles, any_role, claims, any_caller, actor, decider }.read(findings)
 }
 
 fn read_states(
     entry: &Entry<'_>,
     on_denied: bool,
+    of_the_log_in: &AuthenticationClaims,
     findings: &mut Findings<'_>,
 ) -> Option<BTreeMap<StateName, GuardedState>> {
     let table = entry.table(findings)?;
     let mut states = BTreeMap::new();
     for entry in table.all() {
         let name = read_name(&entry, StateName::parse, findings);
-        states.extend(name.zip(read_state(&entry, on_denied, findings)));
+        states.extend(name.zip(read_state(&entry, on_denied, of_the_log_in, findings)));
     }
     Some(states)
 }
 
-fn read_state(entry: &Entry<'_>, on_denied: bool, findings: &mut Findings<'_>) -> Option<GuardedState> {
+fn read_state(
+    entry: &Entry<'_>,
+    on_denied: bool,
+    of_the_log_in: &AuthenticationClaims,
+    findings: &mut Findings<'_>,
+) -> Option<GuardedState> {
     let table = entry.table(findings)?;
     let [roles, any_role, claims, any_caller, actor, max_age, denied] = table.entries(
         &["roles", "any_role", "claims", "any_verified_caller", "actor", "max_identity_age", "revalidate_on_denied"],
         findings,
     );
-    let asked = Asked { table: &table, roles, any_role, claims, any_caller, actor, input: Input::Seen };
+    let decider = Decider { input: Input::Seen, evidence: Evidence::Statement, of_the_log_in };
+    let asked = Asked { table: &table, roles, any_role, claims, any_caller, actor, decider };
     let requirement = asked.read(findings);
     let max_age = optional(max_age, |entry| read_max_age(&entry, findings));
     let denied = denied.map_or(Some(on_denied), |entry| entry.boolean(findings));
@@ -171,14 +212,27 @@ fn read_nested(
     Some(nested)
 }
 
-fn read_session(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<SessionRule> {
-    match entry.text(findings)? {
+fn session(text: &str) -> Option<SessionRule> {
+    match text {
         "ignored" => Some(SessionRule::Ignored),
         "required" => Some(SessionRule::Required),
-        other => {
-            findings.add(entry.offset, Cause::WrongSession { key: entry.key.clone(), presented: other.to_owned() });
-            None
-        }
+        _ => None,
+    }
+}
+
+fn renewal(text: &str) -> Option<RenewalRule> {
+    match text {
+        "live" => Some(RenewalRule::Live),
+        "narrowing" => Some(RenewalRule::Narrowing),
+        _ => None,
+    }
+}
+
+fn idempotency(text: &str) -> Option<IdempotencyRule> {
+    match text {
+        "optional" => Some(IdempotencyRule::Optional),
+        "required" => Some(IdempotencyRule::Required),
+        _ => None,
     }
 }
 

@@ -1,14 +1,14 @@
 //! The whole of `access.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::fault::PolicyFaults;
-use crate::access::parse;
+use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
 use crate::access::requirement::Requirement;
 use crate::access::route::{Method, Route};
 use crate::access::route_patterns::RoutePatterns;
 use crate::access::route_table::RouteTable;
 use crate::access::workflow::Workflow;
+use crate::claims::ClaimPath;
 use crate::identifier::{Digest, WorkflowName};
 
 /// A policy without faults. What it does not name is denied.
@@ -17,17 +17,10 @@ pub struct AccessPolicy {
     pub(super) digest: Digest,
     pub(super) routes: Box<RouteTable>,
     pub(super) workflows: BTreeMap<WorkflowName, Workflow>,
+    pub(super) of_the_log_in: AuthenticationClaims,
 }
 
 impl AccessPolicy {
-    /// Parses the text of a policy; `file` is what faults call it.
-    ///
-    /// # Errors
-    /// [`PolicyFaults`] names every fault with its line and key. A text that is no TOML has one fault.
-    pub fn parse(file: &str, text: &str) -> Result<Self, PolicyFaults> {
-        parse::policy(file, text)
-    }
-
     /// The SHA-256 of the policy's text.
     pub fn digest(&self) -> &Digest {
         &self.digest
@@ -54,6 +47,23 @@ impl AccessPolicy {
     /// The workflow of that name.
     pub fn workflow(&self, name: &WorkflowName) -> Option<&Workflow> {
         self.workflows.get(name)
+    }
+
+    /// Where the claim of that name comes from once an execution runs.
+    pub(crate) fn source_of(&self, name: &str) -> ClaimSource {
+        self.of_the_log_in.source_of(name)
+    }
+
+    /// The claims that a statement of the workflow has from the realm, renewed with it.
+    pub(crate) fn live_claims<'a>(&self, workflow: &'a Workflow) -> BTreeSet<&'a ClaimPath> {
+        let is_live = |path: &&ClaimPath| self.of_the_log_in.source(path) == ClaimSource::Realm;
+        workflow.named_claims().into_iter().filter(is_live).collect()
+    }
+
+    /// What every statement carries of the log-in: what any workflow names, since a run may start another workflow.
+    pub(crate) fn authentication_claims(&self) -> BTreeSet<&ClaimPath> {
+        let is_carried = |path: &&ClaimPath| self.of_the_log_in.source(path) == ClaimSource::Authentication;
+        self.workflows().flat_map(Workflow::named_claims).filter(is_carried).collect()
     }
 
     /// The workflows, sorted by name.

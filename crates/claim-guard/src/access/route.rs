@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::access::fault::one_line;
+use crate::access::one_line::one_line;
 use crate::access::requirement::Requirement;
 
 /// The most segments that a path template may have.

@@ -8,6 +8,9 @@ use crate::access::{AccessPolicy, ActorRule};
 use crate::claims::{ClaimPath, Role};
 use crate::identifier::{Digest, StateName, WorkflowName};
 
+/// What every workflow has to say, where it does not matter.
+const TERMS: &str = "session = \"ignored\"\nmax_duration = \"365d\"\n";
+
 const SAMPLE: &str = r#"
 [[routes]]
 method = "POST"
@@ -26,6 +29,8 @@ any_verified_caller = true
 
 [workflows.payment]
 transaction_token_lifetime = "90s"
+session = "ignored"
+max_duration = "365d"
 describe = ["workflow-api:payment:audit"]
 stop = []
 
@@ -42,6 +47,8 @@ claims = ["compliance.kyc = true", "compliance.kyc_level >= 2", 'compliance.regi
 any_verified_caller = true
 
 [workflows.refund]
+session = "ignored"
+max_duration = "365d"
 start = { any_verified_caller = true }
 states.Refund.claims = ["compliance.kyc = true"]
 "#;
@@ -214,9 +221,15 @@ roles = ["realm:\u0430dmin"]
 [workflows.ship.states.""]
 any_verified_caller = 1
 [workflows.ship.states.Send]
+[workflows.ship]
+session = "ignored"
+max_duration = "365d"
+[workflows.pay-out]
+session = "ignored"
+max_duration = "365d"
 "#,
         &[
-            "access.toml:1: unknown key `routs`, expected one of `routes`, `workflows`",
+            "access.toml:1: unknown key `routs`, expected one of `authentication_claims`, `routes`, `workflows`",
             "access.toml:3: key `routes[0].method` is `ANY`, \
              expected one of `GET`, `POST`, `PUT`, `PATCH`, `DELETE`, `HEAD`",
             "access.toml:4: key `routes[0].path` is `/{proxy+}`: \
@@ -234,6 +247,8 @@ any_verified_caller = 1
              an integer, `\"TEXT\"` without escapes, `input.PATH`, `now` or `now - 15m`",
             "access.toml:12: key `routes[2].claims[2]` is of type `integer`, expected `string`",
             "access.toml:13: key `workflows.\"pay ment\"`: workflow holds the forbidden character ` `",
+            "access.toml:13: key `workflows.\"pay ment\".max_duration` is missing",
+            "access.toml:13: key `workflows.\"pay ment\".session` is missing",
             "access.toml:13: key `workflows.\"pay ment\".start` is missing",
             "access.toml:14: key `workflows.\"pay ment\".transaction_token_lifetime` is `5 m`, \
              expected a whole number and `s`, `m`, `h` or `d`, like `90s`",
@@ -241,8 +256,8 @@ any_verified_caller = 1
              role is not of the shape `realm:NAME or CLIENT:NAME`",
             "access.toml:16: key `workflows.\"pay ment\".stop[1]` is `realm:a`: the list has this role already",
             "access.toml:17: unknown key `workflows.\"pay ment\".owner`, \
-             expected one of `transaction_token_lifetime`, `max_duration`, `session`, `revalidate_on_denied`, `describe`, \
-             `stop`, `start`, `states`, `nested`",
+             expected one of `transaction_token_lifetime`, `max_duration`, `session`, `renewal`, `idempotency`, `revalidate_on_denied`, \
+             `describe`, `stop`, `start`, `states`, `nested`",
             "access.toml:19: key `workflows.pay-out.start.any_role` is empty, so no caller could have one of its roles",
             "access.toml:21: `workflows.ship.start` asks for nothing, \
              expected `roles`, `any_role` or `claims`, or `any_verified_caller = true`",
@@ -265,7 +280,8 @@ fn an_actor_is_none_or_any_and_none_where_nothing_is_said() {
         format!(
             "[[routes]]\nmethod = \"GET\"\npath = \"/a\"\nany_verified_caller = true\n{actor}\n\
              [workflows.w.start]\nany_verified_caller = true\n{actor}\n\
-             [workflows.w.states.S]\nroles = [\"realm:r\"]\n{actor}\n"
+             [workflows.w.states.S]\nroles = [\"realm:r\"]\n{actor}\n\
+             [workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\n"
         )
     };
     let read = |actor: &str| {
@@ -301,12 +317,15 @@ method = "GET"
 path = "/a"
 claims = ["kyc = true", 'scope = "payments"', "kyc = false"]
 [workflows.w.start]
-claims = ["level >= 3", "cnf.jkt = true", "level <= 2", "level = 3"]
+claims = ["level >= 3", "cnf.jkt = true", "level <= 2", "level = 4", "level = 5"]
 [workflows.w.states.S]
 claims = ["act.sub = \"robot\"", "region = input.region", "region contains \"eu\""]
 [workflows.w.states.T]
 claims = ["act.sub = \"robot\"", 'scope contains "payments"', "region = input.region"]
 actor = "any"
+[workflows.w]
+session = "ignored"
+max_duration = "365d"
 "#,
         &[
             "access.toml:4: key `routes[0].claims[1]` is `scope = \"payments\"`, which can never be met: the claim is never \
@@ -317,7 +336,7 @@ actor = "any"
              claim: a token that is bound to a key is rejected",
             "access.toml:6: key `workflows.w.start.claims[2]` is `level <= 2`, which can never be met beside `level >= 3` of \
              the same list",
-            "access.toml:6: key `workflows.w.start.claims[3]` is `level = 3`, which can never be met beside `level <= 2` of \
+            "access.toml:6: key `workflows.w.start.claims[4]` is `level = 5`, which can never be met beside `level = 4` of \
              the same list",
             "access.toml:8: key `workflows.w.states.S.claims[0]` is `act.sub = \"robot\"`, which can never be met: no token \
              has this claim: nobody may act in the subject's place here, expected `actor = \"any\"` beside it",
@@ -332,7 +351,8 @@ fn a_lifetime_is_30_seconds_to_1_hour() {
     let text = |lifetime: &str| {
         format!(
             "[workflows.w]\ntransaction_token_lifetime = \"{lifetime}\"\n\
-             start = {{ any_verified_caller = true }}\nstates.S = {{ any_verified_caller = true }}\n"
+             start = {{ any_verified_caller = true }}\nstates.S = {{ any_verified_caller = true }}\n\
+             session = \"ignored\"\nmax_duration = \"365d\"\n"
         )
     };
     let read = |lifetime: &str| {
@@ -457,4 +477,97 @@ proptest! {
             prop_assert!(faults.faults().iter().all(|fault| (1..=text.lines().count() + 1).contains(&fault.line)));
         }
     }
+}
+
+#[test]
+fn rule_that_nobody_can_meet_who_has_met_the_one_before_is_a_fault() {
+    let route = "[[routes]]\nmethod = \"POST\"\npath = \"/workflows/{workflow}/executions\"\n";
+    check(
+        &format!(
+            "{route}claims = [\"level = 1\"]\n[workflows.w]\nstart.claims = [\"kyc = true\", \"level = 2\"]\n{TERMS}"
+        ),
+        &["access.toml:5: `workflows.w.start` asks for `level = 2`, which nobody can meet who has met route \
+           `POST /workflows/{workflow}/executions`: it is asked there for `level = 1`"],
+    );
+    check(
+        &format!(
+            "{route}any_verified_caller = true\n[workflows.w]\nstart = {{ claims = ['act.sub = \"robot\"'], actor = \"any\" }}\n{TERMS}"
+        ),
+        &[
+            "access.toml:5: `workflows.w.start` asks for `act.sub = \"robot\"`, which nobody can meet who has met route \
+           `POST /workflows/{workflow}/executions`: no token has this claim: nobody may act in the subject's place here, \
+           expected `actor = \"any\"` beside it",
+        ],
+    );
+    check(
+        &format!(
+            "[workflows.w]\nstart.claims = ['acr = \"1\"']\nstates.S.claims = ['acr = \"2\"', \"kyc = true\"]\n{TERMS}"
+        ),
+        &["access.toml:1: `workflows.w.states.S` asks for `acr = \"2\"`, which nobody can meet who has met \
+           `workflows.w.start`: it is asked there for `acr = \"1\"`"],
+    );
+    let nested = format!(
+        "[workflows.v]\nstart.any_verified_caller = true\nnested.Start.workflow = \"w\"\n{TERMS}[workflows.w]\n{TERMS}"
+    );
+    check(
+        &format!("{nested}start.claims = [\"iat >= now - 5m\"]\n"),
+        &[
+            "access.toml:1: `workflows.v.nested.Start` asks for `iat >= now - 5m`, which nobody can meet who has met \
+             `workflows.v.start`: no token has this claim: it is of one access token, and a statement is renewed; \
+             `max_identity_age` bounds its age",
+            "access.toml:6: `workflows.w.start` asks for `iat >= now - 5m`, which nobody can meet who has met \
+             `workflows.w.start`: no token has this claim: it is of one access token, and a statement is renewed; \
+             `max_identity_age` bounds its age",
+        ],
+    );
+}
+
+#[test]
+fn rules_that_time_the_realm_or_another_way_can_reconcile_are_no_fault() {
+    let route =
+        "[[routes]]\nmethod = \"POST\"\npath = \"/workflows/{workflow}/executions\"\nclaims = [\"level = 1\"]\n";
+    for text in [
+        // The realm may say something else later.
+        "[workflows.w]\nstart.claims = [\"level = 1\"]\nstates.S.claims = [\"level = 2\"]\n",
+        // A log-in grows old.
+        "[workflows.w]\nstart.claims = [\"auth_time >= now - 5m\"]\nstates.S.claims = [\"auth_time <= now - 1h\"]\n",
+        // A state has another input than the start.
+        "[workflows.w]\nstart.claims = [\"acr = input.acr\"]\nstates.S.claims = ['acr = \"2\"', \"kyc = input.acr\"]\n",
+        // No route leads to the start of what another workflow starts.
+        &format!(
+            "{route}[workflows.v]\nstart.any_verified_caller = true\nnested.Start.workflow = \"w\"\n\
+             [workflows.w]\nstart.claims = [\"level = 2\"]\n"
+        ),
+        // Only one who calls directly starts this one.
+        "[workflows.w]\nstart.claims = [\"iat >= now - 5m\"]\n",
+    ] {
+        let text = text.replace("]\nstart", &format!("]\n{TERMS}start"));
+        assert_eq!(AccessPolicy::parse("access.toml", &text).map(|_| ()), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn claims_of_the_log_in_are_declared_by_their_names() {
+    check(
+        r#"authentication_claims = ["identity_provider", "login.country", "acr", "scope", "sub", "jti", "login", "login", 7]
+[workflows.w]
+start.any_verified_caller = true
+states.S.claims = ['identity_provider = "google"', 'clientAddress = "::1"', 'login.country = "de"']
+session = "ignored"
+max_duration = "365d"
+"#,
+        &[
+            "access.toml:1: key `authentication_claims[1]` is `login.country`: expected the name of one claim, not of \
+             something in it",
+            "access.toml:1: key `authentication_claims[2]` is `acr`: it is carried anyway",
+            "access.toml:1: key `authentication_claims[3]` is `scope`: it is carried anyway",
+            "access.toml:1: key `authentication_claims[4]` is `sub`: it says nothing of a log-in",
+            "access.toml:1: key `authentication_claims[5]` is `jti`: it is of one access token, and a statement is renewed",
+            "access.toml:1: key `authentication_claims[7]` is `login`: the list has this claim already",
+            "access.toml:1: key `authentication_claims[8]` is of type `integer`, expected `string`",
+            "access.toml:4: key `workflows.w.states.S.claims[1]` is `clientAddress = \"::1\"`, which can never be met: no \
+             token has this claim: it is of the log-in, which a renewal does not repeat; name it in \
+             `authentication_claims` to carry it",
+        ],
+    );
 }

@@ -21,6 +21,11 @@ impl<'t> Findings<'t> {
         self.causes.push((offset, cause));
     }
 
+    /// Whether there is no fault yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.causes.is_empty()
+    }
+
     /// The one-based line of a byte of the text.
     pub(super) fn line(&self, offset: usize) -> usize {
         1 + self.breaks(0, offset)
@@ -107,6 +112,22 @@ impl<'t> Entry<'t> {
     /// The text, if it is one; nothing is found wrong.
     pub(super) fn as_text(&self) -> Option<&'t str> {
         self.value.as_str()
+    }
+
+    /// What the text says, if it is one of those that are expected.
+    pub(super) fn choice<T>(
+        &self,
+        expected: &'static str,
+        parse: fn(&str) -> Option<T>,
+        findings: &mut Findings<'_>,
+    ) -> Option<T> {
+        let text = self.text(findings)?;
+        let choice = parse(text);
+        if choice.is_none() {
+            let (key, presented) = (self.key.clone(), text.to_owned());
+            findings.add(self.offset, PolicyFaultCause::WrongChoice { key, presented, expected });
+        }
+        choice
     }
 
     pub(super) fn text(&self, findings: &mut Findings<'_>) -> Option<&'t str> {

@@ -1,13 +1,11 @@
-//! Conditions that nobody can ever meet: one alone, or two of one requirement together.
+//! A condition that nobody can ever meet.
 
 use std::fmt;
 
-use crate::access::actor_rule::ActorRule;
 use crate::access::condition::{Condition, Operator};
-use crate::access::kinds::Kinds;
-use crate::access::known_claim::{Evidence, KnownClaim};
+use crate::access::known_claim::{KnownClaim, Seen};
 use crate::access::operand::{Operand, Plain};
-use crate::claims::ClaimPath;
+use crate::access::together::contradict;
 
 /// Why no verified token can meet a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +19,13 @@ enum Cause {
     NeverThere,
     OfAnotherType,
     OfAnotherValue,
-    SoOld,
+    OfAnotherTime,
 }
 
 impl Condition {
-    /// Why no verified token can meet it, where somebody may act in the subject's place or not; none if one can.
-    pub(super) fn unmeetable(&self, actor: ActorRule, evidence: Evidence) -> Option<Unmeetable> {
-        let claim = KnownClaim::at(self.claim(), actor)?;
+    /// Why nothing that is looked at can meet it; none if something can.
+    pub(super) fn unmeetable(&self, seen: &Seen<'_>) -> Option<Unmeetable> {
+        let claim = KnownClaim::at(self.claim(), seen)?;
         let because = |cause| Some(Unmeetable { cause, claim });
         if let KnownClaim::NeverThere(_) = claim {
             return because(Cause::NeverThere);
@@ -35,118 +33,17 @@ impl Condition {
         if claim.kinds().excludes(self.kinds()) {
             return because(Cause::OfAnotherType);
         }
-        if let (Operator::AtMost, Operand::Now { before }) = (self.operator(), self.operand())
-            && !claim.can_be_so_old(*before, evidence)
-        {
-            return because(Cause::SoOld);
-        }
         let possible = match (self.operator(), self.operand()) {
             (Operator::Equals | Operator::Contains, Operand::Literal(value)) => claim.can_be(value),
             (Operator::AtLeast, Operand::Literal(Plain::Integer(least))) => claim.can_be_within(*least, i128::MAX),
             (Operator::AtMost, Operand::Literal(Plain::Integer(most))) => claim.can_be_within(i128::MIN, *most),
             (_, Operand::Literal(_) | Operand::Input(_) | Operand::Now { .. }) => true,
         };
-        if possible { None } else { because(Cause::OfAnotherValue) }
-    }
-
-    /// Whether no claims and no input meet both this condition and the other one.
-    pub(super) fn contradicts(&self, other: &Self) -> bool {
-        let apart = is_inside(self.claim(), other.claim())
-            || is_inside(other.claim(), self.claim())
-            || self.makes_a_proof_with(other)
-            || other.makes_a_proof_with(self);
-        let of_one_claim =
-            self.claim() == other.claim() && (self.kinds().excludes(other.kinds()) || self.excludes(other));
-        apart || of_one_claim || self.wants_another_input_than(other)
-    }
-
-    /// Whether a token that meets both is taken for a proof of DPoP.
-    fn makes_a_proof_with(&self, other: &Self) -> bool {
-        let is_text =
-            |condition: &Self, name: &str| condition.claim().segments() == [name] && condition.kinds() == Kinds::TEXT;
-        is_text(self, "htm") && is_text(other, "htu")
-    }
-
-    /// As what the claim is compared.
-    fn kinds(&self) -> Kinds {
-        match (self.operator(), self.operand()) {
-            (Operator::Equals, Operand::Literal(value)) => of_plain(value),
-            (Operator::Equals, Operand::Input(_)) => Kinds::PLAIN,
-            (Operator::AtLeast | Operator::AtMost, _) | (Operator::Equals, Operand::Now { .. }) => Kinds::INTEGER,
-            (Operator::Contains, _) if self.looks_at_scope() => Kinds::WORDS,
-            (Operator::Contains, _) => Kinds::ARRAY,
+        if !possible {
+            return because(Cause::OfAnotherValue);
         }
+        if contradict([self], seen) { because(Cause::OfAnotherTime) } else { None }
     }
-
-    /// As what the value of the input is compared.
-    fn input_kinds(&self) -> Kinds {
-        let claim = KnownClaim::at(self.claim(), ActorRule::Any);
-        match self.operator() {
-            Operator::AtLeast | Operator::AtMost => Kinds::INTEGER,
-            Operator::Equals => claim.map_or(Kinds::PLAIN, KnownClaim::kinds),
-            Operator::Contains => claim.map_or(Kinds::PLAIN, KnownClaim::items),
-        }
-    }
-
-    fn wants_another_input_than(&self, other: &Self) -> bool {
-        let (Operand::Input(own), Operand::Input(others)) = (self.operand(), other.operand()) else { return false };
-        let apart = is_inside(own, others) || is_inside(others, own);
-        apart || (own == others && self.input_kinds().excludes(other.input_kinds()))
-    }
-
-    /// Whether no value of the claim that both look at meets both.
-    fn excludes(&self, other: &Self) -> bool {
-        if let (Operator::Equals, Operand::Literal(own), Operator::Equals, Operand::Literal(others)) =
-            (self.operator(), self.operand(), other.operator(), other.operand())
-        {
-            return own != others;
-        }
-        self.ends_before(other) || other.ends_before(self)
-    }
-
-    /// Whether the most that this condition allows is below the least that the other one does.
-    fn ends_before(&self, other: &Self) -> bool {
-        if let (Operator::AtMost, Operand::Now { before: most }, Operator::AtLeast, Operand::Now { before: least }) =
-            (self.operator(), self.operand(), other.operator(), other.operand())
-        {
-            return most > least;
-        }
-        self.most().zip(other.least()).is_some_and(|(most, least)| most < least)
-    }
-
-    fn most(&self) -> Option<i128> {
-        match self.operator() {
-            Operator::Equals | Operator::AtMost => self.literal_integer(),
-            Operator::AtLeast | Operator::Contains => None,
-        }
-    }
-
-    fn least(&self) -> Option<i128> {
-        match self.operator() {
-            Operator::Equals | Operator::AtLeast => self.literal_integer(),
-            Operator::AtMost | Operator::Contains => None,
-        }
-    }
-
-    fn literal_integer(&self) -> Option<i128> {
-        match self.operand() {
-            Operand::Literal(value) => value.integer(),
-            Operand::Input(_) | Operand::Now { .. } => None,
-        }
-    }
-}
-
-fn of_plain(value: &Plain) -> Kinds {
-    match value {
-        Plain::Boolean(_) => Kinds::BOOLEAN,
-        Plain::Integer(_) => Kinds::INTEGER,
-        Plain::Text(_) => Kinds::TEXT,
-    }
-}
-
-/// Whether the path leads to something inside of what the other one leads to, which would have to be an object.
-fn is_inside(path: &ClaimPath, other: &ClaimPath) -> bool {
-    path.segments().len() > other.segments().len() && path.segments().starts_with(other.segments())
 }
 
 impl fmt::Display for Unmeetable {
@@ -154,29 +51,31 @@ impl fmt::Display for Unmeetable {
         let description = self.claim.description();
         match self.cause {
             Cause::NeverThere => write!(f, "no token has this claim: {description}"),
-            Cause::OfAnotherType => write!(f, "the claim is never of this type: {description}"),
-            Cause::SoOld => f.write_str("the claim is never so old: such a token has expired"),
-            Cause::OfAnotherValue => write!(f, "the claim never has this value: {description}"),
+            Cause::OfAnotherType => write!(f, "the claim is never of this type: it is {description}"),
+            Cause::OfAnotherTime => {
+                f.write_str("the claim is never of such a time: the token has expired, or is not valid yet")
+            }
+            Cause::OfAnotherValue => write!(f, "the claim never has this value: it is {description}"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use serde_json::{Map, Value, json};
-
     use super::*;
-    use crate::access::Requirement;
-    use crate::decision::test_identity::identity;
-    use crate::decision::unmet_by;
+    use crate::access::ActorRule;
+    use crate::access::claim_source::AuthenticationClaims;
+    use crate::access::known_claim::Evidence;
 
-    fn condition(text: &str) -> Condition {
-        Condition::parse(text).expect("a condition")
+    fn reason_at(text: &str, actor: ActorRule, evidence: Evidence) -> Option<String> {
+        let of_the_log_in = AuthenticationClaims(["login".to_owned(), "clientHost".to_owned()].into());
+        let seen = Seen { actor, evidence, of_the_log_in: &of_the_log_in };
+        let condition = Condition::parse(text).expect("a condition");
+        condition.unmeetable(&seen).map(|reason| reason.to_string())
     }
 
     fn reason(text: &str, actor: ActorRule) -> Option<String> {
-        condition(text).unmeetable(actor, Evidence::Statement).map(|reason| reason.to_string())
+        reason_at(text, actor, Evidence::AccessToken)
     }
 
     #[track_caller]
@@ -213,8 +112,12 @@ mod tests {
         for text in ["realm_access.roles = \"admin\"", "resource_access.api.roles >= 1"] {
             check(text, &type_of("an array of texts"));
         }
-        for text in ["realm_access = true", "resource_access contains \"api\"", "resource_access.api = input.x"] {
-            check(text, &type_of("an object"));
+        let of_clients = type_of("an object: the roles of a client are at `resource_access.CLIENT.roles`");
+        for text in ["resource_access contains \"api\"", "resource_access.roles contains \"admin\""] {
+            check(text, &of_clients);
+        }
+        for text in ["realm_access = true", "resource_access.api = input.x"] {
+            check(text, &type_of("an object with the member `roles`"));
         }
     }
 
@@ -225,7 +128,10 @@ mod tests {
         for text in ["scope contains \"a b\"", "scope contains \"\"", "scope contains 1", "scope contains \"\u{e9}\""] {
             check(text, &words);
         }
-        check("typ = \"ID\"", &value_of("`Bearer`"));
+        for text in ["typ = \"ID\"", "typ = \"bearer\""] {
+            check(text, &value_of("`Bearer`"));
+        }
+        check("realm_access.roles contains \"\"", &value_of("an array of texts"));
         check("iss = \"keycloak\"", &value_of("the `https` address of a realm"));
         check("iss = \"http://keycloak/realms/x\"", &value_of("the `https` address of a realm"));
         check("sub = \"\"", &value_of("a text of `1` to `256` printable bytes"));
@@ -238,21 +144,74 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_so_long_ago_is_never_met() {
-        for text in ["iat <= now - 2d", "iat <= now - 26h", "exp <= now - 2h", "exp <= now - 1d"] {
-            check(text, "the claim is never so old: such a token has expired");
+    fn a_time_at_which_no_token_is_accepted_is_never_met() {
+        for text in [
+            "exp <= now - 5s",
+            "exp <= now - 1h",
+            "exp <= 5",
+            "exp = 0",
+            "iat <= now - 86405s",
+            "iat <= 1000000000",
+            "iat = 0",
+            "auth_time <= -1",
+        ] {
+            let reason = reason(text, ActorRule::None).expect(text);
+            let never = ["the claim is never of such a time: ", "the claim never has this value: "];
+            assert!(never.iter().any(|start| reason.starts_with(start)), "{text}: {reason}");
         }
-        for text in
-            ["iat <= now - 25h", "iat >= now - 2d", "exp <= now - 1h", "nbf <= now - 30d", "auth_time <= now - 30d"]
-        {
+        for text in [
+            "exp <= now - 4s",
+            "exp <= now",
+            "exp >= 5",
+            "iat <= now - 86404s",
+            "iat >= now",
+            "iat = 2000000000",
+            "nbf <= now - 30d",
+            "nbf = 0",
+            "auth_time <= now - 30d",
+            "auth_time = 0",
+        ] {
             assert_eq!(reason(text, ActorRule::None), None, "{text}");
         }
-        let at_a_route = |text| condition(text).unmeetable(ActorRule::None, Evidence::AccessToken).is_some();
-        for text in ["exp <= now - 5s", "exp <= now - 1h", "iat <= now - 86405s"] {
-            assert!(at_a_route(text), "{text}");
+    }
+
+    #[test]
+    fn what_is_of_one_access_token_is_in_no_statement() {
+        let of_the_token = "no token has this claim: it is of one access token, and a statement is renewed; \
+                            `max_identity_age` bounds its age";
+        for text in [
+            "jti = \"x\"",
+            "exp >= now",
+            "iat >= now - 5m",
+            "iat <= now - 1h",
+            "nbf <= now",
+            "nonce = input.nonce",
+            "session_state = \"x\"",
+        ] {
+            assert_eq!(reason_at(text, ActorRule::None, Evidence::Statement).as_deref(), Some(of_the_token), "{text}");
+            assert_eq!(reason(text, ActorRule::None), None, "{text}");
         }
-        for text in ["exp <= now - 4s", "exp <= now", "iat <= now - 86404s", "nbf <= now - 30d"] {
-            assert!(!at_a_route(text), "{text}");
+    }
+
+    #[test]
+    fn session_note_that_the_policy_does_not_declare_is_in_no_statement() {
+        let of_the_log_in = "no token has this claim: it is of the log-in, which a renewal does not repeat; \
+                             name it in `authentication_claims` to carry it";
+        for text in ["identity_provider = \"google\"", "clientAddress = \"10.0.0.1\"", "client_id = \"x\""] {
+            assert_eq!(reason_at(text, ActorRule::None, Evidence::Statement).as_deref(), Some(of_the_log_in), "{text}");
+            assert_eq!(reason(text, ActorRule::None), None, "{text}");
+        }
+        for text in [
+            "acr = \"2\"",
+            "amr contains \"otp\"",
+            "auth_time >= now - 15m",
+            "may_act.sub = \"robot\"",
+            "sid = input.sid",
+        ] {
+            assert_eq!(reason_at(text, ActorRule::None, Evidence::Statement), None, "{text}");
+        }
+        for text in ["login.country = \"de\"", "clientHost = \"build\""] {
+            assert_eq!(reason_at(text, ActorRule::None, Evidence::Statement), None, "{text}");
         }
     }
 
@@ -274,14 +233,20 @@ mod tests {
             check(text, &absent("nothing is below a claim that is no object"));
         }
         let nobody = absent("nobody may act in the subject's place here, expected `actor = \"any\"` beside it");
-        for text in ["act.sub = \"admin\"", "act.x = 1", "impersonator.id = \"admin\""] {
+        for text in ["act.sub = \"admin\"", "act.x = 1", "act.act.iss = input.x"] {
             assert_eq!(reason(text, ActorRule::None), Some(nobody.clone()), "{text}");
-            assert_eq!(reason(text, ActorRule::Any), None, "{text}");
         }
         let any = |text| reason(text, ActorRule::Any);
+        for text in ["act.sub = \"admin\"", "act.client_id = input.x", "act.act.act.act.sub = \"admin\""] {
+            assert_eq!(any(text), None, "{text}");
+        }
         assert_eq!(any("act = \"admin\""), Some("the claim is never of this type: it is an object".to_owned()));
-        assert_eq!(any("act.act.act.act.sub = \"admin\""), None);
         assert_eq!(any("act.act.act.act.act.sub = \"x\""), Some(absent("so many do not act one for the other")));
+        let members = absent("of whoever acts there is `sub`, `iss`, `client_id` and the `act` before");
+        assert_eq!(any("act.name = \"A\""), Some(members));
+        let client = absent("the client of whoever acts is `client_id` there");
+        assert_eq!(any("act.act.azp = \"console\""), Some(client));
+        check("impersonator.id = \"admin\"", &absent("whoever impersonates is asked for as `act.sub`"));
     }
 
     #[test]
@@ -293,7 +258,7 @@ mod tests {
             "sub = \"alice\"",
             "sub = input.subject",
             "azp = \"payment-app\"",
-            "typ = \"bearer\"",
+            "typ = \"Bearer\"",
             "iss = \"https://keycloak.example.com/realms/workflows\"",
             "aud = \"workflow-api\"",
             "aud contains \"other\"",
@@ -315,98 +280,6 @@ mod tests {
             "scopes = \"x\"",
         ] {
             assert_eq!(reason(text, ActorRule::None), None, "{text}");
-        }
-    }
-
-    #[track_caller]
-    fn check_pair(one: &str, other: &str, expected: bool) {
-        let (one, other) = (condition(one), condition(other));
-        assert_eq!([one.contradicts(&other), other.contradicts(&one)], [expected; 2], "{one}, {other}");
-    }
-
-    #[test]
-    fn two_conditions_that_no_claim_meets_together_contradict_each_other() {
-        for (one, other) in [
-            ("x = 1", "x = 2"),
-            ("x = \"a\"", "x = \"b\""),
-            ("x = true", "x = false"),
-            ("x = 1", "x = \"1\""),
-            ("x = true", "x >= 1"),
-            ("x = \"a\"", "x contains \"a\""),
-            ("x >= 1", "x contains 1"),
-            ("x = input.y", "x contains input.y"),
-            ("x >= 3", "x <= 2"),
-            ("x = 1", "x >= 2"),
-            ("x = 3", "x <= 2"),
-            ("x >= now", "x <= now - 1m"),
-            ("x >= now - 1m", "x <= now - 1h"),
-            ("x >= now", "x = \"a\""),
-            ("x = 1", "x.y = 1"),
-            ("x.y contains 1", "x.y.z.w >= 2"),
-            ("aud = \"a\"", "aud contains \"a\""),
-            ("a = input.x", "b = input.x.y"),
-            ("a >= input.x", "sub = input.x"),
-            ("scope contains input.x", "b <= input.x"),
-            ("htm = \"POST\"", "htu = \"https://x\""),
-        ] {
-            check_pair(one, other, true);
-        }
-    }
-
-    #[test]
-    fn two_conditions_that_some_claim_meets_are_left_alone() {
-        for (one, other) in [
-            ("x = 1", "x = 1"),
-            ("x = 1", "y = 2"),
-            ("x >= 2", "x <= 2"),
-            ("x = 2", "x >= 2"),
-            ("x = 2", "x <= 2"),
-            ("x >= 1", "x >= 5"),
-            ("x contains 1", "x contains \"a\""),
-            ("x = input.y", "x = \"a\""),
-            ("x >= input.a", "x <= input.b"),
-            ("x >= now - 1h", "x <= now - 1m"),
-            ("x >= now", "x <= now"),
-            ("x >= now", "x <= 5"),
-            ("x.y = 1", "x.z = 1"),
-            ("x.y = 1", "xy = 1"),
-            ("a = input.x", "b = input.x"),
-            ("a = input.x.y", "b = input.x.z"),
-            ("scope contains \"a\"", "scope contains \"b\""),
-            ("sub = input.x", "scope contains input.x"),
-            ("htm = 1", "htu = \"https://x\""),
-            ("htm = \"a\"", "x.htu = \"b\""),
-        ] {
-            check_pair(one, other, false);
-        }
-    }
-
-    fn members() -> impl Strategy<Value = Map<String, Value>> {
-        let plain =
-            prop::sample::select(vec![json!(true), json!(0), json!(1), json!(2), json!(3), json!("a"), json!("b")]);
-        let list = prop::collection::vec(plain.clone(), 0..4).prop_map(Value::Array);
-        let value = prop_oneof![plain, list];
-        let inner = prop::collection::hash_map("[ab]", value.clone(), 1..3);
-        let inner = inner.prop_map(|members| Value::Object(members.into_iter().collect()));
-        prop::collection::hash_map("[ab]", prop_oneof![value, inner], 1..3)
-            .prop_map(|members| members.into_iter().collect())
-    }
-
-    proptest! {
-        /// Whatever some claim and some input meet is no contradiction.
-        #[test]
-        fn two_conditions_that_were_met_together_do_not_contradict_each_other(
-            conditions in prop::collection::vec(
-                "[ab](\\.[ab])? (= (true|[0-3]|\"[ab]\"|input\\.[ab](\\.a)?)|(>=|<=) ([0-3]|input\\.[ab])|contains ([0-3]|\"[ab]\"))", 2..=2),
-            claims in members(),
-            input in members(),
-        ) {
-            let conditions: Vec<Condition> = conditions.iter().map(|text| condition(text)).collect();
-            let requirement = Requirement::all_of(vec![], vec![], conditions.clone(), ActorRule::None);
-            let requirement = requirement.expect("conditions are asked");
-            let met = unmet_by(&identity(&[], Value::Object(claims)), &requirement, &input).is_empty();
-            let [one, other] = conditions.as_slice() else { panic!("two conditions") };
-            prop_assert!(!met || !one.contradicts(other), "{} {}", one, other);
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::access::freshness::{Freshness, SessionRule};
+use crate::access::freshness::{Freshness, RenewalRule, SessionRule};
+use crate::access::idempotency::IdempotencyRule;
 use crate::access::requirement::Requirement;
 use crate::claims::{ClaimPath, Role};
 use crate::identifier::{StateName, WorkflowName};
@@ -15,8 +16,10 @@ use crate::unix_time::UnixTime;
 pub struct Workflow {
     pub(super) name: WorkflowName,
     pub(super) transaction_token_lifetime: Duration,
-    pub(super) max_duration: Option<Duration>,
+    pub(super) max_duration: Duration,
     pub(super) session: SessionRule,
+    pub(super) renewal: RenewalRule,
+    pub(super) idempotency: IdempotencyRule,
     pub(super) start: Requirement,
     pub(super) describe: Vec<Role>,
     pub(super) stop: Vec<Role>,
@@ -42,25 +45,31 @@ impl Workflow {
         self.transaction_token_lifetime
     }
 
-    /// How long a run may take, from its start; none if the policy sets no bound.
-    pub fn max_duration(&self) -> Option<Duration> {
+    /// How long a run may take, from its start: 30 seconds to 365 days, which is as long as Step Functions lets one last.
+    pub fn max_duration(&self) -> Duration {
         self.max_duration
     }
 
     /// How long a token that is minted now holds: its usual lifetime, but not beyond the longest run. Zero for a run that
     /// has taken its time.
     pub fn lifetime_at(&self, started_at: UnixTime, now: UnixTime) -> Duration {
-        let left = |longest| {
-            let left = started_at.plus(longest).seconds_since(now);
-            Duration::from_secs(u64::try_from(left).unwrap_or_default())
-        };
-        self.max_duration
-            .map_or(self.transaction_token_lifetime, |longest| self.transaction_token_lifetime.min(left(longest)))
+        let left = started_at.plus(self.max_duration).seconds_since(now);
+        self.transaction_token_lifetime.min(Duration::from_secs(u64::try_from(left).unwrap_or_default()))
     }
 
     /// Whether a run goes on after its starter has logged out.
     pub fn session(&self) -> SessionRule {
         self.session
+    }
+
+    /// Whether a renewal may give a run more than it had.
+    pub fn renewal(&self) -> RenewalRule {
+        self.renewal
+    }
+
+    /// Whether a start has to bring an idempotency key.
+    pub fn idempotency(&self) -> IdempotencyRule {
+        self.idempotency
     }
 
     /// What a start asks.

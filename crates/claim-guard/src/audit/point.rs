@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::identifier::{ExecutionArn, StateName, WorkflowName};
+use crate::transaction::WorkPath;
 
 /// The point of the flow that a decision stands at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,6 +45,8 @@ pub enum AuditPoint {
         execution: String,
         /// The state's name.
         state: String,
+        /// Which item of which Map and which round of which loop, as the grant names it; empty outside of both.
+        work: String,
         /// How often the execution was redriven.
         redrive: u32,
         /// How often the state was retried: 0 at first.
@@ -72,6 +75,7 @@ impl AuditPoint {
         workflow: &WorkflowName,
         execution: &ExecutionArn,
         state: &StateName,
+        work: &WorkPath,
         redrive: u32,
         attempt: u32,
     ) -> Self {
@@ -79,6 +83,7 @@ impl AuditPoint {
             workflow: workflow.to_string(),
             execution: execution.to_string(),
             state: state.to_string(),
+            work: work.to_string(),
             redrive,
             attempt,
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::access::{PolicyFault, PolicyFaults};
+use crate::audit::invocation::Invocation;
 use crate::audit::point::AuditPoint;
 use crate::audit::stamp::Stamp;
 use crate::claims::{Actor, Identity, Party};
@@ -108,8 +109,8 @@ pub struct AuditContext {
 
 /// One decision, for the log.
 ///
-/// It holds who (`sub`, `azp`, and whoever acts in his place), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the policy's digest
-/// and the age of the statement in seconds. It never holds a token, a name, an e-mail address or an input.
+/// It holds who (`iss`, `sub`, `azp`, and whoever acts in his place), which token (`jti`, `sid`, `txn`), what, the outcome, every reason, the digests of
+/// policy and configuration, and the age of the statement in seconds. It never holds a token, a name, an e-mail address or an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditRecord {
     audit: &'static str,
@@ -117,6 +118,8 @@ pub struct AuditRecord {
     at: Option<i64>,
     decision: AuditOutcome,
     point: AuditPoint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,11 +131,20 @@ pub struct AuditRecord {
     reasons: Vec<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
+    /// The digest of the configuration that the deciding process was started with; absent until the line is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_age: Option<i64>,
     /// How often the execution's statement was renewed, where it has been just now.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<u32>,
+    /// API Gateway's id of the request, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
+    /// The function's invocation; absent until it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invocation: Option<Invocation>,
     /// Which line of the log it is; absent until it is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     written: Option<Stamp>,
@@ -201,6 +213,7 @@ impl AuditRecord {
     /// The same record, naming whom it is about.
     #[must_use]
     pub fn about(mut self, identity: &Identity) -> Self {
+        self.issuer = Some(identity.issuer().to_string());
         self.subject = Some(identity.subject().to_string());
         self.client = Some(identity.client().to_string());
         self.actor = identity.actor().into_iter().flat_map(Actor::chain).map(Acting::of).collect();
@@ -222,6 +235,27 @@ impl AuditRecord {
     #[must_use]
     pub fn noting(mut self, reason: Reason) -> Self {
         self.reasons.push(reason);
+        self
+    }
+
+    /// The same record, of a decision on that request of API Gateway's.
+    #[must_use]
+    pub fn of_request(mut self, id: &str) -> Self {
+        self.request = Some(text(Excerpt::of(id)));
+        self
+    }
+
+    /// The same record, of a decision in that invocation.
+    #[must_use]
+    pub fn of_invocation(mut self, invocation: Invocation) -> Self {
+        self.invocation = Some(invocation);
+        self
+    }
+
+    /// The same record, naming what the deciding process was configured with beside the policy: whom it believes.
+    #[must_use]
+    pub fn configured(mut self, configuration: &Digest) -> Self {
+        self.configuration = Some(configuration.to_string());
         self
     }
 
@@ -250,6 +284,7 @@ impl AuditRecord {
             at: context.now.map(UnixTime::seconds),
             decision,
             point: context.point,
+            issuer: None,
             subject: None,
             client: None,
             actor: Vec::new(),
@@ -258,6 +293,9 @@ impl AuditRecord {
             policy: context.policy.map(|digest| digest.to_string()),
             identity_age: None,
             epoch: None,
+            request: None,
+            invocation: None,
+            configuration: None,
             written: None,
         }
     }

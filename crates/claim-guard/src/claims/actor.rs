@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::document::{Document, Json};
+use crate::document::Json;
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, Issuer, Subject};
 use crate::jws::{JwsError, Members, Part};
@@ -21,6 +21,7 @@ pub(crate) const IMPERSONATOR: &str = "impersonator";
 /// Who acts in the subject's place: an administrator who impersonates him, or a service that he has delegated to.
 ///
 /// It names whoever acts now and, for the record only (RFC 8693 §4.1), those who did before, all of them by identifiers.
+/// Whoever impersonates is there while the token is used, so it is he who acts now, also where a service acts for him.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     current: Party,
@@ -79,9 +80,9 @@ impl Actor {
         };
         if let Some(impersonator) = members.get(IMPERSONATOR) {
             let party = impersonator_of(impersonator).map_err(|error| (IMPERSONATOR, error))?;
-            // Behind a delegate there may still be somebody who impersonates: whoever he is, he is not left out.
-            if chain.iter().all(|known| known.subject != party.subject) {
-                chain.push(party);
+            let realm = members.get("iss").and_then(Json::text);
+            if !chain.first().is_some_and(|current| current.is(&party, realm)) {
+                chain.insert(0, party);
             }
             bounded(&chain).map_err(|error| (IMPERSONATOR, error))?;
         }
@@ -105,9 +106,13 @@ impl Actor {
         outermost.unwrap_or_default()
     }
 
-    /// The claim `act` that says so, for conditions on it.
-    pub(crate) fn to_claims(&self) -> Option<Document> {
-        Document::object(json!({ ACT: self.to_value() }).to_string().into_bytes()).ok()
+    /// The text at a path below `act`, for conditions on it: what [`Self::to_value`] has there.
+    pub(crate) fn find(&self, below: &[String]) -> Option<&str> {
+        let before = below.iter().take_while(|name| *name == ACT).count();
+        match below.get(before..)? {
+            [member] => self.chain().nth(before)?.text(member),
+            [] | [_, _, ..] => None,
+        }
     }
 
     fn of(chain: Vec<Party>) -> Option<Self> {
@@ -132,13 +137,24 @@ impl Party {
         self.client.as_ref()
     }
 
+    fn text(&self, member: &str) -> Option<&str> {
+        match member {
+            "sub" => Some(self.subject.as_str()),
+            "iss" => self.issuer.as_ref().map(Issuer::as_str),
+            "client_id" => self.client.as_ref().map(ClientId::as_str),
+            _ => None,
+        }
+    }
+
     fn members(&self) -> Map<String, Value> {
-        let texts = [
-            ("sub", Some(self.subject.as_str())),
-            ("iss", self.issuer.as_ref().map(Issuer::as_str)),
-            ("client_id", self.client.as_ref().map(ClientId::as_str)),
-        ];
-        texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?)))).collect()
+        let texts = ["sub", "iss", "client_id"].into_iter().map(|name| (name, self.text(name)));
+        texts.filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?)))).collect()
+    }
+
+    /// Whether both are the same one, the other one named by a subject alone. A party without an issuer is of the token's realm.
+    fn is(&self, other: &Self, realm: Option<&str>) -> bool {
+        let of_the_realm = self.issuer.as_ref().is_none_or(|issuer| Some(issuer.as_str()) == realm);
+        self.subject == other.subject && of_the_realm
     }
 }
 
@@ -230,7 +246,10 @@ impl fmt::Display for Party {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::document::Document;
     use crate::identifier::IdentifierError;
 
     fn claimed(claims: &Value) -> Result<Option<Actor>, (&'static str, ActorError)> {
@@ -272,10 +291,39 @@ mod tests {
     }
 
     #[test]
-    fn an_impersonator_is_an_actor_behind_those_that_are_named_otherwise() {
+    fn whoever_impersonates_is_the_one_who_acts_now() {
         check(json!({ "impersonator": { "id": "admin", "username": "root" } }), &["admin"]);
         check(json!({ "act": { "sub": "admin" }, "impersonator": { "id": "admin" } }), &["admin"]);
-        check(json!({ "act": { "sub": "robot" }, "impersonator": { "id": "admin" } }), &["robot", "admin"]);
+        check(json!({ "act": { "sub": "admin", "azp": "c" }, "impersonator": { "id": "admin" } }), &["admin by c"]);
+        check(json!({ "act": { "sub": "robot" }, "impersonator": { "id": "admin" } }), &["admin", "robot"]);
+        let behind = json!({ "act": { "sub": "robot", "act": { "sub": "admin" } }, "impersonator": { "id": "admin" } });
+        check(behind, &["admin", "robot", "admin"]);
+    }
+
+    #[test]
+    fn an_admin_of_another_realm_is_not_the_impersonator_of_the_same_subject() {
+        let act = json!({ "sub": "admin", "iss": "https://x/realms/master" });
+        let in_realm = |realm: &str| json!({ "iss": realm, "act": act, "impersonator": { "id": "admin" } });
+        check(in_realm("https://x/realms/master"), &["admin of https://x/realms/master"]);
+        check(in_realm("https://x/realms/other"), &["admin", "admin of https://x/realms/master"]);
+    }
+
+    #[test]
+    fn what_is_found_below_act_is_what_is_stated() {
+        let claims = json!({ "act": { "sub": "robot", "azp": "agent", "name": "R",
+            "act": { "sub": "broker", "iss": "https://x/realms/r" } } });
+        let actor = claimed(&claims).expect("an actor or none").expect("an actor");
+        let found = |path: &str| {
+            let below: Vec<String> = path.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            actor.find(&below)
+        };
+        assert_eq!(
+            ["sub", "client_id", "act.sub", "act.iss"].map(found),
+            [Some("robot"), Some("agent"), Some("broker"), Some("https://x/realms/r")]
+        );
+        for path in ["", "act", "azp", "name", "iss", "act.client_id", "act.act.sub", "sub.x"] {
+            assert_eq!(found(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -32,14 +32,13 @@ impl ClaimTree {
         Self(Document::pruned(self.0.members(), &paths, is_plain_or_array))
     }
 
-    /// The same claims, but the claim of that name has this value, or is not there.
-    pub(crate) fn with(&self, name: &str, value: Option<Json<'_>>) -> Self {
-        Self(Document::with(self.0.members(), name, value))
+    /// The same claims, those only whose name is `kept`.
+    pub(crate) fn only(&self, kept: impl Fn(&str) -> bool) -> Self {
+        Self(Document::only(self.0.members(), kept))
     }
 
-    /// The claim of that name.
-    pub(crate) fn named(&self, name: &str) -> Option<Json<'_>> {
-        self.0.members().get(name)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.members().iter().next().is_none()
     }
 
     pub(super) fn members(&self) -> Object<'_> {

@@ -2,12 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::claims::actor::Actor;
+use crate::claims::actor::{ACT, Actor};
+use crate::claims::claim_path::ClaimPath;
 use crate::claims::claim_tree::ClaimTree;
 use crate::claims::role::Role;
 use crate::claims::roles::Roles;
+use crate::document::Json;
 use crate::identifier::{ClientId, Issuer, Scope, SessionId, Subject, TokenId, TransactionId};
 use crate::unix_time::UnixTime;
+
+/// The claim whose text is a list of words (RFC 8693 §4.2).
+pub(crate) const SCOPE: &str = "scope";
+
+/// The session that the access token was issued in.
+pub(crate) const SESSION: &str = "sid";
 
 /// What a verified access token or transaction token says of its subject.
 ///
@@ -28,6 +36,8 @@ pub struct Identity {
     pub(crate) verified_at: UnixTime,
     pub(crate) roles: Roles,
     pub(crate) claims: ClaimTree,
+    /// What the log-in said; none where it stands among the claims, as in an access token.
+    pub(crate) authentication: Option<ClaimTree>,
 }
 
 impl Identity {
@@ -61,7 +71,7 @@ impl Identity {
         self.session_id.as_ref()
     }
 
-    /// What the access token was asked for with; absent where it says nothing, or more than an identifier may hold.
+    /// What the access token was asked for with; absent where it says nothing.
     pub fn scope(&self) -> Option<&Scope> {
         self.scope.as_ref()
     }
@@ -96,8 +106,31 @@ impl Identity {
         self.roles.contains(role, &self.claims)
     }
 
-    /// The subject's claims.
+    /// The subject's claims; those of an access token with what it says of the log-in.
     pub fn claims(&self) -> &ClaimTree {
         &self.claims
+    }
+
+    /// What a transaction token says of the log-in; none for an access token.
+    pub fn authentication(&self) -> Option<&ClaimTree> {
+        self.authentication.as_ref()
+    }
+
+    /// The claim at the path, wherever the statement has it. Whoever acts, the session and the scope are what was verified
+    /// of them, so a condition on them means the same in an access token and in every statement that follows from it.
+    pub(crate) fn claim(&self, path: &ClaimPath) -> Option<Json<'_>> {
+        let (name, below) = path.segments().split_first()?;
+        let whole = |text| below.is_empty().then_some(Json::Text(text));
+        match name.as_str() {
+            ACT => self.actor()?.find(below).map(Json::Text),
+            SESSION => whole(self.session_id()?.as_str()),
+            SCOPE => whole(self.scope()?.as_str()),
+            _ => self.authentication().and_then(|claims| claims.find(path)).or_else(|| self.claims.find(path)),
+        }
+    }
+
+    /// What it says of the log-in at the paths.
+    pub(crate) fn authentication_at<'a>(&self, paths: impl IntoIterator<Item = &'a ClaimPath>) -> ClaimTree {
+        self.authentication().unwrap_or(&self.claims).pruned(paths)
     }
 }

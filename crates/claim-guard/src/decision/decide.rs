@@ -47,7 +47,7 @@ pub(super) fn none_of(identity: &Identity, roles: &[Role]) -> Option<Unmet> {
 
 /// The first cause for which the identity's claim does not meet the condition.
 fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Value>) -> Option<Unmet> {
-    let Some(claim) = identity.claims().find(condition.claim()) else {
+    let Some(claim) = identity.claim(condition.claim()) else {
         return Some(Unmet::ClaimAbsent { condition: condition.clone() });
     };
     let operand = match resolved(condition, input, identity.verified_at()) {

@@ -6,7 +6,7 @@ use crate::claims::{Actor, ClaimPath, ClaimTree, Identity, Role};
 use crate::identifier::{
     ClientId, Digest, ExecutionArn, Issuer, Scope, SessionId, StateName, Subject, TokenId, TransactionId,
 };
-use crate::transaction::Acting;
+use crate::transaction::{Acting, WorkPath};
 use crate::unix_time::UnixTime;
 
 /// Leave to do what was asked, on behalf of the identity that it names.
@@ -21,7 +21,7 @@ use crate::unix_time::UnixTime;
 ///
 /// ```compile_fail,E0624
 /// fn forge(identity: &claim_guard::Identity) -> claim_guard::decision::Grant {
-///     claim_guard::decision::Grant::assertion(identity, [], [])
+///     claim_guard::decision::Grant::assertion(identity, [], [], None)
 /// }
 /// ```
 ///
@@ -51,11 +51,13 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// A grant for an identity whose decision has nothing unmet; of its roles and claims it keeps the named ones.
+    /// A grant for an identity whose decision has nothing unmet; of its roles and claims it keeps the named ones, and of the
+    /// log-in what is handed over.
     pub(crate) fn assertion<'a>(
         identity: &Identity,
         roles: impl IntoIterator<Item = &'a Role>,
         claims: impl IntoIterator<Item = &'a ClaimPath>,
+        authentication: Option<ClaimTree>,
     ) -> Self {
         Self {
             identity: Box::new(Identity {
@@ -72,6 +74,7 @@ impl Grant {
                 verified_at: identity.verified_at,
                 roles: roles.into_iter().filter(|role| identity.has(role)).cloned().collect(),
                 claims: identity.claims.pruned(claims),
+                authentication,
             }),
             acting: None,
         }
@@ -117,7 +120,7 @@ impl Grant {
         self.identity.session_id()
     }
 
-    /// What the access token was asked for with, where it says so.
+    /// What the access token was asked for with, where it says so; less what the realm has taken back since.
     pub fn scope(&self) -> Option<&Scope> {
         self.identity.scope()
     }
@@ -137,12 +140,33 @@ impl Grant {
         self.acting.as_ref().map(|acting| &acting.state)
     }
 
+    /// How often the execution that acts was redriven, absent where an access token was decided on.
+    pub fn redrive(&self) -> Option<u32> {
+        self.acting.as_ref().map(|acting| acting.redrive_count)
+    }
+
+    /// Which item of which Map, and which round of which loop, is worked on; absent where an access token was decided on.
+    pub fn work_path(&self) -> Option<&WorkPath> {
+        self.acting.as_ref().map(|acting| &acting.work)
+    }
+
+    /// A name for this piece of work, absent where an access token was decided on: the same for each retry, renewed statement
+    /// and redrive, another for each execution, state, Map item and round of a loop.
+    ///
+    /// Hand it on to whatever acts, as its idempotency key ([`Digest::hex`] has 64 letters). A round of a loop is over when its state has succeeded: a `Catch` that
+    /// leads back is a retry, so a loop that goes on with something else after an error needs its own name for that beside the key.
+    /// A child of a distributed Map and a nested execution are executions of their own; one that is started anew does other work.
+    pub fn idempotency_key(&self) -> Option<Digest> {
+        self.acting.as_ref().map(Acting::idempotency_key)
+    }
+
     /// A name for this attempt, absent where an access token was decided on: the same whenever the same transaction token is
     /// presented for the same state of the same execution, and another for every other token.
     ///
     /// A guard remembers nothing, so within its time a token can be presented again. Where a state asks for a statement of its
     /// own for every attempt (`max_identity_age = "0s"`), work that keeps this name with what it has done, in one write that
-    /// fails if the name is there, does it once for each attempt. It is no name for the work: the next attempt has another.
+    /// fails if the name is there, does it once for each attempt. It is no name for the work: the next attempt has
+    /// another, where [`idempotency_key`](Self::idempotency_key) stays.
     pub fn attempt(&self) -> Option<Digest> {
         self.acting.as_ref().map(Acting::attempt)
     }
@@ -162,8 +186,14 @@ impl Grant {
         self.identity.roles()
     }
 
-    /// The subject's claims, of those that were named.
+    /// The subject's claims, of those that were named; in an execution without those of the log-in.
     pub fn claims(&self) -> &ClaimTree {
         self.identity.claims()
+    }
+
+    /// What the subject's log-in said, of what the policy names; absent where an access token was decided on. It is as it was
+    /// when the execution was started, however often the statement has been renewed.
+    pub fn authentication(&self) -> Option<&ClaimTree> {
+        self.identity.authentication()
     }
 }

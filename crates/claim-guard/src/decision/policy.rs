@@ -55,6 +55,25 @@ impl AccessPolicy {
         on_execution(self, claims.identity(), workflow, starter, Workflow::stop)
     }
 
+    /// Decides whether the caller may describe an execution that he has not started, whoever has: he has one of the workflow's
+    /// `describe` roles.
+    pub fn decide_describe_of_another(&self, claims: &VerifiedClaims, workflow: &WorkflowName) -> Decision {
+        on_execution_of_another(self, claims.identity(), workflow, Workflow::describe)
+    }
+
+    /// Decides whether the caller may stop an execution that he has not started, whoever has: he has one of the workflow's
+    /// `stop` roles.
+    pub fn decide_stop_of_another(&self, claims: &VerifiedClaims, workflow: &WorkflowName) -> Decision {
+        on_execution_of_another(self, claims.identity(), workflow, Workflow::stop)
+    }
+
+    /// Decides whether the caller may stop an execution under a name that was given to his own subject, which is for who calls this to
+    /// have found out: whoever acts himself may. Whoever acts in the subject's place may not, because only the execution's own
+    /// statement tells which of them has started it.
+    pub fn decide_stop_of_own_name(&self, claims: &VerifiedClaims, workflow: &WorkflowName) -> Decision {
+        on_execution_of_own_name(self, claims.identity(), workflow, Workflow::stop)
+    }
+
     /// Decides whether the caller may see where an execution stands whose starter nothing proves any more: it claims that he
     /// started it, or he has one of the workflow's `describe` roles. The grant is not for what the execution has put out.
     pub fn decide_describe_on_claim(
@@ -101,7 +120,9 @@ pub(super) fn on_request(policy: &AccessPolicy, identity: &Identity, method: &st
 
 fn on_requirement(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Decision {
     Decision::of(unmet(identity, requirement, input), || {
-        Grant::assertion(identity, requirement.named_roles(), requirement.named_claims())
+        let named = requirement.named_claims();
+        let of_the_log_in = identity.authentication().map(|claims| claims.pruned(named.iter().copied()));
+        Grant::assertion(identity, requirement.named_roles(), named, of_the_log_in)
     })
 }
 
@@ -113,7 +134,8 @@ pub(super) fn on_start(
 ) -> Decision {
     let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
     Decision::of(unmet(identity, workflow.start(), input), || {
-        Grant::assertion(identity, workflow.named_roles(), workflow.named_claims())
+        let of_the_log_in = identity.authentication_at(policy.authentication_claims());
+        Grant::assertion(identity, workflow.named_roles(), policy.live_claims(workflow), Some(of_the_log_in))
     })
 }
 
@@ -125,19 +147,48 @@ pub(super) fn on_execution(
     roles: fn(&Workflow) -> &[Role],
 ) -> Decision {
     let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
-    let roles = roles(workflow);
     let caller = Starter::of(identity);
-    let lacking = none_of(identity, roles);
-    let unmet = if caller.may_answer_for(starter) || (lacking.is_none() && identity.actor().is_none()) {
-        Vec::new()
+    if caller.may_answer_for(starter) {
+        Decision::of(Vec::new(), || Grant::assertion(identity, roles(workflow), [], None))
     } else {
         let stranger = Unmet::NotTheStarter { expected: starter.clone(), presented: caller };
+        of_a_stranger(identity, stranger, roles(workflow))
+    }
+}
+
+pub(super) fn on_execution_of_another(
+    policy: &AccessPolicy,
+    identity: &Identity,
+    workflow: &WorkflowName,
+    roles: fn(&Workflow) -> &[Role],
+) -> Decision {
+    let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
+    of_a_stranger(identity, Unmet::StartedByAnother { presented: Starter::of(identity) }, roles(workflow))
+}
+
+pub(super) fn on_execution_of_own_name(
+    policy: &AccessPolicy,
+    identity: &Identity,
+    workflow: &WorkflowName,
+    roles: fn(&Workflow) -> &[Role],
+) -> Decision {
+    let Some(workflow) = policy.workflow(workflow) else { return no_workflow(workflow) };
+    let actor = identity.actor().map(forbidden);
+    Decision::of(actor.into_iter().collect(), || Grant::assertion(identity, roles(workflow), [], None))
+}
+
+/// What is decided of whoever has not started the execution.
+fn of_a_stranger(identity: &Identity, stranger: Unmet, roles: &[Role]) -> Decision {
+    let lacking = none_of(identity, roles);
+    let unmet = if lacking.is_none() && identity.actor().is_none() {
+        Vec::new()
+    } else {
         // Roles are for whoever holds them, and not for whoever acts in his place.
         let actor = identity.actor().map(forbidden);
         let lacking = lacking.filter(|_| !roles.is_empty());
         std::iter::once(stranger).chain(actor).chain(lacking).collect()
     };
-    Decision::of(unmet, || Grant::assertion(identity, roles, []))
+    Decision::of(unmet, || Grant::assertion(identity, roles, [], None))
 }
 
 pub(super) fn on_state(

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::claims::{ClaimTree, Identity, Role};
 use crate::document::Document;
-use crate::identifier::{ClientId, Issuer, SessionId, Subject, TokenId};
+use crate::identifier::{ClientId, Issuer, Scope, SessionId, Subject, TokenId};
 use crate::unix_time::UnixTime;
 
 /// The JSON object that `value` is.
@@ -26,12 +26,13 @@ pub(crate) fn identity(roles: &[&str], claims: Value) -> Identity {
         actor: None,
         token_id: TokenId::parse("onrtac:1").expect("a token id"),
         session_id: Some(SessionId::parse("session-1").expect("a session")),
-        scope: None,
+        scope: claims.get("scope").and_then(Value::as_str).and_then(|scope| Scope::parse(scope).ok()),
         transaction: None,
         issued_at: UnixTime::from_seconds(1_000).expect("a time"),
         expires_at: UnixTime::from_seconds(1_300).expect("a time"),
         verified_at: UnixTime::from_seconds(1_100).expect("a time"),
         roles: roles.iter().map(|role| Role::parse(role).expect("a role")).collect(),
         claims: ClaimTree::assertion(Document::object(claims.to_string().into_bytes()).expect("an object")),
+        authentication: None,
     }
 }

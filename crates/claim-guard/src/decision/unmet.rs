@@ -47,6 +47,11 @@ pub enum Unmet {
         /// Who asks.
         presented: Starter,
     },
+    /// The caller did not start the execution; who did was not looked at, because that makes no difference.
+    StartedByAnother {
+        /// Who asks.
+        presented: Starter,
+    },
     /// Somebody acts in the subject's place, where the subject has to act himself.
     ActorPresent {
         /// What is asked of an actor.
@@ -170,6 +175,7 @@ impl Unmet {
             Self::WrongWorkflow { .. } => "wrong_workflow",
             Self::NoState { .. } => "no_state",
             Self::NotTheStarter { .. } => "not_the_starter",
+            Self::StartedByAnother { .. } => "started_by_another",
             Self::ActorPresent { .. } => "actor_present",
             Self::MissingRole { .. } => "missing_role",
             Self::NoneOfRoles { .. } => "none_of_roles",
@@ -184,7 +190,9 @@ impl Unmet {
     /// What was asked, at most 256 bytes of printable ASCII; none where the policy asks nothing.
     pub fn expected(&self) -> Option<String> {
         let text = match self {
-            Self::NoRoute { .. } | Self::NoWorkflow { .. } | Self::NoState { .. } => return None,
+            Self::NoRoute { .. } | Self::NoWorkflow { .. } | Self::NoState { .. } | Self::StartedByAnother { .. } => {
+                return None;
+            }
             Self::WrongWorkflow { expected, .. } => expected.to_string(),
             Self::NotTheStarter { expected, .. } => expected.to_string(),
             Self::ActorPresent { expected, .. } => expected.to_string(),
@@ -203,7 +211,7 @@ impl Unmet {
             Self::NoRoute { method, path } => format!("{method} {path}"),
             Self::NoWorkflow { presented } | Self::WrongWorkflow { presented, .. } => presented.to_string(),
             Self::NoState { presented, .. } => presented.to_string(),
-            Self::NotTheStarter { presented, .. } => presented.to_string(),
+            Self::NotTheStarter { presented, .. } | Self::StartedByAnother { presented } => presented.to_string(),
             Self::ActorPresent { presented, .. } => presented.to_string(),
             Self::MissingRole { .. }
             | Self::NoneOfRoles { .. }
@@ -234,6 +242,7 @@ impl fmt::Display for Unmet {
             Self::NotTheStarter { .. } => {
                 write!(f, "the execution was started by `{expected}`, not by `{presented}`")
             }
+            Self::StartedByAnother { .. } => write!(f, "the execution was started by another than `{presented}`"),
             Self::ActorPresent { .. } => {
                 write!(f, "`{presented}` acts in the subject's place, expected actor `{expected}`")
             }

@@ -11,12 +11,11 @@ impl Document {
         Copier::default().finish(|copier| copier.members(Span::EMPTY, members))
     }
 
-    /// A copy of the object in which the member of that name has this value, or is not there.
-    pub(crate) fn with(members: Object<'_>, name: &str, value: Option<Json<'_>>) -> Self {
+    /// A copy of the object with those members only whose name is `kept`.
+    pub(crate) fn only(members: Object<'_>, kept: impl Fn(&str) -> bool) -> Self {
         Copier::default().finish(|copier| {
             let place = copier.tape.open(Span::EMPTY, Content::Object);
-            let others = members.iter().filter(|(other, _)| *other != name);
-            for (name, value) in others.chain(value.map(|value| (name, value))) {
+            for (name, value) in members.iter().filter(|(name, _)| kept(name)) {
                 let name = copier.text(name);
                 copier.value(name, value);
             }

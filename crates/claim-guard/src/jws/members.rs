@@ -73,6 +73,14 @@ impl<'a> Members<'a> {
         self.members.get(name).map(|value| self.time_of(name, value)).transpose()
     }
 
+    /// A time that is written in milliseconds; its second.
+    pub(crate) fn time_in_milliseconds(&self, name: &'static str) -> Result<UnixTime, JwsError> {
+        let value = self.value(name)?;
+        let milliseconds = value.integer().and_then(|milliseconds| i64::try_from(milliseconds).ok());
+        let time = milliseconds.and_then(|milliseconds| UnixTime::from_seconds(milliseconds.div_euclid(1000)));
+        time.ok_or_else(|| self.wrong_type(name, "milliseconds since 1970", value))
+    }
+
     pub(crate) fn count(&self, name: &'static str) -> Result<u32, JwsError> {
         let value = self.value(name)?;
         let count = value.integer().and_then(|count| u32::try_from(count).ok());

@@ -17,8 +17,12 @@ pub enum AnswerKind {
     Client,
     /// About the subject.
     User,
+    /// About those of the subject's name who are disabled.
+    DisabledUsers,
     /// About the subject's sessions.
     Sessions,
+    /// About what the subject has granted to clients.
+    Consents,
     /// The claims that the subject would get now.
     Evaluation,
 }
@@ -29,7 +33,9 @@ impl fmt::Display for AnswerKind {
             Self::Realm => "realm",
             Self::Client => "client",
             Self::User => "user",
+            Self::DisabledUsers => "disabled users",
             Self::Sessions => "sessions",
+            Self::Consents => "consents",
             Self::Evaluation => "evaluation",
         })
     }
@@ -82,6 +88,12 @@ pub enum AnswerFault {
         /// The subject that the answer names.
         presented: Excerpt,
     },
+    /// The user is answered as disabled, and is not among those who are: he is locked out for a while, or was read while
+    /// others read him.
+    LockedOut {
+        /// The subject.
+        subject: Subject,
+    },
     /// Claims that no access token of this realm could hold.
     Evaluation(Rejection),
 }
@@ -95,6 +107,7 @@ impl AnswerFault {
             Self::AnotherRealm { .. } => "answer_of_another_realm",
             Self::AnotherClient { .. } => "answer_about_another_client",
             Self::AnotherUser { .. } => "answer_about_another_user",
+            Self::LockedOut { .. } => "user_locked_out",
             Self::Evaluation(_) => "malformed_evaluation",
         }
     }
@@ -114,6 +127,10 @@ impl fmt::Display for AnswerFault {
             }
             Self::AnotherUser { kind, expected, presented } => {
                 write!(f, "{kind}: expected user `{}`, presented `{presented}`", Excerpt::of(expected.as_str()))
+            }
+            Self::LockedOut { subject } => {
+                let subject = Excerpt::of(subject.as_str());
+                write!(f, "user `{subject}` is answered as disabled, and is not among the users who are disabled")
             }
             Self::Evaluation(rejection) => write!(f, "evaluation: {rejection}"),
         }

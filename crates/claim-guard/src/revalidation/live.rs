@@ -58,6 +58,10 @@ impl<'q> Standing<'q> {
             Err(Rejection::NoClaim { claim: RequiredClaim::Audience, .. }) => {
                 Err(Withdrawal::AudienceWithdrawn { presented: Excerpt::of("") })
             }
+            // The stack has taken the client from its list since.
+            Err(Rejection::ForbiddenClient { .. }) => {
+                Err(Withdrawal::ClientForbidden { client: question.client().clone() })
+            }
             Err(rejection) => return Err(AnswerFault::Evaluation(rejection)),
         };
         Ok(LiveIdentity { question, said })

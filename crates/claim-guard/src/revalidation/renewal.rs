@@ -1,15 +1,15 @@
 //! What the realm says now → the statement to sign.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use serde_json::Map;
 
-use crate::access::{AccessPolicy, SCOPE, Workflow};
-use crate::claims::{ACT, Actor, ClaimPath, ClaimTree, IMPERSONATOR, Identity, Role};
+use crate::access::{AccessPolicy, ClaimSource, RenewalRule, Workflow};
+use crate::claims::{ClaimPath, Identity, Role};
 use crate::decision::unmet_by;
-use crate::document::Json;
-use crate::identifier::{Digest, TransactionId};
+use crate::identifier::{Digest, Scope, TransactionId};
 use crate::revalidation::live::LiveIdentity;
 use crate::revalidation::question::{Purpose, Question, no_workflow, too_long};
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
@@ -47,7 +47,7 @@ impl RenewedStatement {
         &self.binding
     }
 
-    /// How often the execution's statement was renewed, this time included.
+    /// How often the realm was asked on the way to this statement, this time included.
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
@@ -99,9 +99,12 @@ impl LiveIdentity<'_> {
     pub fn statement(self, policy: &AccessPolicy, now: UnixTime) -> Result<RenewedStatement, Withdrawals> {
         let mut live = self.said.map_err(Withdrawals::one)?;
         let Question { aged, purpose, redrive_count, .. } = self.question;
-        // The realm says what the subject may do now. Who acted in his place when he came, it does not say again.
+        // The realm says what the subject may do now. The log-in is over: the realm's example of a token makes one up.
         live.actor = aged.identity().actor().cloned();
-        live.claims = with_the_log_in(&live.claims, aged);
+        live.session_id = aged.identity().session_id().cloned();
+        live.scope = granted_scope(aged.identity(), &live);
+        live.claims = live.claims.only(|name| policy.source_of(name) == ClaimSource::Realm);
+        live.authentication = Some(aged.identity().authentication_at(policy.authentication_claims()));
         let name = match purpose {
             Purpose::Renew(_) | Purpose::Child(_) => aged.binding().workflow.clone(),
             Purpose::Nested { workflow, .. } => workflow.clone(),
@@ -122,68 +125,75 @@ impl LiveIdentity<'_> {
             Purpose::Nested { .. } => now,
         };
         let lifetime = workflow.lifetime_at(started_at, now);
-        let identity = of_now(aged, &live, workflow, now, lifetime);
+        let claims = policy.live_claims(workflow);
+        let mut identity = of_now(aged, *live, workflow, &claims, now, lifetime);
+        match (workflow.renewal(), purpose) {
+            (RenewalRule::Narrowing, Purpose::Renew(_) | Purpose::Child(_)) => identity.narrow_to(old, &claims),
+            // What starts there has had nothing yet that it could be held to.
+            (RenewalRule::Live, _) | (RenewalRule::Narrowing, Purpose::Nested { .. }) => {}
+        }
         let run = Run { started_at, ..aged.run().clone() };
         let binding = |execution| Binding { workflow: name.clone(), execution, redrive_count: *redrive_count };
-        let (binding, epoch, renewed, input_digest, changes) = match purpose {
+        let epoch = aged.epoch().saturating_add(1);
+        let (binding, renewed, input_digest, changes) = match purpose {
             Purpose::Renew(renewed) => {
-                let changes = changes(old, &identity, &workflow.named_claims().into_iter().collect::<Vec<_>>());
+                let changes = changes(old, &identity, &claims);
                 let binding = binding(aged.binding().execution.clone());
-                (binding, aged.epoch().saturating_add(1), Some(renewed.clone()), aged.input_digest().clone(), changes)
+                (binding, Some(renewed.clone()), aged.input_digest().clone(), changes)
             }
-            Purpose::Child(execution) => (
-                binding(execution.clone()),
-                aged.epoch().saturating_add(1),
-                None,
-                aged.input_digest().clone(),
-                Vec::new(),
-            ),
-            Purpose::Nested { execution, input, .. } => {
-                (binding(execution.clone()), 0, None, digest(input), Vec::new())
-            }
+            Purpose::Child(execution) => (binding(execution.clone()), None, aged.input_digest().clone(), Vec::new()),
+            Purpose::Nested { execution, input, .. } => (binding(execution.clone()), None, digest(input), Vec::new()),
         };
         Ok(RenewedStatement { identity, transaction, binding, run, epoch, renewed, input_digest, lifetime, changes })
     }
 }
 
-/// The claims of now, with those of the log-in as they were: the realm's example has a log-in of its own, made up.
-fn with_the_log_in(live: &ClaimTree, aged: &AgedTransaction) -> ClaimTree {
-    let old = aged.identity();
-    let acting = old.actor().and_then(Actor::to_claims);
-    let act = old.claims().named(ACT).or_else(|| acting.as_ref()?.members().get(ACT));
-    let scope = granted_scope(aged, live);
-    live.with(SCOPE, scope.as_deref().map(Json::Text))
-        .with(ACT, act)
-        .with(IMPERSONATOR, old.claims().named(IMPERSONATOR))
-}
-
-/// The words of the old statement's scope that a token of now would have too; none if the old one has no scope.
+/// The words of the old statement's scope that a token of now would have too.
 ///
 /// What was asked for at the log-in cannot grow afterwards, so a word that is gone stays gone, even if it is all of them.
-fn granted_scope(aged: &AgedTransaction, live: &ClaimTree) -> Option<String> {
-    let at_start = || aged.run().scope.as_ref().map(|scope| scope.as_str());
-    let granted = aged.identity().claims().named(SCOPE).and_then(Json::text).or_else(at_start)?;
-    let now: Vec<&str> = live.named(SCOPE).and_then(Json::text).unwrap_or_default().split(' ').collect();
-    Some(granted.split(' ').filter(|word| now.contains(word)).collect::<Vec<_>>().join(" "))
+fn granted_scope(old: &Identity, live: &Identity) -> Option<Scope> {
+    let words = |identity: &Identity| identity.scope().map(ToString::to_string).unwrap_or_default();
+    let (granted, now) = (words(old), words(live));
+    let now: Vec<&str> = now.split(' ').collect();
+    let left: Vec<&str> = granted.split(' ').filter(|word| now.contains(word)).collect();
+    Scope::parse(&left.join(" ")).ok()
 }
 
 /// The subject of the old statement, with those of the roles and claims of now that the workflow names.
-fn of_now(aged: &AgedTransaction, live: &Identity, workflow: &Workflow, now: UnixTime, lifetime: Duration) -> Identity {
+fn of_now(
+    aged: &AgedTransaction,
+    live: Identity,
+    workflow: &Workflow,
+    claims: &BTreeSet<&ClaimPath>,
+    now: UnixTime,
+    lifetime: Duration,
+) -> Identity {
     let old = aged.identity();
     Identity {
         issuer: old.issuer().clone(),
         subject: old.subject().clone(),
         client: old.client().clone(),
-        actor: live.actor().cloned(),
         token_id: old.token_id().clone(),
-        session_id: old.session_id().cloned(),
-        scope: aged.run().scope.clone(),
         transaction: old.transaction().cloned(),
         issued_at: now,
         expires_at: now.plus(lifetime),
         verified_at: now,
         roles: workflow.named_roles().into_iter().filter(|role| live.has(role)).cloned().collect(),
-        claims: live.claims().pruned(workflow.named_claims()),
+        claims: live.claims().pruned(claims.iter().copied()),
+        actor: live.actor,
+        session_id: live.session_id,
+        scope: live.scope,
+        authentication: live.authentication,
+    }
+}
+
+impl Identity {
+    /// Takes away the roles that the old statement has not got, and the claims that are not as it says.
+    fn narrow_to(&mut self, old: &Self, claims: &BTreeSet<&ClaimPath>) {
+        let is_as_before = |path: &&ClaimPath| self.claims.get(path) == old.claims.get(path);
+        let kept: Vec<&ClaimPath> = claims.iter().copied().filter(is_as_before).collect();
+        self.roles = self.roles().intersection(old.roles()).cloned().collect();
+        self.claims = self.claims.pruned(kept);
     }
 }
 
@@ -191,7 +201,7 @@ fn digest(input: &Map<String, serde_json::Value>) -> Digest {
     Digest::of(serde_json::Value::Object(input.clone()).to_string().as_bytes())
 }
 
-fn changes(old: &Identity, new: &Identity, named: &[&ClaimPath]) -> Vec<Change> {
+fn changes(old: &Identity, new: &Identity, named: &BTreeSet<&ClaimPath>) -> Vec<Change> {
     let gained = new.roles().difference(old.roles()).cloned().map(Change::RoleGained);
     let lost = old.roles().difference(new.roles()).cloned().map(Change::RoleLost);
     let changed = named.iter().filter(|path| old.claims().get(path) != new.claims().get(path));

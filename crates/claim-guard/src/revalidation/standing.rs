@@ -1,6 +1,8 @@
 //! Whether the realm, the client, the user and the session still stand behind the access token.
 
-use crate::revalidation::answer::{Client, ClientAnswer, RealmAnswer, SessionsAnswer, User, UserAnswer};
+use crate::revalidation::answer::{
+    Client, ClientAnswer, ConsentsAnswer, RealmAnswer, SessionsAnswer, User, UserAnswer,
+};
 use crate::revalidation::question::Question;
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
 
@@ -25,7 +27,7 @@ impl Standing<'_> {
 }
 
 impl Question {
-    /// What follows from the answers. `sessions` is only looked at where the policy requires a session.
+    /// What follows from the answers. `sessions` and `consents` are only looked at where the policy requires a session.
     ///
     /// # Errors
     /// [`Withdrawals`] names everything that stands against the access token.
@@ -35,6 +37,7 @@ impl Question {
         client: &ClientAnswer,
         user: &UserAnswer,
         sessions: Option<&SessionsAnswer>,
+        consents: Option<&ConsentsAnswer>,
     ) -> Result<Standing<'_>, Withdrawals> {
         let issued_at = self.aged.run().access_token_issued_at;
         let mut against = Vec::new();
@@ -45,16 +48,16 @@ impl Question {
         let client_uuid = match &client.0 {
             None => {
                 against.push(Withdrawal::ClientDeleted { client: self.client().clone() });
-                String::new()
+                None
             }
-            Some(Client { uuid, enabled, not_before }) => {
+            Some(Client { uuid, enabled, not_before, requires_consent: _ }) => {
                 if !enabled {
                     against.push(Withdrawal::ClientDisabled { client: self.client().clone() });
                 }
                 if issued_at < *not_before {
                     against.push(Withdrawal::ClientNotBefore { not_before: *not_before, issued_at });
                 }
-                uuid.clone()
+                Some(uuid.as_str())
             }
         };
         match &user.0 {
@@ -68,17 +71,33 @@ impl Question {
                 }
             }
         }
-        against.extend(self.session_over(sessions));
+        if self.requires_session() {
+            against.extend(self.session_over(sessions, client_uuid));
+            against.extend(self.consent_withdrawn(client, consents));
+        }
         Withdrawals::of(against)?;
-        Ok(Standing { question: self, client_uuid })
+        Ok(Standing { question: self, client_uuid: client_uuid.unwrap_or_default().to_owned() })
     }
 
-    fn session_over(&self, sessions: Option<&SessionsAnswer>) -> Option<Withdrawal> {
-        if !self.requires_session() {
-            return None;
-        }
+    /// Why the realm would refresh no token of the session: what its own refresh looks at, in its order.
+    fn session_over(&self, sessions: Option<&SessionsAnswer>, client_uuid: Option<&str>) -> Option<Withdrawal> {
         let Some(session) = self.session() else { return Some(Withdrawal::SessionAbsent) };
-        let alive = sessions.is_some_and(|sessions| sessions.holds(session));
-        (!alive).then(|| Withdrawal::SessionEnded { session: session.clone() })
+        let Some(listed) = sessions.and_then(|sessions| sessions.named(session)) else {
+            return Some(Withdrawal::SessionEnded { session: session.clone() });
+        };
+        let (started_at, issued_at) = (listed.started_at, self.aged.run().access_token_issued_at);
+        // A session begins in the second in which its first token is issued. One that begins later is another log-in's.
+        if started_at > issued_at {
+            return Some(Withdrawal::SessionRestarted { session: session.clone(), started_at, issued_at });
+        }
+        // That a deleted client takes part in nothing follows from its deletion, which is told.
+        let left = client_uuid.is_some_and(|uuid| !listed.has(uuid));
+        left.then(|| Withdrawal::ClientSessionEnded { session: session.clone(), client: self.client().clone() })
+    }
+
+    fn consent_withdrawn(&self, client: &ClientAnswer, consents: Option<&ConsentsAnswer>) -> Option<Withdrawal> {
+        let granted = consents.is_some_and(|consents| consents.name(self.client()));
+        let withdrawn = client.requires_consent() && !granted;
+        withdrawn.then(|| Withdrawal::ConsentWithdrawn { client: self.client().clone() })
     }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::decision::Unmet;
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, SessionId, StateName, Subject};
+use crate::revalidation::lapse::Lapse;
 use crate::unix_time::UnixTime;
 
-/// One thing that stands against a new statement: what the policy says first, then what the realm says.
+/// One thing that stands against a new statement: what the policy says first, then what Step Functions says, then what the
+/// realm says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Withdrawal {
     /// The policy knows no such state, or no start of another workflow there.
@@ -46,6 +48,8 @@ pub enum Withdrawal {
         /// How many statements it was given in quick succession.
         rounds: u32,
     },
+    /// The execution that it is presented in does not live, or is another.
+    Lapsed(Lapse),
     /// The realm's tokens of that time are withdrawn.
     RealmNotBefore {
         /// The realm's `tokens-not-before`.
@@ -94,6 +98,32 @@ pub enum Withdrawal {
         /// The session.
         session: SessionId,
     },
+    /// The session was begun anew since: its access tokens of before are worth nothing to the realm.
+    SessionRestarted {
+        /// The session.
+        session: SessionId,
+        /// When it was begun.
+        started_at: UnixTime,
+        /// The access token's `iat`.
+        issued_at: UnixTime,
+    },
+    /// The session goes on without the client: its refresh token was revoked, or the client was logged out of it.
+    ClientSessionEnded {
+        /// The session.
+        session: SessionId,
+        /// The client.
+        client: ClientId,
+    },
+    /// The client needs the subject's consent and has it no more.
+    ConsentWithdrawn {
+        /// The client.
+        client: ClientId,
+    },
+    /// The client is none of the stack's any more: a caller by it would be turned away.
+    ClientForbidden {
+        /// The client.
+        client: ClientId,
+    },
     /// An access token of now would not be for us: the subject has lost every role that made it so.
     AudienceWithdrawn {
         /// Whom it would be for.
@@ -112,6 +142,7 @@ impl Withdrawal {
             Self::NotReconsidered { .. } => "not_reconsidered",
             Self::DeniedAgain { .. } => "denied_again",
             Self::AskedTooOften { .. } => "asked_too_often",
+            Self::Lapsed(lapse) => lapse.code(),
             Self::RealmNotBefore { .. } => "realm_not_before",
             Self::ClientDeleted { .. } => "client_deleted",
             Self::ClientDisabled { .. } => "client_disabled",
@@ -121,6 +152,10 @@ impl Withdrawal {
             Self::UserNotBefore { .. } => "user_not_before",
             Self::SessionAbsent => "session_absent",
             Self::SessionEnded { .. } => "session_ended",
+            Self::SessionRestarted { .. } => "session_restarted",
+            Self::ClientSessionEnded { .. } => "client_session_ended",
+            Self::ConsentWithdrawn { .. } => "consent_withdrawn",
+            Self::ClientForbidden { .. } => "client_forbidden",
             Self::AudienceWithdrawn { .. } => "audience_withdrawn",
             Self::StartUnmet(unmet) => unmet.code(),
         }
@@ -146,6 +181,7 @@ impl fmt::Display for Withdrawal {
             Self::AskedTooOften { state, rounds } => {
                 write!(f, "state `{state}` was given `{rounds}` statements in quick succession and took none")
             }
+            Self::Lapsed(lapse) => write!(f, "{lapse}"),
             Self::RealmNotBefore { not_before, issued_at } => older(f, "realm", *not_before, *issued_at),
             Self::ClientDeleted { client } => write!(f, "client `{}` is deleted", Excerpt::of(client.as_str())),
             Self::ClientDisabled { client } => write!(f, "client `{}` is disabled", Excerpt::of(client.as_str())),
@@ -155,6 +191,21 @@ impl fmt::Display for Withdrawal {
             Self::UserNotBefore { not_before, issued_at } => older(f, "user", *not_before, *issued_at),
             Self::SessionAbsent => f.write_str("a session is required, the access token was issued without one"),
             Self::SessionEnded { session } => write!(f, "session `{}` is over", Excerpt::of(session.as_str())),
+            Self::SessionRestarted { session, started_at, issued_at } => {
+                let session = Excerpt::of(session.as_str());
+                write!(f, "session `{session}` was begun anew at `{started_at}`, the access token is of `{issued_at}`")
+            }
+            Self::ClientSessionEnded { session, client } => {
+                let (session, client) = (Excerpt::of(session.as_str()), Excerpt::of(client.as_str()));
+                write!(f, "session `{session}` is without client `{client}`, which the access token was issued to")
+            }
+            Self::ConsentWithdrawn { client } => {
+                let client = Excerpt::of(client.as_str());
+                write!(f, "client `{client}` needs the user's consent and has it no more")
+            }
+            Self::ClientForbidden { client } => {
+                write!(f, "client `{}` is none of the clients of this stack any more", Excerpt::of(client.as_str()))
+            }
             Self::AudienceWithdrawn { presented } => {
                 write!(f, "an access token of now would be for `{presented}`, not for us")
             }

@@ -111,6 +111,13 @@ pub enum Rejection {
         /// What is wrong with it.
         error: ActorError,
     },
+    /// The `scope` has more bytes than an execution can carry.
+    ScopeTooLong {
+        /// The most bytes.
+        limit: usize,
+        /// How many there are.
+        presented: usize,
+    },
 }
 
 impl From<JwsError> for Rejection {
@@ -144,6 +151,7 @@ impl Rejection {
             Self::WrongLifetime { .. } => "wrong_lifetime",
             Self::MalformedRole { .. } => "malformed_role",
             Self::MalformedScope { .. } => "malformed_scope",
+            Self::ScopeTooLong { .. } => "scope_too_long",
             Self::MalformedActor { .. } => "malformed_actor",
         }
     }
@@ -184,7 +192,12 @@ impl fmt::Display for Rejection {
             }
             Self::MalformedRole { presented } => write!(f, "malformed role `{presented}`"),
             Self::MalformedScope { presented } => write!(f, "malformed scope `{presented}`"),
-            Self::MalformedActor { claim, error } => write!(f, "claim `{claim}` names no actor: {error}"),
+            Self::ScopeTooLong { limit, presented } => {
+                write!(f, "scope: expected at most `{limit}` bytes, presented `{presented}`")
+            }
+            Self::MalformedActor { claim, error } => {
+                write!(f, "claim `{claim}` names no actor, which is all that a claim of this name may do: {error}")
+            }
         }
     }
 }

@@ -19,6 +19,9 @@ use crate::unix_time::UnixTime;
 /// The longest lifetime that a token may claim, in seconds: a day. Keycloak's default is five minutes.
 pub const MAX_LIFETIME_SECONDS: i64 = 86_400;
 
+/// The longest scope. It decides what else an access token says, so an execution carries all of it, in every state.
+const MAX_SCOPE_BYTES: usize = 512;
+
 /// What a verified access token says.
 ///
 /// Only [`AccessTokenVerifier::verify`] makes one. It cannot be built, cloned, defaulted or deserialized elsewhere:
@@ -85,7 +88,7 @@ impl AccessTokenVerifier {
             .header()
             .and_then(|header| compact.verified_payload(keys.keys(), header))
             .map_err(|error| named_refusal(compact, error))?;
-        self.read(payload, now).map(VerifiedClaims::assertion)
+        self.read(payload, now).and_then(with_a_scope_to_carry).map(VerifiedClaims::assertion)
     }
 
     /// Whom a payload speaks of, whatever vouches for it: a signature, or the connection that the realm answered on.
@@ -106,6 +109,7 @@ impl AccessTokenVerifier {
             verified_at: now,
             roles: Roles::as_claimed(),
             claims: ClaimTree::assertion(payload),
+            authentication: None,
         })
     }
 
@@ -183,6 +187,16 @@ impl AccessTokenVerifier {
         }
         Ok((issued_at, expires_at))
     }
+}
+
+/// A token that is presented may start an execution, which carries the whole of the scope. The realm's example of one may not, so
+/// nothing depends on how long that one's is.
+fn with_a_scope_to_carry(identity: Identity) -> Result<Identity, Rejection> {
+    let presented = identity.scope().map_or(0, |scope| scope.as_str().len());
+    if presented > MAX_SCOPE_BYTES {
+        return Err(Rejection::ScopeTooLong { limit: MAX_SCOPE_BYTES, presented });
+    }
+    Ok(identity)
 }
 
 /// What an access token's claims say, all of it looked at.

@@ -1,7 +1,8 @@
 //! What a transaction token is bound to, and what a guard compares that with.
 
 use crate::access::Freshness;
-use crate::identifier::{ExecutionArn, Scope, StateMachineArn, StateName, WorkflowName};
+use crate::identifier::{ExecutionArn, StateMachineArn, StateName, WorkflowName};
+use crate::transaction::work_path::WorkPath;
 use crate::unix_time::UnixTime;
 
 /// The execution that a statement is made for.
@@ -35,6 +36,8 @@ pub struct Attempt<'a> {
     pub state: &'a StateName,
     /// `$states.context.State.RetryCount`
     pub retry_count: u32,
+    /// Which piece of the execution's work the state does, by the context object alone.
+    pub work: &'a WorkPath,
     /// What the policy says of the state.
     pub freshness: &'a Freshness,
 }
@@ -46,8 +49,6 @@ pub struct Run {
     pub started_at: UnixTime,
     /// The `iat` of the access token that it was made from.
     pub access_token_issued_at: UnixTime,
-    /// The `scope` of that access token, where it had one.
-    pub scope: Option<Scope>,
 }
 
 /// For which state a statement was renewed.

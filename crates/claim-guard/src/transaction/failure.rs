@@ -167,8 +167,8 @@ pub enum TransactionFailure {
     },
     /// It holds, and is older than the state allows.
     TooOld {
-        /// The token's `iat`.
-        issued_at: UnixTime,
+        /// Since when the realm has said so.
+        said_at: UnixTime,
         /// The oldest that the state allows.
         limit: Duration,
         /// The clock.
@@ -206,8 +206,8 @@ impl fmt::Display for TransactionFailure {
                     "stated for `{stated}`, expected for the first attempt of `{expected}`, after `{retry_count}` retries"
                 )
             }
-            Self::TooOld { issued_at, limit, now } => {
-                write!(f, "issued at `{issued_at}`, expected at most `{}` seconds before `{now}`", limit.as_secs())
+            Self::TooOld { said_at, limit, now } => {
+                write!(f, "said at `{said_at}`, expected at most `{}` seconds before `{now}`", limit.as_secs())
             }
         }
     }

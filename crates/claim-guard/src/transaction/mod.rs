@@ -8,6 +8,7 @@ mod statement;
 mod token;
 mod untrusted;
 mod verify;
+mod work_path;
 
 pub(crate) use acting::Acting;
 pub use binding::{Attempt, Binding, PresentedAt, Renewed, Run};
@@ -17,3 +18,4 @@ pub use statement::{MAX_MINTED_BYTES, MintError, Minting, UnsignedTransactionTok
 pub use token::{MAX_TRANSACTION_TOKEN_BYTES, TransactionToken};
 pub use untrusted::UntrustedTransaction;
 pub use verify::{AgedTransaction, HAND_OVER, TransactionKeySet, TransactionVerifier, VerifiedTransaction};
+pub use work_path::WorkPath;

@@ -87,8 +87,7 @@ impl UnsignedTransactionToken {
     ///
     /// Only a [`Grant`] says so; it holds the roles and claims that the workflow's requirements name, and no more.
     pub fn at_start(grant: &Grant, binding: &Binding, input_digest: &Digest, minting: &Minting) -> Self {
-        let run =
-            Run { started_at: minting.now, access_token_issued_at: grant.issued_at(), scope: grant.scope().cloned() };
+        let run = Run { started_at: minting.now, access_token_issued_at: grant.issued_at() };
         Statement {
             identity: grant.identity(),
             transaction: &minting.transaction,
@@ -179,7 +178,7 @@ impl Statement<'_> {
         }
     }
 
-    /// By which access token the subject came, and who acted in his place.
+    /// By which access token and which log-in the subject came, and who acted in his place.
     fn requester(&self) -> Value {
         let mut requester = Map::new();
         requester.insert("iss".to_owned(), json!(self.identity.issuer().as_str()));
@@ -188,11 +187,14 @@ impl Statement<'_> {
         if let Some(session) = self.identity.session_id() {
             requester.insert("sid".to_owned(), json!(session.as_str()));
         }
-        if let Some(scope) = &self.run.scope {
+        if let Some(scope) = self.identity.scope() {
             requester.insert("scope".to_owned(), json!(scope.as_str()));
         }
         if let Some(actor) = self.identity.actor() {
             requester.insert("act".to_owned(), actor.to_value());
+        }
+        if let Some(authentication) = self.identity.authentication().filter(|claims| !claims.is_empty()) {
+            requester.insert("authentication".to_owned(), Value::Object(authentication.to_map()));
         }
         Value::Object(requester)
     }

@@ -3,6 +3,7 @@
 use crate::decision::ClaimedStarter;
 use crate::identifier::{ClientId, Digest, KeyId, TransactionId};
 use crate::jws::{Algorithm, UntrustedHeader};
+use crate::revalidation::StartedBy;
 use crate::transaction::acting::StatementMark;
 use crate::transaction::binding::PresentedAt;
 use crate::transaction::token::{TRANSACTION_TOKEN_TYPES, TransactionToken};
@@ -35,6 +36,11 @@ impl UntrustedTransaction {
     /// Who started the execution, if it is true.
     pub fn claimed_starter(&self) -> ClaimedStarter {
         ClaimedStarter::of(self.claimed.identity())
+    }
+
+    /// Who started the execution and with which client, if it is true.
+    pub(crate) fn claimed_start(&self) -> StartedBy {
+        StartedBy::of(self.claimed.identity())
     }
 
     /// The client that the starter used, if it is true.

@@ -19,7 +19,7 @@ use crate::transaction::token::{TRANSACTION_TOKEN_TYPES, TransactionToken};
 use crate::unix_time::UnixTime;
 
 const PAYLOAD_MEMBERS: [&str; 9] = ["iat", "exp", "aud", "txn", "sub", "scope", "req_wl", "rctx", "tctx"];
-const REQUESTER_MEMBERS: [&str; 6] = ["iss", "jti", "iat", "sid", "scope", "act"];
+const REQUESTER_MEMBERS: [&str; 7] = ["iss", "jti", "iat", "sid", "scope", "act", "authentication"];
 const CONTEXT_MEMBERS: [&str; 9] =
     ["execution", "state_machine", "started", "epoch", "renewed", "redrive", "input", "roles", "claims"];
 const RENEWED_MEMBERS: [&str; 2] = ["state", "rounds"];
@@ -76,9 +76,17 @@ pub struct VerifiedTransaction {
 }
 
 impl VerifiedTransaction {
-    fn assertion(aged: AgedTransaction, state: &StateName) -> Self {
-        let Binding { workflow, execution, .. } = aged.binding;
-        let acting = Acting { execution, state: state.clone(), statement: aged.mark };
+    fn assertion(aged: AgedTransaction, attempt: &Attempt<'_>, trust_domain: &TrustDomain) -> Self {
+        let Binding { workflow, execution, redrive_count } = aged.binding;
+        let acting = Acting {
+            trust_domain: trust_domain.clone(),
+            transaction: aged.transaction,
+            execution,
+            redrive_count,
+            state: attempt.state.clone(),
+            work: attempt.work.clone(),
+            statement: aged.mark,
+        };
         Self { identity: aged.identity, workflow, acting }
     }
 
@@ -109,6 +117,7 @@ impl VerifiedTransaction {
 #[derive(Debug)]
 pub struct AgedTransaction {
     identity: Identity,
+    transaction: TransactionId,
     binding: Binding,
     state_machine: StateMachineArn,
     epoch: u32,
@@ -129,7 +138,13 @@ impl AgedTransaction {
         &self.binding
     }
 
-    /// How often the statement was renewed: 0 at the start.
+    /// Since when the realm has said what the statement says: the first one of a run says what its access token did, and one
+    /// that was renewed what the realm answered.
+    pub fn said_at(&self) -> UnixTime {
+        if self.epoch == 0 { self.run.access_token_issued_at } else { self.identity.issued_at() }
+    }
+
+    /// How often the realm was asked for it: 0 for the first statement, which is made of an access token.
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
@@ -188,7 +203,7 @@ impl TransactionVerifier {
             return Err(TransactionFailure::Redriven { stated, presented: at.redrive_count });
         }
         verify_freshness(&aged, attempt, now)?;
-        Ok(VerifiedTransaction::assertion(aged, attempt.state))
+        Ok(VerifiedTransaction::assertion(aged, attempt, &self.trust_domain))
     }
 
     /// Verifies that the token was minted by this stack for this execution; its time may be another.
@@ -268,6 +283,8 @@ impl TransactionVerifier {
         known_members(context, &CONTEXT_MEMBERS)?;
         self.verify_trust_domain(members.text("aud")?)?;
         let (requester, context) = (Members::new(Part::Payload, requester), Members::new(Part::Payload, context));
+        let authentication = requester.optional_object("authentication")?.unwrap_or_default();
+        let transaction = members.identifier("txn", TransactionId::parse)?;
         let identity = Identity {
             issuer: requester.identifier("iss", Issuer::parse)?,
             subject: members.identifier("sub", Subject::parse)?,
@@ -276,28 +293,26 @@ impl TransactionVerifier {
             token_id: requester.identifier("jti", TokenId::parse)?,
             session_id: requester.optional_identifier("sid", SessionId::parse)?,
             scope: requester.optional_identifier("scope", Scope::parse)?,
-            transaction: Some(members.identifier("txn", TransactionId::parse)?),
+            transaction: Some(transaction.clone()),
             issued_at: members.time("iat")?,
             expires_at: members.time("exp")?,
             verified_at: now,
             roles: roles(&context)?,
             claims: ClaimTree::assertion(Document::of(claims)),
+            authentication: Some(ClaimTree::assertion(Document::of(authentication))),
         };
         let binding = Binding {
             workflow: members.identifier("scope", WorkflowName::parse)?,
             execution: context.identifier("execution", ExecutionArn::parse)?,
             redrive_count: context.count("redrive")?,
         };
-        let run = Run {
-            started_at: context.time("started")?,
-            access_token_issued_at: requester.time("iat")?,
-            scope: identity.scope.clone(),
-        };
+        let run = Run { started_at: context.time("started")?, access_token_issued_at: requester.time("iat")? };
         Ok(AgedTransaction {
             run,
             mark,
             renewed: renewed(&context)?,
             identity,
+            transaction,
             binding,
             state_machine: context.identifier("state_machine", StateMachineArn::parse)?,
             epoch: context.count("epoch")?,
@@ -356,9 +371,9 @@ fn verify_freshness(aged: &AgedTransaction, attempt: &Attempt<'_>, now: UnixTime
             HAND_OVER
         }
     };
-    let issued_at = aged.identity.issued_at();
-    if now > issued_at.plus(limit) {
-        return Err(TransactionFailure::TooOld { issued_at, limit, now });
+    let said_at = aged.said_at();
+    if now > said_at.plus(limit) {
+        return Err(TransactionFailure::TooOld { said_at, limit, now });
     }
     Ok(())
 }

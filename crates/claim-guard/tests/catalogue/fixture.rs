@@ -7,7 +7,7 @@ use claim_guard::decision::{Decision, Grant, Unmet};
 use claim_guard::identifier::KeyId;
 use claim_guard::jws::{JwsError, Part};
 use claim_guard::token::RequiredClaim;
-use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, UnsignedTransactionToken};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, UnsignedTransactionToken, WorkPath};
 use claim_guard::{
     AccessToken, Excerpt, JsonError, RealmKeySet, Rejection, Role, TransactionToken, UnixTime, VerifiedClaims,
     VerifiedTransaction,
@@ -64,6 +64,9 @@ method = "POST"
 path = "/compliant"
 claims = ["compliance.kyc = true"]
 
+[workflows.payment]
+session = "ignored"
+max_duration = "365d"
 [workflows.payment.start]
 roles = ["workflow-api:payment:start"]
 [workflows.payment.states.Approve]
@@ -221,8 +224,7 @@ pub fn mint(key: &TestKey) -> TransactionToken {
 }
 
 /// A state that asks nothing of a statement's age.
-const WITHOUT_FRESHNESS: &str =
-    "workflows.payment = { start.any_verified_caller = true, states.Any.any_verified_caller = true }";
+const WITHOUT_FRESHNESS: &str = "workflows.payment = { session = \"ignored\", max_duration = \"365d\", start.any_verified_caller = true, states.Any.any_verified_caller = true }";
 
 pub fn present(
     text: &str,
@@ -234,7 +236,7 @@ pub fn present(
     let policy = AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap();
     let state = state("Any");
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     transaction_verifier(keys).verify(&token, at, &attempt, time(seconds))
 }
 

@@ -5,7 +5,7 @@ use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord};
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateName};
 use claim_guard::jws::{JwsError, Part};
-use claim_guard::transaction::{MintError, PresentedAt, TransactionFailure, TransactionRejection};
+use claim_guard::transaction::{MintError, PresentedAt, TransactionFailure, TransactionRejection, WorkPath};
 use claim_guard::{Excerpt, JsonError, TransactionToken};
 use serde_json::{Value, json};
 use test_realm::{TestKey, with, without};
@@ -267,7 +267,8 @@ fn j23_policy_that_changed_since_the_start_decides_and_is_named() {
     assert_eq!(decide_state(&strict, &transaction, "Approve", &json!({})), absent("compliance.aml = false"));
     let line = |policy: &AccessPolicy| {
         let state = StateName::parse("Approve").unwrap();
-        let point = AuditPoint::state(&workflow("payment"), &at(EXECUTION).execution, &state, 1, 0);
+        let point =
+            AuditPoint::state(&workflow("payment"), &at(EXECUTION).execution, &state, &WorkPath::OUTERMOST, 1, 0);
         let context = AuditContext { point, policy: Some(policy.digest().clone()), now: Some(support::now()) };
         let decision = policy.decide_state(&transaction, &workflow("payment"), &state, &serde_json::Map::new());
         serde_json::from_str::<Value>(&AuditRecord::decided(context, transaction.identity(), &decision).to_line())

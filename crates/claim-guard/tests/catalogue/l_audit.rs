@@ -90,8 +90,19 @@ fn l4_text_that_looks_like_a_record_s_members_stays_text() {
     assert_eq!(line["token"]["sid"], json!(injected));
     assert_eq!(line["decision"], json!("deny"));
     let names: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected =
-        ["at", "audit", "client", "decision", "identity_age", "point", "policy", "reasons", "subject", "token"];
+    let expected = [
+        "at",
+        "audit",
+        "client",
+        "decision",
+        "identity_age",
+        "issuer",
+        "point",
+        "policy",
+        "reasons",
+        "subject",
+        "token",
+    ];
     assert_eq!(names, expected);
 }
 

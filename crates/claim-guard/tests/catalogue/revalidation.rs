@@ -7,9 +7,11 @@ use claim_guard::access::{AccessPolicy, Condition, Plain};
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::{KeyId, StateName, Subject};
 use claim_guard::jws::JwsError;
-use claim_guard::revalidation::{Cause, ClientAnswer, Question, RealmAnswer, UserAnswer, Withdrawal, Withdrawals};
+use claim_guard::revalidation::{
+    Cause, ClientAnswer, Question, RealmAnswer, SaidOfUser, UserAnswer, Withdrawal, Withdrawals,
+};
 use claim_guard::transaction::{
-    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, UnsignedTransactionToken,
+    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, UnsignedTransactionToken, WorkPath,
 };
 use claim_guard::{Excerpt, Role, TransactionToken, VerifiedTransaction};
 use serde_json::{Map, Value, json};
@@ -17,6 +19,7 @@ use test_realm::{CLIENT, SUBJECT, TestKey, access_token_payload, with};
 
 use crate::fixture::{mint_at, unmet};
 use crate::support;
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{
     EXECUTION, at, domain, execution, forged, payload, sealed, state, verifier, workflow,
@@ -24,6 +27,8 @@ use crate::support::transaction::{
 
 const FRESH: &str = r#"
 [workflows.payment]
+session = "ignored"
+max_duration = "365d"
 start.roles = ["workflow-api:payment:start"]
 nested.Settle.workflow = "settlement"
 [workflows.payment.states.Approve]
@@ -31,6 +36,8 @@ roles = ["workflow-api:payment:approve"]
 claims = ["compliance.kyc = true"]
 max_identity_age = "30s"
 [workflows.settlement]
+session = "ignored"
+max_duration = "365d"
 start.roles = ["workflow-api:payment:execute"]
 states.Book.roles = ["workflow-api:payment:execute"]
 "#;
@@ -47,7 +54,7 @@ impl Realm {
     /// Everything is as it was at the start.
     fn unchanged(seconds: i64) -> Self {
         Self {
-            user: json!({ "id": SUBJECT, "enabled": true, "notBefore": 0 }),
+            user: json!({ "id": SUBJECT, "username": "alice", "enabled": true, "notBefore": 0 }),
             claims: access_token_payload(test_realm::NOW + seconds),
         }
     }
@@ -64,8 +71,11 @@ impl Realm {
         let client = json!([{ "id": "0b7c", "clientId": CLIENT, "enabled": true, "notBefore": 0 }]);
         let realm = RealmAnswer::parse(&bytes(&realm), &question).unwrap();
         let client = ClientAnswer::parse(&bytes(&client), &question).unwrap();
-        let user = UserAnswer::parse(&bytes(&self.user), &question).unwrap();
-        let standing = question.standing(&realm, &client, &user, None)?;
+        let user = match UserAnswer::parse(&bytes(&self.user), &question).unwrap() {
+            SaidOfUser::Settled(user) => user,
+            SaidOfUser::Disabled(user) => user.confirmed(&bytes(&json!([self.user])), &question).unwrap(),
+        };
+        let standing = question.standing(&realm, &client, &user, None, None)?;
         let live = standing.evaluated(&bytes(&self.claims), &support::verifier(), time(seconds)).unwrap();
         let statement = live.statement(policy, time(seconds))?;
         let key_id = KeyId::parse(key.kid()).unwrap();
@@ -94,7 +104,7 @@ fn guarded(
 ) -> Result<VerifiedTransaction, TransactionFailure> {
     let (policy, approve) = (fresh(), approve());
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&approve).unwrap();
-    let attempt = Attempt { state: &approve, retry_count: 0, freshness };
+    let attempt = Attempt { state: &approve, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     verifier(&[key]).verify(token, at, &attempt, time(seconds))
 }
 
@@ -118,12 +128,13 @@ fn renewed(
     let (policy, old) = (fresh(), aged(token, key, at, seconds));
     policy
         .question_of_state(old, &approve(), Cause::Expired, at.redrive_count, time(seconds))
+        .map(alive)
         .and_then(|question| realm.answer(&policy, key, question, seconds))
         .map_err(|withdrawals| withdrawals.all().to_vec())
 }
 
 fn too_old(limit: u64, seconds: i64) -> TransactionFailure {
-    TransactionFailure::TooOld { issued_at: time(0), limit: Duration::from_secs(limit), now: time(seconds) }
+    TransactionFailure::TooOld { said_at: time(0), limit: Duration::from_secs(limit), now: time(seconds) }
 }
 
 fn started(key: &TestKey) -> TransactionToken {
@@ -175,8 +186,10 @@ fn j16_token_for_a_nested_execution_is_good_there_and_nowhere_else() {
             &state("Settle"),
             &arn("two"),
             Map::new(),
+            0,
             time(31),
         )
+        .map(alive)
         .unwrap();
     let delegated = Realm::unchanged(31).answer(&policy, &key, question, 31).unwrap();
     let there = PresentedAt { workflow: workflow("settlement"), ..at(arn("two").as_str()) };

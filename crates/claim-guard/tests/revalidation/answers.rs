@@ -2,16 +2,35 @@
 
 use claim_guard::jws::{JwsError, Part};
 use claim_guard::revalidation::{
-    AnswerFault, AnswerKind, ClientAnswer, Question, RealmAnswer, SessionsAnswer, UserAnswer,
+    AnswerFault, AnswerKind, ClientAnswer, ConsentsAnswer, DisabledUser, Question, RealmAnswer, SaidOfUser,
+    SessionsAnswer, UserAnswer,
 };
 use claim_guard::{Excerpt, JsonError};
 use serde_json::{Value, json};
 use test_realm::{ISSUER, with, without};
 
-use crate::fixture::{client, question, realm, session, subject, user};
+use crate::fixture::{
+    client, consent, policy_with_session, question, question_of, realm, session, statement, subject, user,
+};
 use crate::support;
 
-const KINDS: [AnswerKind; 4] = [AnswerKind::Realm, AnswerKind::Client, AnswerKind::User, AnswerKind::Sessions];
+const KINDS: [AnswerKind; 6] = [
+    AnswerKind::Realm,
+    AnswerKind::Client,
+    AnswerKind::User,
+    AnswerKind::DisabledUsers,
+    AnswerKind::Sessions,
+    AnswerKind::Consents,
+];
+
+/// The user, who is said to be disabled.
+fn disabled(question: &Question) -> DisabledUser {
+    let said = with(user(), "/enabled", json!(false)).to_string();
+    match UserAnswer::parse(said.as_bytes(), question).unwrap() {
+        SaidOfUser::Disabled(user) => user,
+        SaidOfUser::Settled(user) => panic!("expected doubt, presented {user:?}"),
+    }
+}
 
 /// What the bytes come to as an answer of that kind.
 fn parsed(kind: AnswerKind, bytes: &[u8], question: &Question) -> Result<(), AnswerFault> {
@@ -19,7 +38,9 @@ fn parsed(kind: AnswerKind, bytes: &[u8], question: &Question) -> Result<(), Ans
         AnswerKind::Realm => RealmAnswer::parse(bytes, question).map(|_| ()),
         AnswerKind::Client => ClientAnswer::parse(bytes, question).map(|_| ()),
         AnswerKind::User => UserAnswer::parse(bytes, question).map(|_| ()),
+        AnswerKind::DisabledUsers => disabled(question).confirmed(bytes, question).map(|_| ()),
         AnswerKind::Sessions => SessionsAnswer::parse(bytes, question).map(|_| ()),
+        AnswerKind::Consents => ConsentsAnswer::parse(bytes).map(|_| ()),
         AnswerKind::Evaluation => {
             crate::fixture::standing(question).evaluated(bytes, &support::verifier(), support::now()).map(|_| ())
         }
@@ -36,7 +57,9 @@ fn answer(kind: AnswerKind) -> Value {
         AnswerKind::Realm => realm(),
         AnswerKind::Client => client(),
         AnswerKind::User => user(),
+        AnswerKind::DisabledUsers => json!([with(user(), "/enabled", json!(false))]),
         AnswerKind::Sessions => json!([session("one"), session("two")]),
+        AnswerKind::Consents => json!([consent("one"), consent("two")]),
         AnswerKind::Evaluation => crate::fixture::evaluation(0),
     }
 }
@@ -49,6 +72,7 @@ fn answers_of_keycloak_are_read() {
     check(AnswerKind::Evaluation, &answer(AnswerKind::Evaluation), Ok(()));
     check(AnswerKind::Client, &json!([]), Ok(()));
     check(AnswerKind::Sessions, &json!([]), Ok(()));
+    check(AnswerKind::Consents, &json!([]), Ok(()));
 }
 
 #[test]
@@ -64,8 +88,12 @@ fn member_that_is_absent_or_of_another_type_is_a_fault_of_its_own() {
         (AnswerKind::User, "/id", "id", "text"),
         (AnswerKind::User, "/enabled", "enabled", "a boolean"),
         (AnswerKind::User, "/notBefore", "notBefore", seconds),
+        (AnswerKind::DisabledUsers, "/0/id", "id", "text"),
+        (AnswerKind::DisabledUsers, "/0/enabled", "enabled", "a boolean"),
         (AnswerKind::Sessions, "/1/userId", "userId", "text"),
         (AnswerKind::Sessions, "/1/id", "id", "text"),
+        (AnswerKind::Sessions, "/1/start", "start", "milliseconds since 1970"),
+        (AnswerKind::Consents, "/1/clientId", "clientId", "text"),
     ] {
         let part = Part::Answer;
         let missing = JwsError::Missing { part, name };
@@ -98,6 +126,40 @@ fn nothing_is_coerced() {
     let fraction = with(realm(), "/tokens-not-before", json!(0.5));
     let presented = "a fraction or a number out of range";
     check(AnswerKind::Realm, &fraction, fault(AnswerKind::Realm, "tokens-not-before", seconds, presented));
+}
+
+/// What only a required session depends on is read where one is required, and then as strictly.
+#[test]
+fn clients_of_a_session_and_the_need_of_consent_are_what_they_should_be() {
+    let required = question_of(&policy_with_session(), &statement());
+    let part = Part::Answer;
+    let read = |kind, answer: &Value| parsed(kind, answer.to_string().as_bytes(), &required);
+    let fault = |kind, error| Err(AnswerFault::Member { kind, error });
+    let (kind, name) = (AnswerKind::Client, "consentRequired");
+    let missing = fault(kind, JwsError::Missing { part, name });
+    assert_eq!(read(kind, &without(client(), "/0/consentRequired")), missing);
+    check(kind, &without(client(), "/0/consentRequired"), Ok(()));
+    for (value, presented) in [(json!("false"), "text"), (json!(0), "an integer"), (json!(null), "null")] {
+        let error = JwsError::WrongType { part, name, expected: "a boolean", presented };
+        assert_eq!(read(kind, &with(client(), "/0/consentRequired", value)), fault(kind, error));
+    }
+    let (kind, name) = (AnswerKind::Sessions, "clients");
+    let missing = fault(kind, JwsError::Missing { part, name });
+    assert_eq!(read(kind, &without(answer(kind), "/1/clients")), missing);
+    for (value, presented) in [(json!([]), "an array"), (json!("x"), "text"), (json!(null), "null")] {
+        let error = JwsError::WrongType { part, name, expected: "an object", presented };
+        assert_eq!(read(kind, &with(answer(kind), "/1/clients", value)), fault(kind, error));
+    }
+    let name = "start";
+    for (value, presented) in [
+        (json!("0"), "text"),
+        (json!(-1), "an integer"),
+        (json!(i64::MAX), "an integer"),
+        (json!(0.5), "a fraction or a number out of range"),
+    ] {
+        let error = JwsError::WrongType { part, name, expected: "milliseconds since 1970", presented };
+        assert_eq!(read(kind, &with(answer(kind), "/1/start", value)), fault(kind, error));
+    }
 }
 
 #[test]
@@ -139,7 +201,7 @@ fn answer_about_another_user_says_nothing() {
 
 #[test]
 fn list_of_clients_or_sessions_is_an_array_of_objects() {
-    for kind in [AnswerKind::Client, AnswerKind::Sessions] {
+    for kind in [AnswerKind::Client, AnswerKind::DisabledUsers, AnswerKind::Sessions, AnswerKind::Consents] {
         let not_a_list = || Err(AnswerFault::NotAList { kind });
         let one = answer(kind)[0].clone();
         for answer in [json!({}), json!(null), json!(true), json!(0), json!("[]"), one.clone()] {
@@ -186,6 +248,32 @@ fn bytes_that_are_no_strict_json_are_no_answer() {
     }
 }
 
+/// Keycloak also calls users disabled who are locked out for a while, or who are read several times at once.
+#[test]
+fn user_who_is_not_stored_as_disabled_is_not_taken_for_disabled() {
+    let locked_out = Err(AnswerFault::LockedOut { subject: subject() });
+    let kind = AnswerKind::DisabledUsers;
+    let found = &answer(kind)[0];
+    let another = with(found.clone(), "/id", json!("another"));
+    for users in [json!([]), json!([another]), json!([user()]), json!([another, user()])] {
+        check(kind, &users, locked_out.clone());
+    }
+    check(kind, &json!([another, found]), Ok(()));
+}
+
+#[test]
+fn user_who_is_said_to_be_disabled_has_a_name_to_search_for() {
+    assert_eq!(disabled(&question()).username(), "alice");
+    let disabled = with(user(), "/enabled", json!(false));
+    let error = JwsError::Missing { part: Part::Answer, name: "username" };
+    check(
+        AnswerKind::User,
+        &without(disabled, "/username"),
+        Err(AnswerFault::Member { kind: AnswerKind::User, error }),
+    );
+    check(AnswerKind::User, &without(user(), "/username"), Ok(()));
+}
+
 #[test]
 fn whatever_else_an_answer_holds_is_dropped() {
     let question = question();
@@ -193,7 +281,8 @@ fn whatever_else_an_answer_holds_is_dropped() {
     let user = UserAnswer::parse(user().to_string().as_bytes(), &question).unwrap();
     let sessions = json!([session("one")]).to_string();
     let sessions = SessionsAnswer::parse(sessions.as_bytes(), &question).unwrap();
-    let printed = format!("{client:?} {user:?} {sessions:?}");
+    let disabled = disabled(&question);
+    let printed = format!("{client:?} {user:?} {sessions:?} {disabled:?}");
     for secret in ["hush", "alice", "127.0.0.1"] {
         assert!(!printed.contains(secret), "{printed}");
     }

@@ -4,7 +4,7 @@ use claim_guard::audit::{AuditContext, AuditOutcome, AuditPoint, AuditRecord};
 use claim_guard::identifier::Digest;
 use claim_guard::revalidation::{Cause, Withdrawal};
 use serde_json::{Value, json};
-use test_realm::{CLIENT, NOW, SUBJECT, with, without};
+use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, with, without};
 
 use crate::fixture::{POLICY, aged, answered, evaluation, policy, question, renewed_for, statement};
 use crate::support::time;
@@ -30,7 +30,7 @@ fn line(decision: &str, reasons: Value) -> Value {
             "kind": "revalidation", "workflow": "payment", "execution": EXECUTION, "state": "Approve",
             "cause": "denied", "redrive": 1, "attempt": 2,
         },
-        "subject": SUBJECT, "client": CLIENT, "token": { "jti": "onrtro:1", "sid": "session", "txn": "txn-1" },
+        "issuer": ISSUER, "subject": SUBJECT, "client": CLIENT, "token": { "jti": "onrtro:1", "sid": "session", "txn": "txn-1" },
         "reasons": reasons, "policy": Digest::of(POLICY.as_bytes()).as_str(), "identity_age": 20,
     })
 }

@@ -2,13 +2,14 @@
 
 use claim_guard::identifier::Digest;
 use claim_guard::revalidation::{Question, RenewedStatement};
-use claim_guard::transaction::{Attempt, PresentedAt};
+use claim_guard::transaction::{Attempt, PresentedAt, WorkPath};
 use serde_json::{Value, json};
 use test_realm::{ISSUER, NOW, SUBJECT, TestKey, with};
 
 use crate::fixture::{
     aged, answered, evaluation, policy, policy_with_session, renewed_for, stated, statement, unsigned,
 };
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{DOMAIN, at, execution, sealed, state, verifier, workflow};
 
@@ -16,7 +17,7 @@ const CHILD: &str = "arn:aws:states:eu-west-1:000000000000:execution:payment/Scr
 const CHILD_MACHINE: &str = "arn:aws:states:eu-west-1:000000000000:stateMachine:payment/Screening";
 
 fn question(parent: &Value, seconds: i64) -> Question {
-    policy().question_of_child(aged(parent), &execution(CHILD), 2, time(seconds)).unwrap()
+    policy().question_of_child(aged(parent), &execution(CHILD), 2, time(seconds)).map(alive).unwrap()
 }
 
 fn adopted(parent: &Value, seconds: i64) -> RenewedStatement {
@@ -58,7 +59,7 @@ fn child_of_a_run_ends_with_the_run() {
 fn child_needs_the_session_that_its_parent_needs() {
     assert!(!question(&statement(), 20).requires_session());
     let required = policy_with_session().question_of_child(aged(&statement()), &execution(CHILD), 0, time(20));
-    assert!(required.unwrap().requires_session());
+    assert!(required.map(alive).unwrap().requires_session());
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn statement_of_a_child_verifies_in_that_execution_only() {
     let (key, policy, approve) = (TestKey::kms(), policy(), state("Approve"));
     let token = sealed(&key, unsigned(&key, &adopted(&statement(), 20)));
     let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&approve).unwrap();
-    let attempt = Attempt { state: &approve, retry_count: 0, freshness };
+    let attempt = Attempt { state: &approve, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = |arn: &str| {
         let at = PresentedAt { redrive_count: 2, ..at(arn) };
         verifier(&[&key]).verify(&token, &at, &attempt, time(20)).map(|verified| verified.workflow().to_string())

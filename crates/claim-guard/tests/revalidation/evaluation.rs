@@ -89,9 +89,14 @@ fn statement_of_another_realm_than_the_configured_one_is_not_renewed() {
 }
 
 #[test]
-fn client_that_may_not_call_us_any_more_gets_no_statement() {
-    let forbidden = Rejection::ForbiddenClient { presented: Excerpt::of("payment-app") };
-    assert_eq!(evaluated_for(ISSUER, AUDIENCE, "other-app"), rejected(forbidden));
+fn client_that_may_not_call_us_any_more_is_withdrawn() {
+    let question = question();
+    let clients = ClientList::new([ClientId::parse("other-app").unwrap()]).unwrap();
+    let verifier = AccessTokenVerifier::new(issuer(), Audience::parse(AUDIENCE).unwrap(), clients, Leeway::NONE);
+    let live = standing(&question).evaluated(evaluation(0).to_string().as_bytes(), &verifier, time(0)).unwrap();
+    let withdrawn = live.statement(&policy(), time(0)).map(|_| ()).map_err(|withdrawals| withdrawals.all().to_vec());
+    let expected = Withdrawal::ClientForbidden { client: ClientId::parse("payment-app").unwrap() };
+    assert_eq!(withdrawn, Err(vec![expected]));
 }
 
 #[test]

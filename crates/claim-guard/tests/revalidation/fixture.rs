@@ -5,14 +5,15 @@ use std::sync::Arc;
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{Issuer, KeyId, Scope, Subject};
 use claim_guard::revalidation::{
-    AnswerFault, Cause, ClientAnswer, LiveIdentity, Question, RealmAnswer, RenewedStatement, SessionsAnswer, Standing,
-    UserAnswer, Withdrawal, Withdrawals,
+    AnswerFault, Cause, ClientAnswer, ConsentsAnswer, LiveIdentity, Question, RealmAnswer, RenewedStatement,
+    SaidOfUser, SessionsAnswer, Standing, UserAnswer, Withdrawal, Withdrawals,
 };
 use claim_guard::transaction::{AgedTransaction, UnsignedTransactionToken};
 use serde_json::{Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, TestKey, with};
 
 use crate::support;
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{EXECUTION, at, domain, forged, forging_key, payload, state, verifier};
 
@@ -42,6 +43,7 @@ any_verified_caller = true
 max_identity_age = "1h"
 
 [workflows.settlement]
+max_duration = "365d"
 transaction_token_lifetime = "1m"
 session = "ignored"
 start = { roles = ["workflow-api:payment:execute"], claims = ["project_id = input.project_id"] }
@@ -95,7 +97,7 @@ pub fn aged_at(statement: &Value, execution: &str) -> Arc<AgedTransaction> {
 
 /// The question for the state `Approve`, whose statement is too old.
 pub fn question_of(policy: &AccessPolicy, statement: &Value) -> Question {
-    policy.question_of_state(aged(statement), &state("Approve"), Cause::Expired, 0, time(20)).unwrap()
+    policy.question_of_state(aged(statement), &state("Approve"), Cause::Expired, 0, time(20)).map(alive).unwrap()
 }
 
 pub fn question() -> Question {
@@ -114,6 +116,7 @@ pub fn realm() -> Value {
 pub fn client() -> Value {
     json!([{
         "id": CLIENT_UUID, "clientId": CLIENT, "enabled": true, "notBefore": 0, "secret": "hush",
+        "consentRequired": false,
         "access": { "view": true },
     }])
 }
@@ -130,7 +133,15 @@ pub fn user() -> Value {
 pub fn session(id: &str) -> Value {
     json!({
         "id": id, "username": "alice", "userId": SUBJECT, "ipAddress": "127.0.0.1",
-        "start": 1_767_225_500_000_i64, "clients": { CLIENT_UUID: CLIENT }, "transientUser": false,
+        "start": (NOW - 10) * 1000, "clients": { CLIENT_UUID: CLIENT }, "transientUser": false,
+    })
+}
+
+/// One of `GET /admin/realms/workflows/users/SUBJECT/consents`
+pub fn consent(client: &str) -> Value {
+    json!({
+        "clientId": client, "grantedClientScopes": ["roles"], "createdDate": NOW * 1000, "lastUpdatedDate": NOW * 1000,
+        "additionalGrants": [],
     })
 }
 
@@ -149,12 +160,20 @@ pub fn parse_client(answer: &Value, question: &Question) -> Result<ClientAnswer,
     ClientAnswer::parse(answer.to_string().as_bytes(), question)
 }
 
+/// The realm says the same of the user however it is asked.
 pub fn parse_user(answer: &Value, question: &Question) -> Result<UserAnswer, AnswerFault> {
-    UserAnswer::parse(answer.to_string().as_bytes(), question)
+    match UserAnswer::parse(answer.to_string().as_bytes(), question)? {
+        SaidOfUser::Settled(user) => Ok(user),
+        SaidOfUser::Disabled(user) => user.confirmed(json!([answer]).to_string().as_bytes(), question),
+    }
 }
 
 pub fn parse_sessions(answer: &Value, question: &Question) -> Result<SessionsAnswer, AnswerFault> {
     SessionsAnswer::parse(answer.to_string().as_bytes(), question)
+}
+
+pub fn parse_consents(answer: &Value) -> Result<ConsentsAnswer, AnswerFault> {
+    ConsentsAnswer::parse(answer.to_string().as_bytes())
 }
 
 /// A realm that stands behind everything.
@@ -162,7 +181,7 @@ pub fn standing(question: &Question) -> Standing<'_> {
     let realm = parse_realm(&realm(), question).unwrap();
     let (client, user) = (parse_client(&client(), question).unwrap(), parse_user(&user(), question).unwrap());
     let sessions = parse_sessions(&json!([session(SESSION)]), question).unwrap();
-    question.standing(&realm, &client, &user, Some(&sessions)).unwrap()
+    question.standing(&realm, &client, &user, Some(&sessions), None).unwrap()
 }
 
 /// What the realm's claims of now come to.
@@ -193,7 +212,7 @@ pub fn stated(statement: &RenewedStatement) -> Value {
 }
 
 /// What stands against a question.
-pub fn against(asked: Result<Question, Withdrawals>) -> Vec<Withdrawal> {
+pub fn against<T>(asked: Result<T, Withdrawals>) -> Vec<Withdrawal> {
     asked.map_or_else(|withdrawals| withdrawals.all().to_vec(), |_| Vec::new())
 }
 

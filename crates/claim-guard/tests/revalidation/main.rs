@@ -6,8 +6,10 @@ mod support;
 
 mod fixture;
 
+mod alive;
 mod question;
 mod rounds;
+mod slow;
 
 mod answers;
 mod evaluation;

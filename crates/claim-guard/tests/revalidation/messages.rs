@@ -89,8 +89,28 @@ fn what_the_realm_has_against_a_statement() {
         "session_absent",
         "a session is required, the access token was issued without one",
     );
-    let session = SessionId::parse("kZ0V").unwrap();
-    check_withdrawal(Withdrawal::SessionEnded { session }, "session_ended", "session `kZ0V` is over");
+    let session = || SessionId::parse("kZ0V").unwrap();
+    check_withdrawal(Withdrawal::SessionEnded { session: session() }, "session_ended", "session `kZ0V` is over");
+    check_withdrawal(
+        Withdrawal::SessionRestarted { session: session(), started_at: time(0), issued_at },
+        "session_restarted",
+        "session `kZ0V` was begun anew at `1767225600`, the access token is of `1767225599`",
+    );
+    check_withdrawal(
+        Withdrawal::ClientSessionEnded { session: session(), client: client() },
+        "client_session_ended",
+        "session `kZ0V` is without client `payment\\u{60}app`, which the access token was issued to",
+    );
+    check_withdrawal(
+        Withdrawal::ConsentWithdrawn { client: client() },
+        "consent_withdrawn",
+        "client `payment\\u{60}app` needs the user's consent and has it no more",
+    );
+    check_withdrawal(
+        Withdrawal::ClientForbidden { client: client() },
+        "client_forbidden",
+        "client `payment\\u{60}app` is none of the clients of this stack any more",
+    );
     check_withdrawal(
         Withdrawal::AudienceWithdrawn { presented: Excerpt::of("account") },
         "audience_withdrawn",
@@ -118,6 +138,11 @@ fn what_is_wrong_with_an_answer() {
         },
         "malformed_answer_member",
         "user: answer lacks `enabled`",
+    );
+    check_fault(
+        AnswerFault::LockedOut { subject: Subject::parse("müller").unwrap() },
+        "user_locked_out",
+        "user `m\\u{fc}ller` is answered as disabled, and is not among the users who are disabled",
     );
     check_fault(
         AnswerFault::AnotherRealm { expected: "workflows".to_owned(), presented: Excerpt::of("master") },

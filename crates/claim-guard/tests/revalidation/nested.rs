@@ -5,13 +5,14 @@ use claim_guard::claims::Role;
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::Digest;
 use claim_guard::revalidation::{Question, Withdrawal};
-use claim_guard::transaction::{Attempt, PresentedAt, TransactionRejection};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionRejection, WorkPath};
 use serde_json::{Map, Value, json};
 use test_realm::{ISSUER, NOW, SUBJECT, TestKey, with, without};
 
 use crate::fixture::{
     POLICY, aged, answered, evaluated, evaluation, parsed, policy, renewed_for, stated, statement, unsigned,
 };
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{DOMAIN, at, execution, sealed, state, verifier, workflow};
 
@@ -24,7 +25,10 @@ fn input() -> Map<String, Value> {
 
 fn question(parent: &Value, input: Map<String, Value>, seconds: i64) -> Question {
     let execution = execution(NESTED);
-    policy().question_of_nested_start(aged(parent), &state("Settle"), &execution, input, time(seconds)).unwrap()
+    policy()
+        .question_of_nested_start(aged(parent), &state("Settle"), &execution, input, 0, time(seconds))
+        .map(alive)
+        .unwrap()
 }
 
 #[track_caller]
@@ -44,22 +48,25 @@ fn statement_of_a_nested_start_is_on_the_other_workflow_s_terms() {
         "req_wl": "payment-app",
         "rctx": { "iss": ISSUER, "jti": "onrtro:1", "iat": NOW - 10, "sid": "session" },
         "tctx": {
-            "execution": NESTED, "state_machine": NESTED_MACHINE, "started": NOW + 400, "epoch": 0, "redrive": 0,
+            "execution": NESTED, "state_machine": NESTED_MACHINE, "started": NOW + 400, "epoch": 5, "redrive": 0,
             "input": Digest::of(br#"{"amount":12.5,"project_id":"apollo"}"#).as_str(),
             "roles": ["workflow-api:payment:execute", "workflow-api:payment:screen"],
             "claims": { "compliance": { "kyc_level": 3 }, "project_id": "apollo" },
         },
     });
     assert_eq!(stated(&nested), expected);
-    assert_eq!((nested.epoch(), nested.changes(), nested.binding().workflow.as_str()), (0, &[][..], "settlement"));
+    assert_eq!((nested.epoch(), nested.changes(), nested.binding().workflow.as_str()), (5, &[][..], "settlement"));
 }
 
 #[test]
 fn nested_run_is_as_long_as_its_own_workflow_allows() {
-    let bounded = POLICY.replace("transaction_token_lifetime = \"1m\"", "max_duration = \"40s\"");
+    let bounded = POLICY.replace("max_duration = \"365d\"", "max_duration = \"40s\"");
     let policy = parsed(&bounded);
     let (parent, execution) = (aged(&statement()), execution(NESTED));
-    let question = policy.question_of_nested_start(parent, &state("Settle"), &execution, input(), time(3500)).unwrap();
+    let question = policy
+        .question_of_nested_start(parent, &state("Settle"), &execution, input(), 0, time(3500))
+        .map(alive)
+        .unwrap();
     let nested = stated(&answered(&policy, question, &evaluation(3500), 3500).unwrap());
     assert_eq!((&nested["tctx"]["started"], &nested["exp"]), (&json!(NOW + 3500), &json!(NOW + 3540)));
 }
@@ -126,7 +133,7 @@ fn statement_of_a_nested_start_verifies_in_that_workflow_only() {
     let nested = answered(&policy, question(&statement(), input(), 20), &evaluation(20), 20).unwrap();
     let token = sealed(&key, unsigned(&key, &nested));
     let freshness = policy.workflow(&workflow("settlement")).unwrap().freshness(&book).unwrap();
-    let attempt = Attempt { state: &book, retry_count: 0, freshness };
+    let attempt = Attempt { state: &book, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = |at: &PresentedAt| {
         verifier(&[&key]).verify(&token, at, &attempt, time(79)).map(|verified| verified.workflow().to_string())
     };

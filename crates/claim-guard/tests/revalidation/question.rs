@@ -9,6 +9,7 @@ use crate::fixture::{
     POLICY, against, aged, aged_at, answered, evaluation, issuer, parsed, policy, policy_with_session,
     policy_without_payment, question, question_of, renewed_for, stated, statement, subject,
 };
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::{execution, state, workflow};
 
@@ -17,16 +18,18 @@ const SETTLEMENT: &str = "arn:aws:states:eu-west-1:000000000000:execution:settle
 
 /// The question of a state, so many seconds after the statement was made.
 fn asked(statement: &serde_json::Value, name: &str, cause: Cause, seconds: i64) -> Result<Question, Withdrawals> {
-    policy().question_of_state(aged(statement), &state(name), cause, 0, time(seconds))
+    policy().question_of_state(aged(statement), &state(name), cause, 0, time(seconds)).map(alive)
 }
 
 fn child(statement: &serde_json::Value, seconds: i64) -> Result<Question, Withdrawals> {
-    policy().question_of_child(aged(statement), &execution(CHILD), 0, time(seconds))
+    policy().question_of_child(aged(statement), &execution(CHILD), 0, time(seconds)).map(alive)
 }
 
 fn nested(policy: &str, name: &str, seconds: i64) -> Result<Question, Withdrawals> {
     let execution = execution(SETTLEMENT);
-    parsed(policy).question_of_nested_start(aged(&statement()), &state(name), &execution, Map::new(), time(seconds))
+    parsed(policy)
+        .question_of_nested_start(aged(&statement()), &state(name), &execution, Map::new(), 0, time(seconds))
+        .map(alive)
 }
 
 #[track_caller]
@@ -93,9 +96,13 @@ fn run_is_asked_about_until_its_longest_duration() {
         check(child(&statement(), seconds), &[too_long(seconds)]);
         check(nested(POLICY, "Settle", seconds), &[too_long(seconds)]);
     }
-    let unbounded = parsed(&POLICY.replace("max_duration = \"1h\"\n", ""));
-    let asked = unbounded.question_of_state(aged(&statement()), &state("Approve"), Cause::Expired, 0, time(1 << 30));
-    check(asked, &[]);
+    let longest = parsed(&POLICY.replace("max_duration = \"1h\"", "max_duration = \"365d\""));
+    let (last, limit) = (365 * 86_400 - 1, Duration::from_secs(365 * 86_400));
+    let asked =
+        |seconds| longest.question_of_state(aged(&statement()), &state("Approve"), Cause::Expired, 0, time(seconds));
+    check(asked(last).map(alive), &[]);
+    let now = time(last + 1);
+    check(asked(last + 1).map(alive), &[Withdrawal::RunTooLong { started_at: time(0), limit, now }]);
 }
 
 #[test]
@@ -117,7 +124,7 @@ fn state_that_the_policy_does_not_name_gets_no_statement() {
     }
     let name = state("Approve");
     let asked = policy_without_payment().question_of_state(aged(&statement()), &name, Cause::Expired, 0, time(0));
-    check(asked, &[no_state("Approve")]);
+    check(asked.map(alive), &[no_state("Approve")]);
 }
 
 #[test]
@@ -164,7 +171,7 @@ fn everything_that_the_policy_has_against_a_statement_is_listed_in_order() {
 #[test]
 fn child_of_a_run_that_the_policy_does_not_know_gets_no_statement() {
     let asked = policy_without_payment().question_of_child(aged(&statement()), &execution(CHILD), 0, time(0));
-    check(asked, &[Withdrawal::StartUnmet(Unmet::NoWorkflow { presented: workflow("payment") })]);
+    check(asked.map(alive), &[Withdrawal::StartUnmet(Unmet::NoWorkflow { presented: workflow("payment") })]);
 }
 
 #[test]
@@ -195,7 +202,7 @@ fn statement_of_a_child_is_asked_about_like_any_other() {
     let machine = "arn:aws:states:eu-west-1:000000000000:stateMachine:payment/Screening";
     let stated_for = with(with(statement(), "/tctx/execution", json!(CHILD)), "/tctx/state_machine", json!(machine));
     let old = aged_at(&stated_for, CHILD);
-    let question = policy().question_of_state(old, &state("Approve"), Cause::Expired, 0, time(20)).unwrap();
+    let question = policy().question_of_state(old, &state("Approve"), Cause::Expired, 0, time(20)).map(alive).unwrap();
     let renewed = answered(&policy(), question, &evaluation(20), 20).unwrap();
     assert_eq!(stated(&renewed)["tctx"]["execution"], json!(CHILD));
 }

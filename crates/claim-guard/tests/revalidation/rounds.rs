@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use test_realm::with;
 
 use crate::fixture::{POLICY, aged, answered, evaluation, parsed, policy, renewed_for, stated, statement};
+use crate::support::alive::alive;
 use crate::support::time;
 use crate::support::transaction::state;
 
@@ -20,6 +21,7 @@ fn next(old: &Value, name: &str, redrive_count: u32, seconds: i64) -> Result<Val
     let policy = policy();
     let question = policy
         .question_of_state(aged(old), &state(name), Cause::Expired, redrive_count, time(seconds))
+        .map(alive)
         .map_err(|withdrawals| withdrawals.all().to_vec())?;
     Ok(stated(&answered(&policy, question, &evaluation(seconds), seconds).unwrap()))
 }
@@ -89,7 +91,7 @@ fn succession_is_as_quick_as_the_workflow_s_lifetime_says() {
         for (seconds, rounds) in [(quick - 1, 4), (quick, 1)] {
             let asked =
                 short.question_of_state(aged(&renewed_for(name, 3)), &state(name), Cause::Expired, 0, time(seconds));
-            let renewed = answered(&short, asked.unwrap(), &evaluation(seconds), seconds).unwrap();
+            let renewed = answered(&short, asked.map(alive).unwrap(), &evaluation(seconds), seconds).unwrap();
             assert_eq!(stated(&renewed)["tctx"]["renewed"]["rounds"], json!(rounds), "{name} {seconds}");
         }
     }

@@ -1,11 +1,11 @@
 use claim_guard::identifier::SessionId;
 use claim_guard::revalidation::{Question, UserAnswer, Withdrawal};
 use serde_json::{Value, json};
-use test_realm::{NOW, with, without};
+use test_realm::{CLIENT, NOW, with, without};
 
 use crate::fixture::{
-    CLIENT_UUID, SESSION, client, parse_client, parse_realm, parse_sessions, parse_user, policy, policy_with_session,
-    question, question_of, realm, session, standing, statement, subject, user,
+    CLIENT_UUID, SESSION, client, consent, parse_client, parse_consents, parse_realm, parse_sessions, parse_user,
+    policy, policy_with_session, question, question_of, realm, session, standing, statement, subject, user,
 };
 use crate::support::time;
 
@@ -16,11 +16,13 @@ struct Answers {
     /// Null where the realm has no such user.
     user: Value,
     sessions: Option<Value>,
+    consents: Option<Value>,
 }
 
 impl Answers {
     fn usual() -> Self {
-        Self { realm: realm(), client: client(), user: user(), sessions: Some(json!([session(SESSION)])) }
+        let sessions = Some(json!([session(SESSION)]));
+        Self { realm: realm(), client: client(), user: user(), sessions, consents: None }
     }
 
     /// Everything that stands against the access token.
@@ -30,7 +32,8 @@ impl Answers {
         let absent = self.user.is_null().then(UserAnswer::absent);
         let user = absent.unwrap_or_else(|| parse_user(&self.user, question).unwrap());
         let sessions = self.sessions.as_ref().map(|sessions| parse_sessions(sessions, question).unwrap());
-        let standing = question.standing(&realm, &client, &user, sessions.as_ref());
+        let consents = self.consents.as_ref().map(|consents| parse_consents(consents).unwrap());
+        let standing = question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref());
         standing.map_or_else(|withdrawals| withdrawals.all().to_vec(), |_| Vec::new())
     }
 }
@@ -110,6 +113,7 @@ fn everything_that_stands_against_the_access_token_is_listed_in_order() {
         client: with(with(client(), "/0/notBefore", now.clone()), "/0/enabled", json!(false)),
         user: with(with(user(), "/notBefore", now), "/enabled", json!(false)),
         sessions: Some(json!([])),
+        consents: None,
     };
     let of_client = Withdrawal::ClientNotBefore { not_before, issued_at };
     let of_user = Withdrawal::UserNotBefore { not_before, issued_at };
@@ -152,4 +156,71 @@ fn caller_without_a_session_cannot_have_a_required_one() {
         let answers = Answers { sessions, ..Answers::usual() };
         assert_eq!(answers.against(&question), [Withdrawal::SessionAbsent]);
     }
+}
+
+/// The access token is of ten seconds before [`NOW`]; the realm says in milliseconds when a session was begun.
+#[test]
+fn required_session_that_was_begun_anew_after_the_access_token_is_another_log_in_s() {
+    let issued_at = time(-10);
+    for (milliseconds, restarted) in [
+        (-1_000_000, false),
+        (-10_001, false),
+        (-10_000, false),
+        (-9_001, false),
+        (-9_000, true),
+        (-8_999, true),
+        (0, true),
+        (1_000_000, true),
+    ] {
+        let begun = with(session(SESSION), "/start", json!(NOW * 1000 + milliseconds));
+        let started_at = time(milliseconds.div_euclid(1000));
+        let session = SessionId::parse(SESSION).unwrap();
+        let expected = Withdrawal::SessionRestarted { session, started_at, issued_at };
+        check_required(Some(json!([begun])), if restarted { std::slice::from_ref(&expected) } else { &[] });
+    }
+}
+
+fn client_session_ended() -> Withdrawal {
+    let session = SessionId::parse(SESSION).unwrap();
+    Withdrawal::ClientSessionEnded { session, client: question().client().clone() }
+}
+
+#[test]
+fn required_session_is_the_client_s_own() {
+    let among = |clients: Value| Some(json!([with(session(SESSION), "/clients", clients), session("another")]));
+    check_required(among(json!({ "another-uuid": "another-app", CLIENT_UUID: CLIENT })), &[]);
+    // What counts is what the realm calls the client for good: its name can be another client's by now.
+    check_required(among(json!({ CLIENT_UUID: "renamed" })), &[]);
+    for clients in [json!({}), json!({ "another-uuid": CLIENT }), json!({ CLIENT: CLIENT })] {
+        check_required(among(clients), &[client_session_ended()]);
+    }
+    let answers = Answers { sessions: among(json!({})), ..Answers::usual() };
+    assert_eq!(answers.against(&question()), []);
+}
+
+#[test]
+fn deleted_client_takes_part_in_no_session_and_only_its_deletion_is_told() {
+    let question = question_of(&policy_with_session(), &statement());
+    assert_eq!(Answers { client: json!([]), ..Answers::usual() }.against(&question), [client_deleted()]);
+}
+
+#[test]
+fn client_that_needs_consent_has_it_still_where_a_session_is_required() {
+    let needs_consent = || with(client(), "/0/consentRequired", json!(true));
+    let required = question_of(&policy_with_session(), &statement());
+    let against = |question: &Question, client: Value, consents: Option<Value>| {
+        Answers { client, consents, ..Answers::usual() }.against(question)
+    };
+    let withdrawn = [Withdrawal::ConsentWithdrawn { client: question().client().clone() }];
+    for granted in [json!([consent(CLIENT)]), json!([consent("another-app"), consent(CLIENT)])] {
+        assert_eq!(against(&required, needs_consent(), Some(granted)), []);
+    }
+    for consents in [None, Some(json!([])), Some(json!([consent("another-app")])), Some(json!([consent(CLIENT_UUID)]))]
+    {
+        assert_eq!(against(&required, needs_consent(), consents.clone()), withdrawn);
+        assert_eq!(against(&required, client(), consents.clone()), []);
+        assert_eq!(against(&question(), needs_consent(), consents), []);
+    }
+    let all = Answers { client: needs_consent(), sessions: Some(json!([])), ..Answers::usual() };
+    assert_eq!(all.against(&required), [&[ended()], &withdrawn[..]].concat());
 }

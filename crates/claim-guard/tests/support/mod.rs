@@ -1,6 +1,7 @@
 //! What the tests of the public API share.
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
+pub mod alive;
 pub mod transaction;
 
 use claim_guard::identifier::{Audience, ClientId, Issuer};

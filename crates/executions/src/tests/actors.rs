@@ -58,7 +58,7 @@ fn whoever_acts_sees_and_stops_what_he_started_and_the_caller_sees_both() {
     let lab = open();
     let (own, acted) = (started(&lab, &payload()), started(&lab, &impersonated()));
     for of in ["describe", "stop"] {
-        assert_eq!(status(&lab, of, &impersonated(), &own), 403, "{of}");
+        assert_eq!(status(&lab, of, &impersonated(), &own), 404, "{of}");
     }
     assert_eq!(status(&lab, "describe", &impersonated(), &acted), 200);
     for name in [&own, &acted] {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId, WorkflowName};
@@ -9,7 +10,7 @@ use claim_guard::transaction::{Binding, Minting, UnsignedTransactionToken};
 use claim_guard::{AccessToken, RealmKeySet, UnixTime};
 use minting::Failure;
 use serde_json::{Value, json};
-use test_realm::{NOW, access_token_payload, key_set, with};
+use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload, key_set, with};
 
 use super::world::{environment, kms_key, lab, lab_in};
 use super::*;
@@ -78,13 +79,13 @@ fn j11_another_caller_client_or_key_is_another_execution() {
 }
 
 #[test]
-fn j11_a_name_is_128_random_bits_whatever_the_caller_sends() {
+fn j11_a_name_begins_with_128_random_bits_whatever_the_caller_sends() {
     let lab = lab();
     let chosen = with(start_event(), "/queryStringParameters", json!({ "name": "mine", "execution": "mine" }));
     let chosen = with(chosen, "/body", json!(r#"{"name":"mine","execution":"mine"}"#));
     let chosen = with(chosen, "/pathParameters/execution", json!("mine"));
     for (event, bits) in [(start_event(), "01"), (chosen.clone(), "03"), (chosen, "05")] {
-        assert_eq!(name(&ask(&lab, &event)), drawn(bits));
+        assert_eq!(name(&ask(&lab, &event)), given(bits));
     }
 }
 
@@ -112,6 +113,36 @@ fn a_caller_who_may_no_longer_start_is_denied_his_own_key_too() {
 }
 
 #[test]
+fn a_workflow_that_wants_a_key_starts_nothing_without_one() {
+    let mut lab = lab();
+    let text = include_str!("../../../../access.toml");
+    let wants = text.replace("[workflows.payment]", "[workflows.payment]\nidempotency = \"required\"");
+    lab.policy = AccessPolicy::parse("access.toml", &wants).unwrap();
+    let answer = ask(&lab, &start_event());
+    let detail = "send an Idempotency-Key: this workflow starts nothing without one";
+    assert_eq!(heard(&answer), problem(400, "Bad Request", detail));
+    assert_eq!(logged(&answer)["reasons"], json!([{ "code": "no_idempotency_key", "message": detail }]));
+    assert_eq!(lab.outside.calls().len(), 0);
+    assert_eq!(heard(&ask(&lab, &keyed(&payload(), "order-1", BODY)))["statusCode"], 202);
+}
+
+#[test]
+fn nobody_finds_the_name_that_anothers_key_leads_to() {
+    // All that a name is made of but the stack's naming key, which was the whole of it once.
+    let lab = lab();
+    let caller = payload();
+    let own = name(&ask(&lab, &keyed(&caller, "order-1", BODY)));
+    let parts = [ISSUER, SUBJECT, CLIENT, "payment", "order-1"].map(|part| format!("{}:{part}", part.len()));
+    let guessed = Digest::of(parts.concat().as_bytes());
+    assert_ne!(guessed.as_str().trim_start_matches("sha256:"), own);
+    let answer = ask(&lab, &about("describe", &caller, guessed.as_str().trim_start_matches("sha256:")));
+    assert_eq!(heard(&answer), not_there());
+    let mut elsewhere = lab_in(|_| {});
+    elsewhere.outside.naming_bits = 8;
+    assert_ne!(name(&ask(&elsewhere, &keyed(&caller, "order-1", BODY))), own);
+}
+
+#[test]
 fn a_key_of_another_shape_is_refused() {
     let long = "x".repeat(256);
     for values in [json!([""]), json!(["a", "a"]), json!([long]), json!(["schlüssel"]), json!(["a\tb"])] {
@@ -120,7 +151,9 @@ fn a_key_of_another_shape_is_refused() {
         let answer = ask(&lab, &event);
         let detail = "send one Idempotency-Key of 1 to 255 printable ASCII characters, or none";
         assert_eq!(heard(&answer), problem(400, "Bad Request", detail));
-        assert_eq!((logged(&answer), lab.outside.calls().len()), (Value::Null, 0));
+        let reasons = json!([{ "code": "malformed_idempotency_key", "message": detail }]);
+        assert_eq!(logged(&answer), line("reject", start_point(None), &payload(), reasons));
+        assert_eq!(lab.outside.calls().len(), 0);
     }
     let longest = ask(&lab(), &keyed(&payload(), &"x".repeat(255), BODY));
     assert_eq!(heard(&longest)["statusCode"], 202);
@@ -217,5 +250,5 @@ fn a_start_whose_own_answer_got_lost_is_no_replay() {
     // The SDK sends a start again that got no answer; the emulator then says that the name is taken.
     let lab = lab_in(|world| world.start_twice = true);
     let answer = ask(&lab, &start_event());
-    assert_eq!(heard(&answer), accepted(&drawn("01"), &drawn("02")));
+    assert_eq!(heard(&answer), accepted(&given("01"), &drawn("02")));
 }

@@ -22,9 +22,9 @@ fn tokens_are_in_no_answer_line_or_input() {
         with(event("start-idempotent", &tokens[0]), "/body", json!(body)),
         with(event("start-idempotent", &tokens[0]), "/body", json!(body)),
         with(event("start-idempotent", &tokens[0]), "/body", json!("{}")),
-        with(event("describe", &tokens[0]), "/pathParameters/execution", json!(drawn("01"))),
-        with(event("describe", &tokens[2]), "/pathParameters/execution", json!(drawn("01"))),
-        with(event("stop", &tokens[0]), "/pathParameters/execution", json!(drawn("01"))),
+        with(event("describe", &tokens[0]), "/pathParameters/execution", json!(given("01"))),
+        with(event("describe", &tokens[2]), "/pathParameters/execution", json!(given("01"))),
+        with(event("stop", &tokens[0]), "/pathParameters/execution", json!(given("01"))),
         event("undeclared-route", &tokens[0]),
         // A token where none belongs.
         with(event("describe", &tokens[0]), "/pathParameters/execution", json!(tokens[0])),

@@ -1,6 +1,7 @@
 //! Whole requests against an outside in memory: what API Gateway hears, what the log hears, what was asked of AWS.
 
 mod actors;
+mod bodies;
 mod describe_and_stop;
 mod forgotten_key;
 mod idempotency;
@@ -13,8 +14,9 @@ mod token;
 mod world;
 
 use claim_guard::access::AccessPolicy;
+use minting::NamingKey;
 use serde_json::{Value, json};
-use test_realm::{CLIENT, NOW, SUBJECT, access_token_payload, with};
+use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload, with};
 
 use crate::answer::Answer;
 use crate::executions::Executions;
@@ -94,13 +96,15 @@ fn heard_of(response: &Response) -> Value {
 }
 
 fn logged(answer: &Answer) -> Value {
-    answer.record.as_ref().map_or(Value::Null, |record| serde_json::from_str(&record.to_line()).unwrap())
+    serde_json::from_str(&answer.record.to_line()).unwrap()
 }
 
 /// The whole response, its headers beside those that every one has.
 fn response(status: u16, headers: Value, body: Value) -> Value {
     let mut all = json!({
         "Cache-Control": "no-store",
+        "Strict-Transport-Security": "max-age=31536000",
+        "X-Content-Type-Options": "nosniff",
         "Access-Control-Allow-Origin": ORIGIN,
         "Access-Control-Expose-Headers": "Idempotency-Replayed, Location, Retry-After",
     });
@@ -126,6 +130,12 @@ fn unauthorized() -> Value {
 
 fn forbidden() -> Value {
     problem(403, "Forbidden", "ask an administrator for access")
+}
+
+/// What whoever may not see an execution hears, and whoever asks for one that is not there.
+fn not_there() -> Value {
+    let detail = "there is no such execution for you: correct its name, or ask an administrator for access";
+    problem(404, "Not Found", detail)
 }
 
 fn unavailable() -> Value {
@@ -161,12 +171,14 @@ fn line(decision: &str, point: Value, payload: &Value, reasons: Value) -> Value 
         "at": NOW,
         "decision": decision,
         "point": point,
+        "issuer": payload["iss"],
         "subject": payload["sub"],
         "client": payload["azp"],
         "token": { "jti": payload["jti"], "sid": payload["sid"] },
         "reasons": reasons,
         "policy": policy().digest().as_str(),
         "identity_age": 10,
+        "request": REQUEST_ID.trim_start_matches("urn:request:"),
     })
 }
 
@@ -180,6 +192,7 @@ fn nameless_line(decision: &str, point: Value, token: Value, reasons: Value) -> 
         "token": token,
         "reasons": reasons,
         "policy": policy().digest().as_str(),
+        "request": REQUEST_ID.trim_start_matches("urn:request:"),
     })
 }
 
@@ -191,6 +204,23 @@ fn start_point(execution: Option<&str>) -> Value {
 /// `digits` twice, sixteen times: what the outside draws one after the other is `01`, `02`, …
 fn drawn(digits: &str) -> String {
     digits.repeat(16)
+}
+
+/// The stack's naming key.
+pub(crate) fn naming_key() -> NamingKey {
+    NamingKey::new(&[7; 32])
+}
+
+/// The name of the caller's execution that begins with these digits.
+fn name_for(caller: &Value, seed: &str) -> String {
+    let part = |purpose: &str, parts: &[&str]| naming_key().digits(purpose, parts, 16);
+    let starter = part("starter", &[seed, ISSUER, caller["sub"].as_str().unwrap()]);
+    format!("{seed}{}{starter}", part("given", &[seed]))
+}
+
+/// The name of the sample caller's execution for which those digits were drawn.
+pub(crate) fn given(digits: &str) -> String {
+    name_for(&payload(), &drawn(digits))
 }
 
 #[test]

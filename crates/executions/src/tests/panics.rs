@@ -37,12 +37,12 @@ fn panicked(point: Value) -> Value {
 }
 
 fn asked(kind: &str) -> Value {
-    json!({ "kind": kind, "workflow": "payment", "execution": drawn("01") })
+    json!({ "kind": kind, "workflow": "payment", "execution": given("01") })
 }
 
 #[test]
 fn a_panic_anywhere_is_undecided_and_makes_one_audit_line_that_quotes_nothing() {
-    for part in [Part::Keys, Part::Random, Part::Signer, Part::SignerLater, Part::Start] {
+    for part in [Part::Keys, Part::Naming, Part::Random, Part::Signer, Part::SignerLater, Part::Start] {
         let mut world = lab().outside;
         world.panics = Some(part);
         let seen = served(world, &start_event());
@@ -52,7 +52,7 @@ fn a_panic_anywhere_is_undecided_and_makes_one_audit_line_that_quotes_nothing() 
         let mut lab = lab();
         ask(&lab, &start_event());
         lab.outside.panics = Some(part);
-        let seen = served(lab.outside, &about(kind, &payload(), &drawn("01")));
+        let seen = served(lab.outside, &about(kind, &payload(), &given("01")));
         assert_eq!(seen, (broken_down(), vec![panicked(asked(kind))]), "{kind} {part:?}");
     }
 }

@@ -21,7 +21,8 @@ fn whole_settings_are_taken() {
     assert_eq!(settings.stack.trust_domain.as_str(), "lab.111122223333.eu-central-1");
     assert_eq!(settings.stack.key_id.as_str(), kms_key().kid());
     assert_eq!(settings.stack.cors_origin.unwrap().as_str(), ORIGIN);
-    assert_eq!(settings.signing_key.as_str(), "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333");
+    assert_eq!(settings.keys.signing.as_str(), "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333");
+    assert_eq!(settings.keys.naming.as_str(), "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666");
     let machines: Vec<String> = settings.stack.state_machines.values().map(ToString::to_string).collect();
     assert_eq!(machines, [MACHINE]);
 }
@@ -36,7 +37,7 @@ fn the_origin_alone_may_be_absent() {
 #[test]
 fn one_origin_as_a_browser_writes_it_is_taken() {
     for text in
-        ["https://a.example", "http://localhost:5173", "https://127.0.0.1:8443", "https://[::1]", "http://[::1]:80"]
+        ["https://a.example", "http://localhost:5173", "http://127.0.0.1", "https://127.0.0.1:8443", "https://[::1]"]
     {
         let with =
             |name: &str| environment(name).map(|other| if name == "CORS_ORIGIN" { text.to_owned() } else { other });
@@ -60,8 +61,16 @@ fn all_faults_are_named_at_once() {
             absent("TRANSACTION_KEY_ID"),
             absent("TRANSACTION_SIGNING_KEY"),
             absent("WORKFLOW_STATE_MACHINES"),
+            Fault::NoNamingKey,
         ]
     );
+}
+
+#[test]
+fn the_naming_key_is_named_by_its_arn() {
+    for text in ["alias/x", "arn:aws:kms:eu-central-1:111122223333:alias/x", "arn:aws:kms:r:1:key/*"] {
+        check("EXECUTION_NAMING_KEY", text, &[Fault::NotAKeyArn { presented: Excerpt::of(text) }]);
+    }
 }
 
 #[test]

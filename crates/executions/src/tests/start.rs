@@ -2,7 +2,7 @@
 
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{Digest, ExecutionArn, StateMachineArn, StateName, TrustDomain, WorkflowName};
-use claim_guard::transaction::{Attempt, PresentedAt, TransactionKeySet};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionKeySet, WorkPath};
 use claim_guard::{Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use minting::Failure;
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ use crate::body::MAX_BODY_BYTES;
 fn a_caller_who_may_starts_an_execution() {
     let lab = lab();
     let answer = ask(&lab, &start_event());
-    assert_eq!(heard(&answer), accepted(&drawn("01"), &drawn("02")));
-    let allow = line("allow", start_point(Some(&drawn("01"))), &payload(), json!([]));
+    assert_eq!(heard(&answer), accepted(&given("01"), &drawn("02")));
+    let allow = line("allow", start_point(Some(&given("01"))), &payload(), json!([]));
     assert_eq!(logged(&answer), with(allow, "/token/txn", json!(drawn("02"))));
     assert_eq!(lab.outside.calls(), ["sign", "start"]);
 }
@@ -26,7 +26,7 @@ fn a_caller_who_may_starts_an_execution() {
 fn what_enters_is_the_input_and_a_transaction_token_for_this_execution_alone() {
     let lab = lab();
     ask(&lab, &start_event());
-    let arn = execution_arn(&drawn("01"));
+    let arn = execution_arn(&given("01"));
     let entered: Value = serde_json::from_str(&lab.outside.input(&arn)).unwrap();
     let input = json!({ "project_id": "apollo", "amount": 1200, "currency": "EUR", "parties": ["payer-1", "payee-1"] });
     let token = entered["transactionToken"].as_str().unwrap();
@@ -45,7 +45,7 @@ fn what_enters_is_the_input_and_a_transaction_token_for_this_execution_alone() {
     let now = |seconds| UnixTime::from_seconds(seconds).unwrap();
     let (policy, state) = (policy(), StateName::parse("ApprovePayment").unwrap());
     let freshness = policy.workflow(&at.workflow).unwrap().freshness(&state).unwrap();
-    let attempt = Attempt { state: &state, retry_count: 0, freshness };
+    let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = guard.verify(&token, &at, &attempt, now(NOW)).unwrap();
     assert_eq!(verified.identity().subject().as_str(), payload()["sub"]);
     assert_eq!(verified.identity().expires_at(), now(NOW + 300), "the lifetime of the policy");
@@ -59,10 +59,10 @@ fn an_alias_starts_executions_of_its_machine() {
         "WORKFLOW_STATE_MACHINES" => Some(json!({ "payment": format!("{MACHINE}:live") }).to_string()),
         _ => environment(variable),
     });
-    assert_eq!(heard(&ask(&lab, &start_event())), accepted(&drawn("01"), &drawn("02")));
+    assert_eq!(heard(&ask(&lab, &start_event())), accepted(&given("01"), &drawn("02")));
     assert_eq!(lab.outside.started_of(), [format!("{MACHINE}:live")]);
     // The statement is bound to an execution of the machine: that is what Step Functions calls it.
-    assert!(lab.outside.input(&execution_arn(&drawn("01"))).contains("transactionToken"));
+    assert!(lab.outside.input(&execution_arn(&given("01"))).contains("transactionToken"));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn base64_and_lower_case_headers_make_no_difference() {
     for name in ["start-base64", "start-lower-case-headers"] {
         let lab = lab();
         let answer = ask(&lab, &event(name, &token_of(&payload())));
-        assert_eq!(heard(&answer), accepted(&drawn("01"), &drawn("02")), "{name}");
+        assert_eq!(heard(&answer), accepted(&given("01"), &drawn("02")), "{name}");
     }
 }
 
@@ -87,11 +87,14 @@ fn i32_l11_a_caller_without_the_start_role_is_denied_and_hears_no_reason() {
 }
 
 #[track_caller]
-fn check_undecidable(event: &Value, expected: Value) {
+fn check_refused(event: &Value, code: &str, expected: Value) {
     let lab = lab();
     let answer = ask(&lab, event);
     assert_eq!(heard(&answer), expected);
-    assert_eq!(logged(&answer), Value::Null);
+    let reasons = json!([{ "code": code, "message": expected["body"]["detail"] }]);
+    let asked = event["pathParameters"]["workflow"].clone();
+    let point = with(start_point(None), "/workflow", asked);
+    assert_eq!(logged(&answer), line("reject", point, &payload(), reasons));
     assert_eq!(lab.outside.calls(), [""; 0]);
 }
 
@@ -99,8 +102,8 @@ fn check_undecidable(event: &Value, expected: Value) {
 fn an_unknown_workflow_is_not_found_by_a_verified_caller_only() {
     let not_found = problem(404, "Not Found", "there is no such workflow: correct its name");
     let event = event("start-unknown-workflow", &token_of(&payload()));
-    check_undecidable(&event, not_found.clone());
-    check_undecidable(&with(event, "/pathParameters/workflow", json!("../payment")), not_found);
+    check_refused(&event, "unknown_workflow", not_found.clone());
+    check_refused(&with(event, "/pathParameters/workflow", json!("../payment")), "unknown_workflow", not_found);
     let stranger = super::event("start-unknown-workflow", "header.payload.signature");
     assert_eq!(heard(&ask(&lab(), &stranger)), unauthorized());
 }
@@ -109,29 +112,29 @@ fn an_unknown_workflow_is_not_found_by_a_verified_caller_only() {
 fn a_body_over_the_budget_is_refused_before_anything_starts() {
     let too_large = problem(413, "Content Too Large", "send a body of at most 245760 bytes");
     let body = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
-    check_undecidable(&start_with(&body(MAX_BODY_BYTES + 1)), too_large.clone());
+    check_refused(&start_with(&body(MAX_BODY_BYTES + 1)), "body_too_large", too_large.clone());
     // Written back, each number is longer than the caller's: 18 bytes for 4.
     let grows = format!(r#"{{"a":[{}1]}}"#, "1e15,".repeat(40_000));
     assert!(grows.len() < MAX_BODY_BYTES);
-    check_undecidable(&start_with(&grows), too_large.clone());
+    check_refused(&start_with(&grows), "body_too_large", too_large.clone());
     use base64::Engine as _;
     let encoded = base64::engine::general_purpose::STANDARD.encode(body(MAX_BODY_BYTES + 1));
-    check_undecidable(&with(start_with(&encoded), "/isBase64Encoded", json!(true)), too_large);
+    check_refused(&with(start_with(&encoded), "/isBase64Encoded", json!(true)), "body_too_large", too_large);
 
     let lab = lab();
     assert_eq!(heard(&ask(&lab, &start_with(&body(MAX_BODY_BYTES))))["statusCode"], 202);
-    let entered = lab.outside.input(&execution_arn(&drawn("01"))).len();
+    let entered = lab.outside.input(&execution_arn(&given("01"))).len();
     assert!(entered <= 256 * 1024, "{entered}");
 }
 
 #[test]
 fn a_body_of_another_type_is_refused() {
     let expected = || problem(415, "Unsupported Media Type", "send the body as application/json");
-    check_undecidable(&event("start-without-body", &token_of(&payload())), expected());
+    check_refused(&event("start-without-body", &token_of(&payload())), "body_not_json", expected());
     let content_type = |values: Value| with(start_event(), "/multiValueHeaders/Content-Type", values);
     for values in [json!(["text/plain"]), json!(["application/jsonp"]), json!(["application/json", "application/json"])]
     {
-        check_undecidable(&content_type(values), expected());
+        check_refused(&content_type(values), "body_not_json", expected());
     }
     for value in ["application/json;charset=utf-8", "Application/JSON ; charset=utf-8"] {
         assert_eq!(heard(&ask(&lab(), &content_type(json!([value]))))["statusCode"], 202, "{value}");
@@ -142,16 +145,21 @@ fn a_body_of_another_type_is_refused() {
 fn a_body_that_is_not_one_strict_object_is_refused() {
     let expected = |cause: &str| problem(400, "Bad Request", &format!("send one JSON object: {cause}"));
     let malformed = event("start-malformed-body", &token_of(&payload()));
-    check_undecidable(&malformed, expected("malformed JSON at line `1` column `23`"));
-    check_undecidable(&start_with(""), expected("malformed JSON at line `1` column `0`"));
-    check_undecidable(&with(start_event(), "/body", Value::Null), expected("malformed JSON at line `1` column `0`"));
-    check_undecidable(&start_with("[]"), expected("JSON, but not an object"));
-    check_undecidable(
+    check_refused(&malformed, "malformed_body", expected("malformed JSON at line `1` column `23`"));
+    check_refused(&start_with(""), "malformed_body", expected("malformed JSON at line `1` column `0`"));
+    check_refused(
+        &with(start_event(), "/body", Value::Null),
+        "malformed_body",
+        expected("malformed JSON at line `1` column `0`"),
+    );
+    check_refused(&start_with("[]"), "malformed_body", expected("JSON, but not an object"));
+    check_refused(
         &start_with(r#"{"project_id":"apollo","project_id":"gemini"}"#),
+        "malformed_body",
         expected("duplicate member at line `1` column `45`"),
     );
     let not_base64 = with(start_with("{}"), "/isBase64Encoded", json!(true));
-    check_undecidable(&not_base64, problem(400, "Bad Request", "send one JSON object"));
+    check_refused(&not_base64, "body_not_base64", problem(400, "Bad Request", "send one JSON object"));
 }
 
 #[track_caller]
@@ -160,7 +168,7 @@ fn check_failure(change: impl FnOnce(&mut World), decision: &str, code: &'static
     let answer = ask(&lab, &start_event());
     assert_eq!(heard(&answer), if decision == "undecided" { unavailable() } else { internal() });
     let reasons = json!([{ "code": code, "message": message }]);
-    assert_eq!(logged(&answer), line(decision, start_point(Some(&drawn("01"))), &payload(), reasons));
+    assert_eq!(logged(&answer), line(decision, start_point(Some(&given("01"))), &payload(), reasons));
     assert_eq!(lab.outside.calls(), calls);
 }
 

@@ -1,7 +1,7 @@
 //! An outside in memory.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use claim_guard::audit::Reason;
@@ -9,7 +9,7 @@ use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
-use minting::{Failure, NoRandom, Signer};
+use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer};
 use serde_json::json;
 use test_realm::{AUDIENCE, ISSUER, NOW, TestKey, key_set};
 
@@ -43,9 +43,16 @@ pub(super) const STARTED_AT: &str = "2026-01-01T00:00:00Z";
 pub(super) struct World {
     pub(super) keys: Result<Arc<RealmKeySet>, Reason>,
     pub(super) signature: Result<&'static TestKey, Failure>,
+    pub(super) naming_failure: Option<Failure>,
+    /// What the naming key is made of.
+    pub(super) naming_bits: u8,
+    /// How often KMS was asked for the naming key.
+    pub(super) namings: AtomicUsize,
     pub(super) start_failure: Option<Failure>,
     pub(super) describe_failure: Option<Failure>,
     pub(super) stop_failure: Option<Failure>,
+    /// Whether Step Functions refuses every input.
+    pub(super) refuses_input: bool,
     /// Whether a start is carried out and then answered as if it was the second of its name.
     pub(super) start_twice: bool,
     pub(super) now: Result<i64, ClockError>,
@@ -61,6 +68,7 @@ pub(super) struct World {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Keys,
+    Naming,
     Signer,
     /// The signer, after it has let others have their turn.
     SignerLater,
@@ -84,9 +92,13 @@ impl World {
         Self {
             keys: Ok(Arc::new(keys)),
             signature: Ok(kms_key()),
+            naming_failure: None,
+            naming_bits: 7,
+            namings: AtomicUsize::new(0),
             start_failure: None,
             describe_failure: None,
             stop_failure: None,
+            refuses_input: false,
             start_twice: false,
             now: Ok(NOW),
             panics: None,
@@ -148,6 +160,7 @@ pub(super) fn environment(variable: &str) -> Option<String> {
         "TRANSACTION_KEY_ID" => kms_key().kid().to_owned(),
         "TRANSACTION_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333".to_owned(),
         "WORKFLOW_STATE_MACHINES" => json!({ "payment": MACHINE }).to_string(),
+        "EXECUTION_NAMING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666".to_owned(),
         "CORS_ORIGIN" => ORIGIN.to_owned(),
         _ => return None,
     })
@@ -189,6 +202,14 @@ impl Signer for World {
     }
 }
 
+impl NamingKeySource for World {
+    async fn naming_key(&self) -> Result<NamingKey, Failure> {
+        self.namings.fetch_add(1, Ordering::Relaxed);
+        self.reached(Part::Naming);
+        self.naming_failure.clone().map_or_else(|| Ok(NamingKey::new(&[self.naming_bits; 32])), Err)
+    }
+}
+
 impl Machine for World {
     async fn start(
         &self,
@@ -201,6 +222,9 @@ impl Machine for World {
         self.started_of.lock().unwrap().push(state_machine.as_str().to_owned());
         if let Some(failure) = &self.start_failure {
             return Err(failure.clone());
+        }
+        if self.refuses_input {
+            return Ok(Started::InputRefused);
         }
         let arn = state_machine.machine().execution(name.as_str()).unwrap().to_string();
         let mut executions = self.executions.lock().unwrap();

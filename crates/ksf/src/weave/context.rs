@@ -11,7 +11,7 @@ use crate::weave::names::RECEIVE;
 use crate::weave::plan::Plan;
 use crate::weave::reads::{Reads, moved_in, moved_out};
 use crate::weave::refusal::{Cause, Refusal};
-use crate::weave::strip::is_woven_state;
+use crate::weave::strip::{holds_author_s, is_woven_state};
 use crate::weave::{json_path, jsonata};
 
 /// Leads the paths of an author's machine to the author's part of the input. What cannot be led there is refused.
@@ -65,7 +65,7 @@ fn each_wrapped_text(
     let Some(states) = machine.get_mut("States").and_then(Json::as_object_mut) else { return };
     for (name, state) in states.iter_mut() {
         let Some(state) = state.as_object_mut() else { continue };
-        if is_wrapped && !is_woven_state(state) {
+        if is_wrapped && (!is_woven_state(state) || holds_author_s(state)) {
             let language = language.of_state(state);
             each_text(state, language, &mut |text| visit(name, language, text));
         }

@@ -31,6 +31,13 @@ pub(super) fn first_steps(text: &str) -> Vec<Option<String>> {
     own.map(|rest| step(rest).ok().map(|(name, _)| name.to_owned())).collect()
 }
 
+/// Whether a path or an intrinsic function reads what the context object says of the state that evaluates it.
+pub(super) fn reads_state(text: &str) -> bool {
+    let paths: Vec<&str> = if text.starts_with('$') { vec![text] } else { arguments(text) };
+    let mut of_context = paths.into_iter().filter_map(|path| path.strip_prefix("$$"));
+    of_context.any(|rest| matches!(step(rest), Ok(("State", _))))
+}
+
 /// The paths among the arguments of a function; none of a text that is none.
 fn arguments(text: &str) -> Vec<&str> {
     let mut paths = Vec::new();

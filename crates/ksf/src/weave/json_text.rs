@@ -312,10 +312,23 @@ mod tests {
         check("# a machine\n{}", &comment(1, 1));
         check("{\"a\": 1}\n# done", &comment(2, 1));
         check("{\"a\": 1 \"b\": 2}", "expected `,` or `}` at line 1 column 9");
-        check("", "EOF while parsing a value at line 1 column 0");
         check("{\"a\": {\n", "EOF while parsing an object at line 2 column 0");
         check("\u{feff}{\"a\": x}", "expected value at line 1 column 7");
         check("{\"a\": \"\\ud800\"}", "unexpected end of hex escape at line 1 column 14");
+    }
+
+    #[test]
+    fn nothing_and_names_without_quotes_are_called_so() {
+        for text in ["", "\n", " \t\r\n", "\u{feff}"] {
+            check(text, "it is empty; write the machine");
+        }
+        let told = |place: &str| {
+            format!(
+                "a member's name without quotes at {place}, as in YAML; write double quotes around it, or convert the file, as `yq -o=json machine.yaml` does"
+            )
+        };
+        check("{StartAt: A, States: {}}", &told("line 1 column 2"));
+        check("{\n  \"StartAt\": \"A\",\n  States : {}\n}", &told("line 3 column 3"));
     }
 
     #[test]

@@ -62,6 +62,14 @@ pub(super) fn taken_of_result(text: &str) -> Vec<Option<String>> {
     of_states.filter_map(|(number, _)| Around { text, tokens: &tokens, number }.of_result()).collect()
 }
 
+/// Whether an expression reads what the context object says of the state that evaluates it.
+pub(super) fn reads_state(text: &str) -> bool {
+    let Some(expression) = expression(text) else { return false };
+    let Ok(tokens) = Lexer::tokens(text, "{%".len(), "{%".len() + expression.len()) else { return false };
+    let of_states = tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Variable && token.text == STATES);
+    of_states.into_iter().any(|(number, _)| Around { text, tokens: &tokens, number }.is_of_state())
+}
+
 /// The variable of Step Functions.
 const STATES: &str = "states";
 
@@ -106,6 +114,12 @@ impl Around<'_> {
         let ("Input", input) = self.step(execution)? else { return Ok(None) };
         let end = self.tokens.get(input).map(|token| token.end);
         Ok(end.map(|end| Place::behind(self.text, end, |letter| !ends_word(letter))))
+    }
+
+    /// Whether it is `$states.context.State`.
+    fn is_of_state(&self) -> bool {
+        let Ok(("context", context)) = self.step(self.number) else { return false };
+        matches!(self.step(context), Ok(("State", _)))
     }
 
     /// The member that `$states.result` is asked for; none inside if it is not asked for one, none at all of another variable.

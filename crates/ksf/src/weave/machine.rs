@@ -59,18 +59,38 @@ pub(super) struct Scope {
     pub(super) pointer: String,
     /// Whether its states run in an execution of their own.
     pub(super) is_child_run: bool,
+    /// Whether it is an item of a Map in the same execution.
+    pub(super) is_item: bool,
+    /// The variable that holds which piece of work all of it is a part of; none for the whole of the execution's.
+    pub(super) work: Option<String>,
 }
 
 impl Scope {
     /// The machine itself.
     pub(super) fn outermost() -> Self {
-        Self { depth: 0, part_of: None, label: None, pointer: "/States".to_owned(), is_child_run: false }
+        Self {
+            depth: 0,
+            part_of: None,
+            label: None,
+            pointer: "/States".to_owned(),
+            is_child_run: false,
+            is_item: false,
+            work: None,
+        }
     }
 
-    fn inside(&self, state: &str, member: &str, label: String, is_child_run: bool) -> Self {
+    fn inside(&self, state: &str, member: &str, label: String) -> Self {
         let segment = state.replace('~', "~0").replace('/', "~1");
         let pointer = format!("{}/{segment}/{member}/States", self.pointer);
-        Self { depth: self.depth + 1, part_of: Some(state.to_owned()), label: Some(label), pointer, is_child_run }
+        Self {
+            depth: self.depth + 1,
+            part_of: Some(state.to_owned()),
+            label: Some(label),
+            pointer,
+            is_child_run: false,
+            is_item: false,
+            work: None,
+        }
     }
 }
 
@@ -89,12 +109,13 @@ pub(super) fn is_distributed(state: &Object) -> bool {
 /// The machines inside of a state, each with its scope.
 pub(super) fn inner_machines<'a>(name: &str, state: &'a Object, around: &Scope) -> Vec<(Scope, &'a Object)> {
     let items = processor(state).and_then(|member| {
-        let scope = around.inside(name, member, name.to_owned(), is_distributed(state));
-        Some((scope, state.object(member)?))
+        let scope = around.inside(name, member, name.to_owned());
+        let is_child_run = is_distributed(state);
+        Some((Scope { is_child_run, is_item: !is_child_run, ..scope }, state.object(member)?))
     });
     let branches = state.list("Branches").iter().enumerate().filter_map(|(number, branch)| {
         let label = format!("{name} {}", number + 1);
-        Some((around.inside(name, &format!("Branches/{number}"), label, false), branch.as_object()?))
+        Some((around.inside(name, &format!("Branches/{number}"), label), branch.as_object()?))
     });
     // A state is one or the other.
     if items.is_some() { items.into_iter().collect() } else { branches.collect() }

@@ -13,7 +13,9 @@ pub(super) struct Malformed {
 /// Why a text is no JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reason {
+    Empty,
     Yaml,
+    NoQuotes,
     Comment,
     SingleQuote,
     TypographicQuote,
@@ -36,12 +38,16 @@ impl Reason {
     pub(super) fn of(text: &str, read: usize, error: &serde_json::Error) -> Self {
         let met = begin_of_last(text, read);
         let (before, rest) = text.split_at_checked(met).unwrap_or((text, ""));
-        if looks_like_yaml(text) {
+        if text.trim().is_empty() {
+            Self::Empty
+        } else if looks_like_yaml(text) {
             Self::Yaml
         } else if error.is_eof() {
             Self::syntax(error)
         } else if ["//", "/*", "#"].iter().any(|sign| rest.starts_with(sign)) {
             Self::Comment
+        } else if is_member_without_quotes(before, rest) {
+            Self::NoQuotes
         } else if rest.starts_with('\'') {
             Self::SingleQuote
         } else if rest.starts_with(['“', '”', '„', '‘', '’']) {
@@ -68,7 +74,9 @@ impl Malformed {
                 text.get(..begin_of_last(text, read)).map_or(read, |before| before.trim_end().len())
             }
             Reason::Placeholder { .. }
+            | Reason::Empty
             | Reason::Yaml
+            | Reason::NoQuotes
             | Reason::Comment
             | Reason::SingleQuote
             | Reason::TypographicQuote
@@ -112,6 +120,12 @@ fn looks_like_yaml(text: &str) -> bool {
     })
 }
 
+/// Whether a member's name stands there as YAML and JavaScript write it, between braces too.
+fn is_member_without_quotes(before: &str, rest: &str) -> bool {
+    let is_where_members_are = before.trim_end().ends_with(['{', ',']);
+    is_where_members_are && rest.split_once(':').is_some_and(|(name, _)| is_plain_key(name.trim_end()))
+}
+
 fn is_plain_key(key: &str) -> bool {
     key.starts_with(|letter: char| letter.is_alphabetic())
         && key.chars().all(|letter| letter.is_alphanumeric() || " _-.".contains(letter))
@@ -123,6 +137,13 @@ impl fmt::Display for Malformed {
         match &self.reason {
             Reason::Yaml => {
                 f.write_str("it looks like YAML, and weave reads JSON; convert it, as `yq -o=json machine.yaml` does")
+            }
+            Reason::Empty => f.write_str("it is empty; write the machine"),
+            Reason::NoQuotes => {
+                write!(
+                    f,
+                    "a member's name without quotes {place}, as in YAML; write double quotes around it, or convert the file, as `yq -o=json machine.yaml` does"
+                )
             }
             Reason::Comment => {
                 write!(f, "a comment {place}, which JSON has no sign for; remove it, or write it as a `Comment`")

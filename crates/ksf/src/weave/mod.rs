@@ -30,6 +30,8 @@ mod jsonata;
 mod reads;
 
 // Out with what was woven, in with what is to be.
+mod opening;
+mod rounds;
 mod shapes;
 mod source_map;
 mod strip;
@@ -128,7 +130,18 @@ pub fn run(
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file).map_err(Failure::during(&format!("read `{}`", file.display())))
+    let bytes = fs::read(file).map_err(Failure::during(&format!("read `{}`", file.display())))?;
+    text(bytes, &format!("`{}`", file.display()))
+}
+
+/// What a file holds, in the one encoding that JSON and TOML have.
+fn text(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
+    // Some editors write two bytes a letter, with a mark in front.
+    let is_utf_16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0);
+    String::from_utf8(bytes).ok().filter(|_| !is_utf_16).ok_or_else(|| {
+        let encoding = if is_utf_16 { "UTF-16" } else { "another encoding" };
+        Failure::new(format!("{name} is in {encoding}, and weave reads UTF-8; convert it, as `iconv -t UTF-8` does"))
+    })
 }
 
 fn policy(file: &Path) -> Result<AccessPolicy, Failure> {
@@ -139,9 +152,9 @@ fn read_machine(file: &Path, mut input: impl Read) -> Result<String, Failure> {
     if file != Path::new("-") {
         return read(file);
     }
-    let mut text = String::new();
-    input.read_to_string(&mut text).map_err(Failure::during("read the machine from standard input"))?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).map_err(Failure::during("read the machine from standard input"))?;
+    text(bytes, "standard input")
 }
 
 /// A woven machine.
@@ -200,8 +213,8 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
         invoke: format!("arn:{partition}:states:::lambda:invoke"),
         has_denied_path: survey.has_denied_path,
     };
-    let mut weaver = Weaver { plan: &plan, shapes, map: SourceMap::default() };
-    weaver.machine(object, &Scope::outermost());
+    let mut weaver = Weaver { plan: &plan, shapes, map: SourceMap::default(), caught: Vec::new() };
+    weaver.machine(object, &Scope::outermost(), None);
     let names = refused_names(&weaver.map);
     if !names.is_empty() {
         return Err(refused(&names));
@@ -215,10 +228,15 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
             "state `{state}`: what it hands over has {bytes} bytes of at most {most} beside the identity; it may end in `States.DataLimitExceeded`, which nothing catches"
         )
     });
+    let same_key = weaver.caught.iter().map(|state| {
+        format!(
+            "state `{state}`: after an error its Catch leads back to it, and what it does then has the idempotency key of what has failed; if it is something else, let the task add what tells them apart"
+        )
+    });
     Ok(Woven {
         machine: json_text::written(&machine),
         source_map: json_text::written(&weaver.map.to_json()),
-        notes: unguarded.chain(too_large).collect(),
+        notes: unguarded.chain(too_large).chain(same_key).collect(),
     })
 }
 

@@ -13,7 +13,11 @@ pub(super) const RECEIVE: &str = "ReceiveIdentity";
 pub(super) const DENIED: &str = "IdentityDenied";
 
 /// Names that are weave's in every machine.
-pub(super) const RESERVED: [&str; 4] = [RECEIVE, "IdentityRejected", "GuardMisconfigured", "IdentityUndecided"];
+pub(super) const RESERVED: [&str; 5] =
+    [RECEIVE, "IdentityRejected", "GuardMisconfigured", "IdentityUndecided", REFUSAL_BESIDE_INPUT];
+
+/// Where a JSONPath state's refusal is put into the input for the author's denied path.
+pub(super) const REFUSAL_BESIDE_INPUT: &str = "RefusalBesideInput";
 
 /// How the names of the variables begin that hold transaction tokens.
 pub(super) const VARIABLES: &str = "transactionToken";
@@ -41,9 +45,35 @@ pub(super) fn token_variable(depth: usize) -> String {
     numbered(VARIABLES, depth)
 }
 
+/// The member of an inline Map's item that holds its index, beside the author's part.
+pub(super) const ITEM: &str = "transactionTokenItem";
+
+/// The variable that holds which item of which Maps a scope is for; of the states on a loop each has its own, with its round.
+pub(super) fn work_variable(depth: usize, looped: Option<usize>) -> String {
+    of_loop("transactionTokenWork", depth, looped)
+}
+
+/// The variable that counts the rounds of a state.
+pub(super) fn round_variable(depth: usize, looped: usize) -> String {
+    of_loop("transactionTokenRound", depth, Some(looped))
+}
+
+fn of_loop(name: &str, depth: usize, looped: Option<usize>) -> String {
+    let number = looped.map(|number| format!("_{number}")).unwrap_or_default();
+    format!("{name}{depth}{number}")
+}
+
 /// The variable that holds a child execution's token and name.
 pub(super) fn bound_variable(depth: usize) -> String {
     numbered("transactionTokenBound", depth)
+}
+
+/// How the names of the variables begin that hold a child execution's input.
+pub(super) const INPUTS: &str = "transactionTokenInput";
+
+/// The variable that holds a child execution's input.
+pub(super) fn input_variable(depth: usize) -> String {
+    numbered(INPUTS, depth)
 }
 
 /// The variable that holds the error of a state that waits for a callback, until it is known whose word it is.
@@ -78,8 +108,18 @@ pub(super) fn refusal_of(state: &str) -> String {
     format!("Refusal of {state}")
 }
 
+/// Where a child execution's input is evaluated.
+pub(super) fn input_of(state: &str) -> String {
+    format!("Input of {state}")
+}
+
 pub(super) fn bind(state: &str) -> String {
     format!("Bind {state}")
+}
+
+/// Where a round of a state is over.
+pub(super) fn round_of(state: &str) -> String {
+    format!("Round of {state}")
 }
 
 pub(super) fn receive(scope: &str) -> String {

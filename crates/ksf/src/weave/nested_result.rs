@@ -32,7 +32,25 @@ pub(super) fn causes(state: &Object, language: Language) -> Vec<Cause> {
             }
         });
     }
+    causes.extend(taken_by_output_path(state, language));
     causes
+}
+
+/// What a JSONPath state hands on of the input by its OutputPath alone: weave leaves the input out there, so the path would lead
+/// to nothing, which ends the execution.
+fn taken_by_output_path(state: &Object, language: Language) -> Option<Cause> {
+    let output = state.text("OutputPath").filter(|_| language == Language::JsonPath)?;
+    if state.get("ResultSelector").is_some_and(|selector| *selector != woven(language)) {
+        return None;
+    }
+    let result = match state.get("ResultPath") {
+        None => "$",
+        Some(path) => path.as_text()?,
+    };
+    let of_result = output.strip_prefix(result)?;
+    let steps = json_path::first_steps(&format!("${of_result}"));
+    let is_input = steps.iter().flatten().any(|step| OF_INPUT.contains(&step.as_str()));
+    is_input.then(|| Cause::TakesNestedInput { text: output.to_owned(), language })
 }
 
 /// Leaves the input out where the author takes the whole result.
@@ -79,7 +97,7 @@ fn woven(language: Language) -> Json {
 }
 
 /// Calls `visit` with each text of a value, at any depth.
-fn each_text(value: &Json, visit: &mut dyn FnMut(&str)) {
+pub(super) fn each_text(value: &Json, visit: &mut dyn FnMut(&str)) {
     match value {
         Json::Text(text) | Json::Placeholder(text) => visit(text),
         Json::List(items) => items.iter().for_each(|item| each_text(item, visit)),

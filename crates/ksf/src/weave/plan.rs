@@ -7,7 +7,7 @@ use claim_guard::access::{MaxIdentityAge, Workflow};
 
 use crate::weave::json::Object;
 use crate::weave::machine::{Scope, inner_machines, is_answered_from_outside, is_distributed, states};
-use crate::weave::names::{bind, look_before, revalidate};
+use crate::weave::names::{input_of, look_before, revalidate};
 
 /// What a guarded state asks beside its requirement.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +109,7 @@ impl Plan {
         if self.guarded.get(state).is_some_and(|rule| rule.is_asked_first) {
             revalidate(state)
         } else if self.nested.contains(state) {
-            bind(state)
+            input_of(state)
         } else if self.fan_outs.contains_key(state) {
             look_before(state)
         } else {

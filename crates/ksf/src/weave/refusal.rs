@@ -60,6 +60,7 @@ pub(super) enum Cause {
     WaitsTooLong { error: String, wait: Duration, oldest: Duration },
     NestedRetried { error: String },
     NestedInputNoObject,
+    NestedInputOfState { text: String },
     NameCaught,
     TakesNestedInput { text: String, language: Language },
     NoCallee { member: &'static str },
@@ -198,6 +199,9 @@ impl Cause {
                 write!(f, "its Retry of `{error}` waits up to {} s, in which an identity of at most {} s grows old, and each renewal begins the count anew; wait less (`MaxDelaySeconds`), or catch the error instead", wait.as_secs(), oldest.as_secs())
             }
             Self::NestedInputNoObject => f.write_str("its `Input` is no object, and what starts an execution is decided on an object's members; write one"),
+            Self::NestedInputOfState { text } => {
+                write!(f, "`{}` in its `Input` reads what the context object says of the state, and weave has the input evaluated in a state before; write it out, or assign it to a variable in a state of your own", shown(text))
+            }
             Self::NestedRetried { error } => {
                 write!(f, "its Retry names `{error}`, and an execution's name is used once, so another attempt would meet the first one's; catch the error instead, and lead to the state again")
             }

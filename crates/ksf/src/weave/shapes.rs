@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use crate::weave::json::{Json, Object, object};
 use crate::weave::machine::Language;
-use crate::weave::names::{EXPIRED, End, LAMBDA_ERRORS, MARK, NAME_IS_TAKEN, REFUSED_AT, bind};
+use crate::weave::names::{
+    DENIED, EXPIRED, End, ITEM, LAMBDA_ERRORS, MARK, NAME_IS_TAKEN, REFUSAL_BESIDE_INPUT, REFUSED_AT, bind,
+    refusal_variable,
+};
 
-const INPUT: &str = "{% $states.input %}";
+pub(super) const INPUT: &str = "{% $states.input %}";
 /// An error has no cause where whoever ends a Task gives none.
 const CAUSE: &str = "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}";
 const STATE: &str = "{% $states.context.State.Name %}";
@@ -65,13 +68,65 @@ fn count(path: &str) -> Json {
     format!("{{% $type({path}) = 'number' ? {path} : 0 %}}").into()
 }
 
-/// What a guard or the revalidation function is handed: the token in that variable, the context, and one more member.
-pub(super) fn payload(language: Language, token: &str, member: &str, value: Json) -> Object {
-    let token = match language {
-        Language::Jsonata => ("transactionToken", variable(token)),
-        Language::JsonPath => ("transactionToken.$", format!("${token}")),
-    };
-    object([(token.0, token.1.into()), ("context", context(language).into()), (member, value)])
+/// A member that holds what the context object of a Map says of its item.
+pub(super) fn of_item(language: Language, member: &str, what: &str) -> (String, Json) {
+    match language {
+        Language::Jsonata => (member.to_owned(), format!("{{% $states.context.Map.Item.{what} %}}").into()),
+        Language::JsonPath => (format!("{member}.$"), format!("$$.Map.Item.{what}").into()),
+    }
+}
+
+/// A member that holds a variable.
+pub(super) fn held(language: Language, member: &str, name: &str) -> (String, Json) {
+    match language {
+        Language::Jsonata => (member.to_owned(), variable(name).into()),
+        Language::JsonPath => (format!("{member}.$"), format!("${name}").into()),
+    }
+}
+
+/// What the revalidation function is handed: the token in that variable, the context, and the question.
+pub(super) fn question(language: Language, token: &str, member: &str, value: Json) -> Object {
+    let (name, token) = held(language, "transactionToken", token);
+    object([(name.as_str(), token), ("context", context(language).into()), (member, value)])
+}
+
+/// What a guard is handed: the token in that variable, the context, which piece of the execution's work the state does, and the
+/// author's input.
+pub(super) fn payload(language: Language, token: &str, work: Option<&str>, member: &str, value: Json) -> Object {
+    let (name, token) = held(language, "transactionToken", token);
+    let (path, work) = work.map_or_else(|| ("work".to_owned(), "".into()), |variable| held(language, "work", variable));
+    let context = context(language).into();
+    object([(name.as_str(), token), ("context", context), (path.as_str(), work), (member, value)])
+}
+
+/// How the expression begins of what is within a piece of work: the one that a variable holds, or the whole of the execution's.
+pub(super) fn within(work: Option<&str>) -> String {
+    work.map(|variable| format!("${variable} & ")).unwrap_or_default()
+}
+
+/// Which of a Map's items a scope is for.
+pub(super) fn item_of(within: &str) -> String {
+    format!("{within}'/' & $string($states.input.{ITEM})")
+}
+
+/// The first round of a state.
+pub(super) fn first_round_of(within: &str) -> String {
+    format!("{{% {within}'~1' %}}")
+}
+
+/// The round of a state after the one that a variable counts.
+pub(super) fn next_round_of(within: &str, round: &str) -> String {
+    format!("{{% {within}'~' & $string(${round} + 1) %}}")
+}
+
+/// What assigns the token of the revalidation function's answer.
+pub(super) fn renewed(token: &str) -> Object {
+    object([(token, "{% $states.result.Payload.transactionToken %}".into())])
+}
+
+/// What assigns all of its answer: the token and the name of a child execution.
+pub(super) fn bound(both: &str) -> Object {
+    object([(both, "{% $states.result.Payload %}".into())])
 }
 
 /// The author's value under a member of the same meaning: `x`, or `x.$` for a path of JSONPath. Where there is neither, what
@@ -232,10 +287,10 @@ impl Shapes {
         state
     }
 
-    /// A state that assigns the token of a scope.
-    pub(super) fn receive(&self, what: &str, assigned: &str, token: &str, output: &str, next: &str) -> Object {
+    /// A state that assigns what the states behind it hand over, and calls nobody.
+    pub(super) fn assign(&self, what: &str, assigned: Object, output: &str, next: &str) -> Object {
         let mut state = self.woven("Pass", what);
-        state.set("Assign", object([(assigned, token.into())]));
+        state.set("Assign", assigned);
         state.set("Output", output);
         state.set("Next", next);
         state
@@ -252,56 +307,53 @@ impl Shapes {
         state
     }
 
-    /// A state that asks the revalidation function and assigns the new token. What it hands on is `output`.
+    /// A state that asks the revalidation function and assigns what it answers. What it hands on is `output`.
     pub(super) fn ask(
         &self,
         what: &str,
-        payload: Object,
-        assigned: &str,
+        question: Object,
+        assigned: Object,
         output: &str,
         catch: Vec<Json>,
         next: &str,
     ) -> Object {
         let mut state = self.woven("Task", what);
         state.set("Resource", self.invoke.as_str());
-        state.set("Arguments", object([("FunctionName", REVALIDATION.into()), ("Payload", payload.into())]));
+        state.set("Arguments", object([("FunctionName", REVALIDATION.into()), ("Payload", question.into())]));
         state.set("TimeoutSeconds", 30);
-        state.set("Assign", object([(assigned, "{% $states.result.Payload.transactionToken %}".into())]));
+        state.set("Assign", assigned);
         state.set("Output", output);
         self.end_of_task(state, catch, next)
     }
 
-    /// A state that asks for the token and the name of a child execution. Its question holds the child's input, so it is
-    /// written in the language of the state that starts the child.
-    pub(super) fn bind(
+    /// A state that evaluates the input of a child execution, in the language of the state that starts it. What is decided on and
+    /// what is started are this one value.
+    pub(super) fn evaluate(
         &self,
         what: &str,
         language: Language,
-        payload: Object,
+        (member, input): (&str, Json),
         assigned: &str,
-        catch: Vec<Json>,
         next: &str,
     ) -> Object {
-        let arguments = object([("FunctionName", REVALIDATION.into()), ("Payload", payload.into())]);
-        let mut state = object([("Type", "Task".into())]);
+        let mut state = object([("Type", "Pass".into())]);
         if language != self.language {
             state.set("QueryLanguage", "JSONata");
         }
         state.set("Comment", comment(what));
-        state.set("Resource", self.invoke.as_str());
-        state.set(language.arguments(), arguments);
-        state.set("TimeoutSeconds", 30);
         match language {
             Language::Jsonata => {
-                state.set("Assign", object([(assigned, "{% $states.result.Payload %}".into())]));
+                state.set("Assign", object([(assigned, input)]));
                 state.set("Output", INPUT);
             }
             Language::JsonPath => {
-                state.set("Assign", object([(format!("{assigned}.$").as_str(), "$.Payload".into())]));
+                state.set("Parameters", object([(member, input)]));
+                state.set("Assign", object([(format!("{assigned}.$").as_str(), "$.input".into())]));
                 state.set("ResultPath", Json::Null);
             }
         }
-        self.end_of_task(state, catch, next)
+        state.set("Next", next);
+        state
     }
 
     fn end_of_task(&self, mut state: Object, catch: Vec<Json>, next: &str) -> Object {
@@ -325,7 +377,14 @@ impl Shapes {
                 }
                 rule.set("Output", told);
             }
-            (Language::JsonPath, Language::JsonPath) if is_author_s => rule.set("ResultPath", "$.refusal"),
+            // No path of JSONPath leads into an input that is no object: that would end the execution, and nothing catches it.
+            (Language::JsonPath, Language::JsonPath) if is_author_s => {
+                let variable = refusal_variable(0);
+                rule.set("Assign", object([(format!("{variable}.$").as_str(), "$".into())]));
+                rule.set("ResultPath", Json::Null);
+                rule.set("Next", REFUSAL_BESIDE_INPUT);
+                return rule.into();
+            }
             (Language::JsonPath, Language::Jsonata) if is_author_s => {
                 rule.set("Output", beside_input("$states.errorOutput"));
             }
@@ -340,6 +399,14 @@ impl Shapes {
         }
         rule.set("Next", end.state(scope));
         rule.into()
+    }
+
+    /// Puts a refusal into the input for the author's denied path.
+    pub(super) fn refusal_beside_input(&self) -> Object {
+        let mut state = self.woven("Pass", "the refusal goes into the input, whatever that is.");
+        state.set("Output", beside_input(&format!("${}", refusal_variable(0))));
+        state.set("Next", DENIED);
+        state
     }
 
     /// Where a refusal ends. Inside of a branch the cause is handed on as it came; the machine's own end makes it readable.

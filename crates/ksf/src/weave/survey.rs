@@ -15,6 +15,7 @@ use crate::weave::numeral::is_zero;
 use crate::weave::plan::Plan;
 use crate::weave::refusal::{Cause, Refusal};
 use crate::weave::retry;
+use crate::weave::{json_path, jsonata};
 
 /// The most bytes that a state may hand over (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 pub(super) const MAX_PAYLOAD: usize = 256 * 1024;
@@ -308,6 +309,18 @@ impl Survey {
         if arguments.get("Input").is_some_and(is_no_object) {
             self.refuse(place.name, Cause::NestedInputNoObject);
         }
+        let reads_state = match place.language {
+            Language::JsonPath => json_path::reads_state,
+            Language::Jsonata => jsonata::reads_state,
+        };
+        let evaluated = ["Input", "Input.$"].into_iter().filter_map(|name| arguments.get(name));
+        for value in evaluated.chain(place.state.get("InputPath")) {
+            nested_result::each_text(value, &mut |text| {
+                if reads_state(text) {
+                    self.refuse(place.name, Cause::NestedInputOfState { text: text.to_owned() });
+                }
+            });
+        }
         // Of its errors, only those of the start itself leave the name free. What takes a refusal in is refused for that.
         let uses_name = |error: &&str| !error.starts_with("StepFunctions.") || *error == NAME_IS_TAKEN;
         let retried = place.state.objects("Retry").filter(|rule| retry::attempts(rule) > 0);
@@ -361,14 +374,14 @@ impl Survey {
                 self.refuse(place.name, Cause::Tolerates { member });
             }
         }
+        if place.state.contains("ItemSelector") && place.state.contains("Parameters") {
+            self.refuse(place.name, Cause::SelectsTwice);
+        }
         if !is_distributed(place.state) {
             return;
         }
         if place.scope.is_child_run {
             self.refuse(place.name, Cause::ChildrenOfChildren);
-        }
-        if place.state.contains("ItemSelector") && place.state.contains("Parameters") {
-            self.refuse(place.name, Cause::SelectsTwice);
         }
         let config = inner_machines(place.name, place.state, place.scope)
             .first()

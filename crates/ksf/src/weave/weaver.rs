@@ -1,19 +1,23 @@
 //! Writes the woven machine.
 
+use std::collections::BTreeMap;
+
 use crate::weave::json::{Json, Object, object};
 use crate::weave::machine::{
     Call, Language, Scope, errors, has_wildcard, inner_machines, inner_machines_mut, is_answered_from_outside,
     is_distributed, redirect,
 };
 use crate::weave::names::{
-    EXPIRED, End, LAMBDA_ERRORS, RECEIVE, adopt, bind, bound_variable, look_before, receive, reconsider, refusal_of,
-    refusal_variable, revalidate, since_variable, token_variable,
+    EXPIRED, End, ITEM, LAMBDA_ERRORS, REFUSAL_BESIDE_INPUT, bind, bound_variable, input_of, input_variable,
+    look_before, reconsider, refusal_of, refusal_variable, revalidate, round_of, since_variable, token_variable,
+    work_variable,
 };
 use crate::weave::nested_result;
 use crate::weave::plan::{FanOut, Guarded, Plan};
+use crate::weave::rounds;
 use crate::weave::shapes::{
-    Refusals, Shapes, author_s, catch_again, catch_all_else, catch_refusals, catch_taken_name, no_retry_of_refusals,
-    payload, retry_of_guard, retry_of_lambda, variable,
+    INPUT, Refusals, Shapes, author_s, bound, catch_again, catch_all_else, catch_refusals, catch_taken_name, held,
+    no_retry_of_refusals, of_item, payload, question, renewed, retry_of_guard, retry_of_lambda, variable,
 };
 use crate::weave::source_map::{SourceMap, Written};
 
@@ -25,10 +29,12 @@ pub(super) struct Weaver<'a> {
     pub(super) plan: &'a Plan,
     pub(super) shapes: Shapes,
     pub(super) map: SourceMap,
+    /// States on a loop that a Catch of theirs leads back to.
+    pub(super) caught: Vec<String>,
 }
 
 /// When a token is made that is assigned now.
-const NOW: &str = "{% $millis() %}";
+pub(super) const NOW: &str = "{% $millis() %}";
 
 /// A state that renews the token.
 #[derive(Clone, Copy)]
@@ -44,11 +50,15 @@ struct Renewal<'a> {
 }
 
 /// The states of a scope as they are written, and the ends that their rules lead to.
-struct Page {
+pub(super) struct Page {
     states: Object,
     ends: Vec<End>,
-    /// Whether a state of it looks at the token's age.
+    /// Whether the token's age is looked at in it, or further inside.
     fans_out: bool,
+    /// Whether a rule leads to where a refusal is put into the input.
+    has_refusal_beside_input: bool,
+    /// Its states that lie on a loop of the author's.
+    pub(super) looped: BTreeMap<String, usize>,
 }
 
 impl Page {
@@ -58,7 +68,7 @@ impl Page {
     }
 
     /// Notes beside the token that a state assigns since when there is one like it.
-    fn note_since(&self, state: &mut Object, scope: &Scope, since: &str) {
+    pub(super) fn note_since(&self, state: &mut Object, scope: &Scope, since: &str) {
         if let Some(assigned) = state.get_mut("Assign").and_then(Json::as_object_mut).filter(|_| self.fans_out) {
             assigned.set(&since_variable(scope.depth), since);
         }
@@ -66,11 +76,19 @@ impl Page {
 }
 
 impl Weaver<'_> {
-    /// Weaves the states of a scope, which need the token.
-    pub(super) fn machine(&mut self, machine: &mut Object, scope: &Scope) {
+    /// Weaves the states of a scope, which need the token. `around` is the variable that holds the piece of work around it.
+    pub(super) fn machine(&mut self, machine: &mut Object, scope: &Scope, around: Option<&str>) {
+        let looped = rounds::of(machine, self.plan);
+        self.caught.extend(rounds::caught(machine, &looped));
+        let mut page = Page {
+            states: Object::default(),
+            ends: Vec::new(),
+            fans_out: self.plan.fans_out(machine),
+            has_refusal_beside_input: false,
+            looped,
+        };
         let start = self.plan.entry(machine.text("StartAt").unwrap_or_default());
-        let mut page = Page { states: Object::default(), ends: Vec::new(), fans_out: self.plan.fans_out(machine) };
-        let opening = self.opening(&mut page, &start, scope);
+        let opening = self.opening(&mut page, &start, scope, around);
         machine.set("StartAt", opening);
         let states = machine.get_mut("States").and_then(Json::as_object_mut).map(std::mem::take).unwrap_or_default();
         for (name, state) in states.iter() {
@@ -78,6 +96,7 @@ impl Weaver<'_> {
             let before = state.clone();
             redirect(&mut state, &|target| self.plan.entry(target));
             let is_led_elsewhere = state != before;
+            let counts = self.round(&page, name, &mut state, scope);
             if let Some(rule) = self.plan.guarded.get(name) {
                 self.guarded(&mut page, name, state, *rule, scope);
             } else if self.plan.nested.contains(name) {
@@ -86,6 +105,10 @@ impl Weaver<'_> {
                 self.container(&mut page, name, state, scope);
             } else {
                 self.author_s(&mut page, name, state, is_led_elsewhere, scope);
+            }
+            if let Some(counts) = counts {
+                let because = "counts the rounds of a loop";
+                self.write(&mut page, &round_of(name), counts, Some(name), scope, because);
             }
         }
         let ends = std::mem::take(&mut page.ends);
@@ -103,11 +126,16 @@ impl Weaver<'_> {
                 );
             }
         }
+        if page.has_refusal_beside_input {
+            let state = self.shapes.refusal_beside_input();
+            let because = "puts a refusal into the input of the denied path";
+            self.write(&mut page, REFUSAL_BESIDE_INPUT, state, None, scope, because);
+        }
         machine.set("States", page.states);
     }
 
     /// Puts a state on the page, and says where it comes from.
-    fn write(
+    pub(super) fn write(
         &mut self,
         page: &mut Page,
         name: &str,
@@ -123,44 +151,6 @@ impl Weaver<'_> {
             because,
         });
         page.states.set(name, state);
-    }
-
-    /// The first state of a scope, which takes the token in. Its name.
-    fn opening(&mut self, page: &mut Page, start: &str, scope: &Scope) -> String {
-        let token = token_variable(scope.depth);
-        let input = "{% $states.input %}";
-        let mut since = NOW.to_owned();
-        let (name, mut state, because) = match &scope.label {
-            None => {
-                let what = "the transaction token becomes a variable, so that no state's input or output holds it from here on.";
-                let state = self.shapes.receive(
-                    what,
-                    &token,
-                    "{% $states.input.transactionToken %}",
-                    "{% $states.input.input %}",
-                    start,
-                );
-                (RECEIVE.to_owned(), state, "takes the token out of the input")
-            }
-            Some(label) if scope.is_child_run => {
-                let what = "an item runs in an execution of its own, so it gets a token that is bound to it.";
-                let question =
-                    payload(Language::Jsonata, "states.input.transactionToken", "adopt", Object::default().into());
-                let state = self.shapes.ask(what, question, &token, "{% $states.input.input %}", Vec::new(), start);
-                (adopt(label), state, "binds the token to the item's own execution")
-            }
-            Some(label) => {
-                let what = "a branch may not assign an outer variable, so it has its own to renew.";
-                let outer = scope.depth.saturating_sub(1);
-                since = variable(&since_variable(outer));
-                let outer = variable(&token_variable(outer));
-                let state = self.shapes.receive(what, &token, &outer, input, start);
-                (receive(label), state, "gives the branch a token of its own")
-            }
-        };
-        page.note_since(&mut state, scope, &since);
-        self.write(page, &name, state, scope.part_of.as_deref(), scope, because);
-        name
     }
 
     fn author_s(&mut self, page: &mut Page, name: &str, mut state: Object, is_led_elsewhere: bool, scope: &Scope) {
@@ -185,7 +175,8 @@ impl Weaver<'_> {
         let token = token_variable(scope.depth);
         if let Some(arguments) = state.get_mut(language.arguments()).and_then(Json::as_object_mut) {
             let (member, value) = author_s(arguments, "Payload", "input", language);
-            let woven = payload(language, &token, &member, value);
+            let work = self.work(page, name, scope);
+            let woven = payload(language, &token, work.as_deref(), &member, value);
             arguments.rename("Payload.$", "Payload", Json::Null);
             arguments.set("Payload", woven);
         }
@@ -222,10 +213,10 @@ impl Weaver<'_> {
     fn renewal_for(&mut self, page: &mut Page, renewal: &Renewal<'_>, scope: &Scope) {
         let Renewal { of, state, woven, what, cause, because } = *renewal;
         let token = token_variable(scope.depth);
-        let question = object([("state", state.into()), ("cause", cause.into())]);
-        let question = payload(Language::Jsonata, &token, "renew", question.into());
-        let catch = self.catch_of_woven(page, Language::Jsonata, scope);
-        let mut asks = self.shapes.ask(what, question, &token, "{% $states.input %}", catch, of);
+        let asked = object([("state", state.into()), ("cause", cause.into())]);
+        let asked = question(Language::Jsonata, &token, "renew", asked.into());
+        let catch = self.catch_of_woven(page, scope);
+        let mut asks = self.shapes.ask(what, asked, renewed(&token), INPUT, catch, of);
         page.note_since(&mut asks, scope, NOW);
         self.write(page, woven, asks, Some(of), scope, because);
     }
@@ -245,10 +236,10 @@ impl Weaver<'_> {
 
     /// The refusals of the revalidation function. Inside of a branch nothing else may come out of it either: a rule of what is
     /// around would take it for an error like others, and the guard's no would be passed over.
-    fn catch_of_woven(&self, page: &mut Page, language: Language, scope: &Scope) -> Vec<Json> {
+    fn catch_of_woven(&self, page: &mut Page, scope: &Scope) -> Vec<Json> {
         let ends: &[End] = if scope.depth > 0 { &End::ALL } else { &[End::Denied, End::Rejected, End::Misconfigured] };
         page.leads_to(ends);
-        let to = |end: End| self.shapes.catch_end(language, end, scope.label.as_deref());
+        let to = |end: End| self.shapes.catch_end(Language::Jsonata, end, scope.label.as_deref());
         let rules = ends.iter().copied().map(to);
         rules.chain((scope.depth > 0).then(|| catch_all_else(to(End::Undecided)))).collect()
     }
@@ -325,6 +316,10 @@ impl Weaver<'_> {
     fn catch(&self, page: &mut Page, state: &mut Object, mut rules: Vec<Json>, ends: &[End], scope: &Scope) {
         let language = self.shapes.language.of_state(state);
         page.leads_to(ends);
+        page.has_refusal_beside_input |= language == Language::JsonPath
+            && scope.depth == 0
+            && self.shapes.has_denied_path
+            && ends.contains(&End::Denied);
         rules.extend(ends.iter().map(|end| self.shapes.catch_end(language, *end, scope.label.as_deref())));
         rules.extend(state.list("Catch").to_vec());
         if !rules.is_empty() {
@@ -332,38 +327,46 @@ impl Weaver<'_> {
         }
     }
 
-    /// A Task that starts an execution, behind a state that asks for the child's token.
+    /// A Task that starts an execution, behind a state that evaluates its input and one that asks for the child's token.
     fn nested(&mut self, page: &mut Page, name: &str, mut state: Object, scope: &Scope) {
         let language = self.shapes.language.of_state(&state);
-        let bound = bound_variable(scope.depth);
-        let mut delegate = object([("state", name.into())]);
+        let (both, evaluated) = (bound_variable(scope.depth), input_variable(scope.depth));
+        let mut author_s_input = ("input".to_owned(), Json::from(Object::default()));
         if let Some(arguments) = state.get_mut(language.arguments()).and_then(Json::as_object_mut) {
-            let (member, value) = author_s(arguments, "Input", "input", language);
-            delegate.set(&member, value.clone());
-            let token = match language {
-                Language::Jsonata => ("transactionToken", variable(&format!("{bound}.transactionToken"))),
-                Language::JsonPath => ("transactionToken.$", format!("${bound}.transactionToken")),
-            };
-            let woven = object([(token.0, token.1.into()), (member.as_str(), value)]);
+            author_s_input = author_s(arguments, "Input", "input", language);
+            let (token, value) = held(language, "transactionToken", &format!("{both}.transactionToken"));
+            let (input, evaluated) = held(language, "input", &evaluated);
             arguments.rename("Input.$", "Input", Json::Null);
-            arguments.set("Input", woven);
-            match language {
-                Language::Jsonata => arguments.set("Name", variable(&format!("{bound}.name"))),
-                Language::JsonPath => arguments.set("Name.$", format!("${bound}.name")),
-            }
+            arguments.set("Input", object([(token.as_str(), value), (input.as_str(), evaluated)]));
+            let (member, child_s) = held(language, "Name", &format!("{both}.name"));
+            arguments.set(&member, child_s);
         }
         nested_result::leave_input_out(&mut state, language);
         let mut rules = vec![catch_taken_name(language, name)];
         rules.extend(state.list("Catch").to_vec());
         state.set_before(&LAST, "Catch", rules);
-        let what = format!("{name} starts an execution, which gets a token that is bound to it.");
-        let question = payload(language, &token_variable(scope.depth), "delegate", delegate.into());
-        let catch = self.catch_of_woven(page, language, scope);
-        let mut asks = self.shapes.bind(&what, language, question, &bound, catch, name);
+
+        let (member, input) = author_s_input;
+        let what = format!("what {name} starts an execution with; it is evaluated once, decided on and started.");
+        let mut evaluates = self.shapes.evaluate(&what, language, (&member, input), &evaluated, &bind(name));
         // The paths of the child's input begin where those of the state do.
         if let Some(path) = state.get("InputPath").cloned() {
-            asks.set_before(&["Parameters"], "InputPath", path);
+            evaluates.set_before(&["Parameters"], "InputPath", path);
         }
+        self.write(
+            page,
+            &input_of(name),
+            evaluates,
+            Some(name),
+            scope,
+            "evaluates what the child execution is started with",
+        );
+
+        let what = format!("{name} starts an execution, which gets a token that is bound to it.");
+        let delegate = object([("state", name.into()), ("input", variable(&evaluated).into())]);
+        let asked = question(Language::Jsonata, &token_variable(scope.depth), "delegate", delegate.into());
+        let catch = self.catch_of_woven(page, scope);
+        let asks = self.shapes.ask(&what, asked, bound(&both), INPUT, catch, name);
         self.write(page, &bind(name), asks, Some(name), scope, "asks for a token of the child execution");
         self.write(page, name, state, Some(name), scope, "starts an execution with a token of its own");
     }
@@ -376,18 +379,29 @@ impl Weaver<'_> {
         let because;
         if is_distributed(&state) {
             because = "hands the token to its items' executions";
-            self.select(&mut state, scope);
+            let token = token_variable(scope.depth);
+            self.select(&mut state, |language| held(language, "transactionToken", &token));
         } else {
             because = "holds guarded states, and catches what they refuse";
             self.retry(&mut state, false);
             let ends = self.ends_of(&state, scope);
             self.catch(page, &mut state, Vec::new(), ends, scope);
+            if state.text("Type") == Some("Map") {
+                self.select(&mut state, |language| of_item(language, ITEM, "Index"));
+            }
         }
         // The map lists what is around before what is inside.
         self.write(page, name, Object::default(), Some(name), scope, because);
+        let around = self.work(page, name, scope);
         let inside: Vec<(Scope, bool)> = inner_machines(name, &state, scope)
             .into_iter()
-            .map(|(inner, machine)| {
+            .map(|(mut inner, machine)| {
+                inner.work = match (inner.is_item, inner.is_child_run) {
+                    (true, _) => Some(work_variable(inner.depth, None)),
+                    // An execution of its own needs nothing more to be told from others.
+                    (false, true) => None,
+                    (false, false) => around.clone(),
+                };
                 let is_needed = if inner.is_child_run {
                     self.plan.is_needed_in(machine)
                 } else {
@@ -398,32 +412,11 @@ impl Weaver<'_> {
             .collect();
         for (machine, (inner, is_needed)) in inner_machines_mut(&mut state).into_iter().zip(inside) {
             if is_needed {
-                self.machine(machine, &inner);
+                self.machine(machine, &inner, around.as_deref());
             } else {
                 self.map.add_all_of(machine, &inner);
             }
         }
         page.states.set(name, state);
-    }
-
-    /// Variables do not reach into executions of their own, so the token travels with the item.
-    fn select(&self, state: &mut Object, scope: &Scope) {
-        let language = self.shapes.language.of_state(state);
-        let member = if state.contains("Parameters") { "Parameters" } else { "ItemSelector" };
-        let token = token_variable(scope.depth);
-        let selected = state.get(member).cloned();
-        let woven = match (language, selected) {
-            (Language::Jsonata, selected) => {
-                let item = selected.unwrap_or_else(|| "{% $states.context.Map.Item.Value %}".into());
-                object([("transactionToken", variable(&token).into()), ("input", item)])
-            }
-            (Language::JsonPath, Some(selected)) => {
-                object([("transactionToken.$", format!("${token}").into()), ("input", selected)])
-            }
-            (Language::JsonPath, None) => {
-                object([("transactionToken.$", format!("${token}").into()), ("input.$", "$$.Map.Item.Value".into())])
-            }
-        };
-        state.set_before(&["ItemProcessor", "Iterator"], member, woven);
     }
 }

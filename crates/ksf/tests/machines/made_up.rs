@@ -49,7 +49,9 @@ pub fn policy(machine: &Value) -> Result<AccessPolicy, String> {
     });
     let rules: String =
         guarded.map(|(name, _)| format!("states.{}.any_verified_caller = true\n", json!(name))).collect();
-    let text = format!("[workflows.{WORKFLOW}]\nstart.any_verified_caller = true\n{rules}");
+    let text = format!(
+        "[workflows.{WORKFLOW}]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n{rules}"
+    );
     let policy = AccessPolicy::parse("access.toml", &text).map_err(|faults| faults.to_string().replace('\n', "; "))?;
     let name = WorkflowName::parse(WORKFLOW).map_err(|error| error.to_string())?;
     policy.workflow(&name).map(|_| ()).ok_or("there is no workflow")?;

@@ -150,10 +150,11 @@ impl Author<'_> {
         self.nested.push(name.to_owned());
         let resource = "arn:aws:states:::states:startExecution.sync:2";
         if self.is_json_path {
-            let handed = json!({ "StateMachineArn": "${Child}", "Input.$": "$" });
+            let handed = json!({ "StateMachineArn": "${Child}", "Input": { "given.$": "$", "id.$": "States.UUID()" } });
             json!({ "Type": "Task", "Resource": resource, "Parameters": handed })
         } else {
-            let handed = json!({ "StateMachineArn": "${Child}", "Input": "{% $states.input %}" });
+            let handed =
+                json!({ "StateMachineArn": "${Child}", "Input": "{% {'given': $states.input, 'id': $uuid()} %}" });
             json!({ "Type": "Task", "Resource": resource, "Arguments": handed })
         }
     }
@@ -220,8 +221,8 @@ pub fn policy(rules: &Map<String, Value>, nested: &[String]) -> AccessPolicy {
     let nested = nested.iter().map(|name| format!("nested.\"{name}\".workflow = \"child\"\n"));
     let start = "start.any_verified_caller = true\n";
     let text = format!(
-        "[workflows.child]\n{start}states.C1.any_verified_caller = true\nstates.C2.any_verified_caller = true\n\
-         [workflows.w]\n{start}{}{}",
+        "[workflows.child]\nsession = \"ignored\"\nmax_duration = \"365d\"\n{start}states.C1.any_verified_caller = true\nstates.C2.any_verified_caller = true\n\
+         [workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\n{start}{}{}",
         rules.collect::<String>(),
         nested.collect::<String>()
     );

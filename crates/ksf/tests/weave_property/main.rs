@@ -1,5 +1,5 @@
-//! What no woven machine may do, whoever wrote it: succeed although a guard's last word on some state was no, or go round for
-//! ever. Machines that weave refuses do neither.
+//! What no woven machine may do, whoever wrote it: succeed although a guard's last word on some state was no, go round for
+//! ever, or give two pieces of work one key or one piece two. Machines that weave refuses do neither.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod author;
@@ -7,6 +7,7 @@ mod author;
 mod choices;
 #[path = "../support/failures.rs"]
 mod failures;
+mod pieces;
 mod realm;
 
 use claim_guard::access::AccessPolicy;
@@ -39,7 +40,9 @@ fn fault(machine: &Value, realm: &mut Realm<'_>, habits: Habits) -> Option<Strin
     let execution = Execution { id: RUN.to_owned(), machine: "machine".to_owned(), input };
     let end = execute(machine, execution, realm, &Engine::new(STEPS, habits));
     let end = realm.fault.take().map_or(end, Err);
+    let shared = realm.pieces.fault.take();
     let wrong = match end {
+        _ if shared.is_some() => shared.unwrap_or_default(),
         Ok(_) if realm.nos.is_empty() => return None,
         Ok(_) => format!("it succeeded although {:?}", realm.nos),
         Err(Stop::Failed(_)) => return None,
@@ -153,5 +156,90 @@ fn denied_path_of_the_author_s_ends_in_failure_and_reaches_no_guard() {
             "IdentityDenied": denied,
         });
         check(states, &["A", "B"]);
+    }
+}
+
+/// A loop around a Map of a loop around a Map, with guards at every depth.
+fn loops_and_maps(is_json_path: bool) -> Value {
+    let state = |mut state: Value, more: Value| {
+        state.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        if is_json_path {
+            state["ResultPath"] = json!(null);
+        } else {
+            state["Output"] = json!("{% $states.input %}");
+        }
+        state
+    };
+    let guarded = |more: Value| {
+        let (member, handed) = if is_json_path {
+            ("Parameters", json!({ "FunctionName": "${F}", "Payload.$": "$" }))
+        } else {
+            ("Arguments", json!({ "FunctionName": "${F}", "Payload": "{% $states.input %}" }))
+        };
+        state(json!({ "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", member: handed }), more)
+    };
+    let map = |processor: Value, more: Value| {
+        let (member, items) =
+            if is_json_path { ("ItemsPath", "$.items") } else { ("Items", "{% $states.input.items %}") };
+        let map = json!({ "Type": "Map", member: items, "ItemProcessor": processor });
+        let retry = json!({ "Retry": [{ "ErrorEquals": ["Work.Failed"], "MaxAttempts": 5 }] });
+        state(state(map, retry), more)
+    };
+    let again = |next: &str, otherwise: &str| {
+        let rule = if is_json_path {
+            json!({ "Variable": "$.go", "BooleanEquals": true, "Next": next })
+        } else {
+            json!({ "Condition": "{% $states.input.go %}", "Next": next })
+        };
+        json!({ "Type": "Choice", "Choices": [rule], "Default": otherwise })
+    };
+    let innermost = json!({ "StartAt": "H", "States": { "H": guarded(json!({ "End": true })) } });
+    let inner = json!({ "StartAt": "G", "States": {
+        "G": guarded(json!({ "Next": "N" })),
+        "N": map(innermost, json!({ "Next": "C" })),
+        "C": again("G", "E"),
+        "E": { "Type": "Pass", "End": true },
+    } });
+    let language = if is_json_path { "JSONPath" } else { "JSONata" };
+    json!({ "QueryLanguage": language, "StartAt": "A", "States": {
+        "A": guarded(json!({ "Next": "M" })),
+        "M": map(inner, json!({ "Next": "L" })),
+        "L": again("A", "Z"),
+        "Z": { "Type": "Succeed" },
+    } })
+}
+
+/// What goes wrong in a run of loops and Maps in which the first calls and choices come to this, and how many pieces of work it does.
+fn pieces_of(is_json_path: bool, script: &[u8]) -> (Option<String>, usize) {
+    let rules: Map<String, Value> =
+        ["A", "G", "H"].map(|name| (name.to_owned(), json!({ "any_verified_caller": true }))).into_iter().collect();
+    let policy = author::policy(&rules, &[]);
+    let child = woven(&author::child(), &policy, "child").unwrap();
+    let woven = woven(&loops_and_maps(is_json_path), &policy, "w").unwrap();
+    let mut realm = Realm::new(script, &rules, &child, RUN);
+    let fault = fault(&woven, &mut realm, HABITS[0]);
+    (fault, realm.pieces.count())
+}
+
+#[test]
+fn each_item_and_each_round_is_a_piece_of_work_and_a_retry_or_renewal_is_none() {
+    const WELL: u8 = 0;
+    const EXPIRED: u8 = 131;
+    const FAILED: u8 = 208;
+    const UNDECIDED: u8 = 129;
+    assert_eq!(Answer::of(EXPIRED), Answer::No("ClaimGuard.IdentityExpired"));
+    assert_eq!(Answer::of(FAILED), Answer::Work("Work.Failed"));
+    assert_eq!(Answer::of(UNDECIDED), Answer::No("ClaimGuard.Undecided"));
+    for is_json_path in [false, true] {
+        // One round of everything: A, then G for two items, then H for one and for two in them.
+        assert_eq!(pieces_of(is_json_path, &[]), (None, 6));
+        for again in [EXPIRED, UNDECIDED, FAILED] {
+            // The revalidation that follows has its own byte.
+            let script: &[u8] = if again == EXPIRED { &[WELL, again, WELL] } else { &[WELL, again] };
+            assert_eq!(pieces_of(is_json_path, script), (None, 6), "{again}");
+            assert_eq!(pieces_of(is_json_path, &[script, &[WELL], script].concat()).0, None, "{again}");
+        }
+        // Three rounds of A and M, and of G and N of the first item three in the first one.
+        assert_eq!(pieces_of(is_json_path, &[WELL; 60]), (None, 3 + 8 + 11));
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use state_machine_interpreter::{Call, Execution, Expected, Failure, Place, Stop, World, execute};
 
 use crate::failures::{of_lambda, refusal};
+use crate::pieces::Pieces;
 
 /// How often in a row a state may be given a statement that is not taken; of one that asks for every attempt.
 const MOST_ROUNDS: u32 = 4;
@@ -33,7 +34,7 @@ const WORK: [&str; 4] = ["Work.Failed", "Lambda.ServiceException", "States.Timeo
 
 impl Answer {
     /// The answer that a byte of the script means; half of them are well.
-    fn of(byte: u8) -> Self {
+    pub fn of(byte: u8) -> Self {
         let number = usize::from(byte);
         match number {
             0..128 => Self::Well,
@@ -62,9 +63,12 @@ pub struct Realm<'a> {
     statements: Vec<Statement>,
     inputs: BTreeMap<(String, String), Value>,
     choices: BTreeMap<(String, String), u32>,
+    /// What each nested execution was decided on to be started with.
+    decided: BTreeMap<String, Value>,
     /// The nos that are not followed by a yes on the same state and input.
     pub nos: BTreeMap<(String, String, String), String>,
     pub log: Vec<String>,
+    pub pieces: Pieces,
     /// Whether a callback was answered by a guard's error; once is enough.
     is_told: bool,
     /// A nested execution went round for ever, or was none that AWS takes.
@@ -81,8 +85,10 @@ impl<'a> Realm<'a> {
             statements: vec![Statement { execution: execution.to_owned(), renewed: None }],
             inputs: BTreeMap::new(),
             choices: BTreeMap::new(),
+            decided: BTreeMap::new(),
             nos: BTreeMap::new(),
             log: Vec::new(),
+            pieces: Pieces::default(),
             is_told: false,
             fault: None,
         }
@@ -118,6 +124,7 @@ impl<'a> Realm<'a> {
 
     fn guard(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
         let (place, payload) = (call.place, &call.arguments["Payload"]);
+        self.pieces.called(&place, &payload["work"]);
         let is_bound = self.statement(&payload["transactionToken"]).is_some_and(|statement| {
             statement.execution == place.execution.id && payload["context"]["execution"] == json!(place.execution.id)
         });
@@ -208,6 +215,7 @@ impl<'a> Realm<'a> {
         }
         if payload.get("delegate").is_some() {
             let name = format!("nested-{}", self.statements.len());
+            self.decided.insert(name.clone(), payload["delegate"]["input"].clone());
             let token = self.token(name.clone(), None);
             return Ok(json!({ "transactionToken": token, "name": name }));
         }
@@ -223,6 +231,10 @@ impl<'a> Realm<'a> {
     fn nested(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
         let (name, input) = (&call.arguments["Name"], &call.arguments["Input"]);
         let id = name.as_str().unwrap_or_default().to_owned();
+        if self.decided.get(&id) != Some(&input["input"]) {
+            self.pieces.fault =
+                Some(format!("`{id}` is started with {input}, and was decided on with {:?}", self.decided.get(&id)));
+        }
         if !call.engine.takes_id(&id) {
             return Err(Failure::new("StepFunctions.ExecutionAlreadyExistsException", "the name is taken"));
         }
@@ -249,6 +261,14 @@ impl World for Realm<'_> {
     fn entered(&mut self, place: &Place<'_>, input: &Value) {
         self.log.push(format!("{}: {}", place.execution.id, place.state));
         self.inputs.insert((place.execution.id.clone(), place.state.to_owned()), input.clone());
+    }
+
+    fn began(&mut self, place: &Place<'_>, number: usize, stretch: u64) {
+        self.pieces.began(place, number, stretch);
+    }
+
+    fn came_to(&mut self, place: &Place<'_>, _: &Value) {
+        self.pieces.succeeded(place);
     }
 
     fn call(&mut self, call: &Call<'_>) -> Result<Value, Failure> {

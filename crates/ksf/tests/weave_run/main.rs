@@ -91,13 +91,39 @@ fn denied_path_of_a_json_path_machine_gets_the_refusal_beside_the_input() {
 }
 
 #[test]
+fn denied_path_of_a_json_path_machine_is_reached_whatever_the_input_is() {
+    let text = "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n\
+                states.Act = { any_verified_caller = true, revalidate_on_denied = false }\n";
+    let policy = AccessPolicy::parse("access.toml", text).unwrap();
+    let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
+    let act = json!({
+        "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": { "FunctionName": "act", "Payload.$": "$" }, "End": true,
+    });
+    let denied = json!({ "Type": "Fail", "ErrorPath": "$.refusal.Error", "Cause": "the author's" });
+    let machine = json!({ "StartAt": "Act", "States": { "Act": act, "IdentityDenied": denied } }).to_string();
+    let woven = ksf::weave::weave(&machine, workflow).unwrap().machine;
+    for input in [json!({ "order": 7 }), json!([1, 2]), json!("text"), json!(null)] {
+        let run = run_text(&woven, input.clone(), &[("Act", &["Denied"])]);
+        assert_eq!(run.end, Err(Failure::new("ClaimGuard.Denied", "the author's")), "{input}");
+    }
+}
+
+#[test]
 fn refusals_in_branches_of_a_json_path_machine_pass_its_rules_for_all_errors() {
     let name = "json-path-denied-path";
     let input = || json!({ "lines": [{ "id": 1 }] });
     let begin =
         ["ReceiveIdentity", "Look t0", "Pay t0", "Look before EachLine", "EachLine", "ReceiveIdentity EachLine"];
     let with = |more: &[&'static str]| [&begin[..], more].concat();
-    let log = with(&["CheckLine t0", "WeighLine t0 !Denied", "IdentityDenied EachLine", "IdentityDenied", "Refused"]);
+    let log = with(&[
+        "CheckLine t0",
+        "WeighLine t0 !Denied",
+        "IdentityDenied EachLine",
+        "RefusalBesideInput",
+        "IdentityDenied",
+        "Refused",
+    ]);
     let cause = json!({ "errorType": "ClaimGuard.Denied", "errorMessage": "told so" }).to_string();
     check(name, input(), &[("WeighLine", &["Denied"])], &log, Some(("ClaimGuard.Denied", &cause)));
     let log = with(&["CheckLine t0 !Rejected", "IdentityRejected EachLine", "IdentityRejected"]);
@@ -243,25 +269,97 @@ fn nested_execution_is_started_with_a_token_and_a_name_of_its_own() {
         "Revalidate Order t0",
         "Order t1",
         "IsPaid",
+        "Input of Settle",
         "Bind Settle t1",
         "Settle t2 as run-t2",
         "EachParcel",
         "ReceiveIdentity EachParcel",
+        "Input of Ship",
         "Bind Ship t1",
         "Ship t3 as run-t3",
     ];
     let input = json!({ "amount": 7, "paid": false, "parcels": ["one"] });
     let run = check("nested", input, &[("Order", &["IdentityExpired"])], &log, None);
     assert_eq!((&run.inputs["Settle"][0], &run.inputs["Ship"][0]), (&json!({ "amount": 7 }), &json!("one")));
-    let log =
-        ["ReceiveIdentity", "Bind Settle t0", "Settle t1 as run-t1", "Bind Ship t0", "Ship t2 as run-t2", "Pay t0"];
+    let log = [
+        "ReceiveIdentity",
+        "Input of Settle",
+        "Bind Settle t0",
+        "Settle t1 as run-t1",
+        "Input of Ship",
+        "Bind Ship t0",
+        "Ship t2 as run-t2",
+        "Pay t0",
+    ];
     let input = json!({ "order": { "amount": 7 }, "parcel": "one" });
     let run = check("nested-json-path", input, &[], &log, None);
     assert_eq!(run.inputs["Ship"], [json!("one")]);
     assert_eq!(run.inputs["Settle"][0]["amount"], 7);
-    let log = ["ReceiveIdentity", "Bind Settle t0 !Denied", "IdentityDenied"];
+    let log = ["ReceiveIdentity", "Input of Settle", "Bind Settle t0 !Denied", "IdentityDenied"];
     let end = Some(("ClaimGuard.Denied", "Bind Settle: told so"));
     check("nested-json-path", json!({ "order": { "amount": 7 } }), &[("Bind Settle", &["Denied"])], &log, end);
+}
+
+/// A machine whose nested start has an input that is another one each time it is evaluated.
+fn by_chance(language: &str, arguments: Value) -> String {
+    let member = if language == "JSONPath" { "Parameters" } else { "Arguments" };
+    let mut start = json!({ "Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": true });
+    start[member] = arguments;
+    json!({ "QueryLanguage": language, "StartAt": "Start", "States": { "Start": start } }).to_string()
+}
+
+#[test]
+fn what_a_nested_execution_is_started_with_is_what_was_decided_on_whatever_else_it_might_be() {
+    let text = "[workflows.child]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n\
+                [workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\nnested.Start.workflow = \"child\"\n";
+    let policy = AccessPolicy::parse("access.toml", text).unwrap();
+    let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
+    let jsonata = json!({ "StateMachineArn": "child", "Input": { "id": "{% $uuid() %}", "by": ["{% $random() %}"] } });
+    let whole = json!({ "StateMachineArn": "child", "Input": "{% {'id': $uuid()} %}" });
+    let paths = json!({ "StateMachineArn": "child", "Input": { "id.$": "States.UUID()" } });
+    for (language, arguments) in [("JSONata", jsonata), ("JSONata", whole), ("JSONPath", paths)] {
+        let woven = ksf::weave::weave(&by_chance(language, arguments), workflow).unwrap().machine;
+        // The name is taken once, as after a redrive: another token, and the same input.
+        let script: [(_, &[_]); 1] = [("Start", &["StepFunctions.ExecutionAlreadyExistsException"])];
+        let run = run_text(&woven, json!({}), &script);
+        let decided = &run.inputs["Bind Start"][0];
+        assert!(decided["id"].is_string(), "{decided}");
+        assert_eq!(run.inputs["Bind Start"], [decided.clone(), decided.clone()], "{language}");
+        assert_eq!(run.inputs["Start"], [decided.clone(), decided.clone()], "{language}");
+        // Weaving it again finds the author's expression.
+        assert_eq!(ksf::weave::weave(&woven, workflow).unwrap().machine, woven);
+    }
+    for (language, input, presented) in [
+        ("JSONata", json!({ "from": "{% $states.context.State.Name %}" }), "{% $states.context.State.Name %}"),
+        (
+            "JSONata",
+            json!("{% {'at': $states.context.`State`.EnteredTime} %}"),
+            "{% {'at': $states.context.`State`.EnteredTime} %}",
+        ),
+        ("JSONPath", json!({ "from.$": "$$.State.Name" }), "$$.State.Name"),
+        (
+            "JSONPath",
+            json!({ "from.$": "States.Format('{}', $$['State'].Name)" }),
+            "States.Format('{}', $$['State'].Name)",
+        ),
+    ] {
+        let refused =
+            ksf::weave::weave(&by_chance(language, json!({ "StateMachineArn": "child", "Input": input })), workflow);
+        let told = format!(
+            "state `Start`: `{presented}` in its `Input` reads what the context object says of the state, and weave has the input evaluated in \
+             a state before; write it out, or assign it to a variable in a state of your own"
+        );
+        assert_eq!(refused.map(|woven| woven.machine).map_err(|refused| refused.reasons().to_vec()), Err(vec![told]));
+    }
+    // The state machine is the same, whichever state asks.
+    for (language, input) in [
+        ("JSONata", json!({ "machine": "{% $states.context.StateMachine.Id & 'State' %}" })),
+        ("JSONPath", json!({ "machine.$": "$$.StateMachine.Id" })),
+    ] {
+        let arguments = json!({ "StateMachineArn": "child", "Input": input });
+        let woven = ksf::weave::weave(&by_chance(language, arguments), workflow).unwrap().machine;
+        assert_eq!(run_text(&woven, json!({}), &[]).end.map(|_| ()), Ok(()));
+    }
 }
 
 #[test]
@@ -369,6 +467,7 @@ fn state_that_asks_first_is_entered_by_no_other_way() {
         "Pay t1 again !IdentityExpired",
         "Revalidate Pay t1",
         "Pay t2",
+        "Round of Pay",
         "More",
         "Both",
         "ReceiveIdentity Both 1",
@@ -450,7 +549,9 @@ fn sample_pays_on_what_the_realm_says_last() {
 /// The author's machine, woven with these guarded states and run.
 fn run_woven(plain: &Value, guarded: &[&str], input: Value) -> Run {
     let rules: String = guarded.iter().map(|state| format!("states.{state}.any_verified_caller = true\n")).collect();
-    let policy = format!("[workflows.w]\nstart.any_verified_caller = true\n{rules}");
+    let policy = format!(
+        "[workflows.w]\nsession = \"ignored\"\nmax_duration = \"365d\"\nstart.any_verified_caller = true\n{rules}"
+    );
     let policy = AccessPolicy::parse("access.toml", &policy).unwrap();
     let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
     run_text(&ksf::weave::weave(&plain.to_string(), workflow).unwrap().machine, input, &[])

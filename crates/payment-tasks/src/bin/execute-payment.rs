@@ -8,10 +8,11 @@ async fn execute(grant: Grant, payment: ApprovedPayment) -> Result<Receipt, Task
     if (approval.amount, &approval.currency) != (amount, &currency) {
         return Err(TaskError::named("Payment.NotAsApproved", "the approval is for another amount or currency"));
     }
-    // A retry runs this again, so the payment is named by its transaction: the same one is the same payment.
-    let transaction = grant.transaction().ok_or_else(|| TaskError::named("Payment.NoTransaction", "no transaction"))?;
+    // A retry, a renewed statement and a redrive run this again, so the payment is named by its piece of work: the same one is the
+    // same payment. The transaction would not do: all items of a Map, and nested executions, have the same.
+    let key = grant.idempotency_key().ok_or_else(|| TaskError::named("Payment.NoWork", "no state acts"))?;
     Ok(Receipt {
-        payment: format!("payment-{transaction}"),
+        payment: format!("payment-{}", key.hex()),
         project_id,
         amount,
         currency,

@@ -5,6 +5,7 @@ mod runtime_api;
 #[path = "../../../claim-guard-lambda/tests/guard/stack.rs"]
 mod stack;
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use runtime_api::{Answer, Invoked, invoke};
@@ -122,22 +123,46 @@ fn a_payment_is_approved_if_every_party_is_clear_and_the_amount_below_the_limit(
 }
 
 #[test]
-fn a_payment_is_executed_as_approved_and_named_by_its_transaction() {
+fn a_payment_is_executed_as_approved() {
     let stack = Stack::new();
+    let approved = input("execute-payment");
+    let invoked = call(&stack, EXECUTE, "ExecutePayment", &approved);
+    let [Answer::Output(receipt)] = invoked.answers.as_slice() else { panic!("{invoked:?}") };
+    let payment = receipt["payment"].as_str().unwrap();
+    assert_eq!(payment.strip_prefix("payment-").map(str::len), Some(64), "{payment}");
     let receipt = json!({
-        "payment": "payment-txn-run",
+        "payment": payment,
         "project_id": "apollo",
         "amount": 1200,
         "currency": "EUR",
         "executed_for": SUBJECT
     });
-    let approved = input("execute-payment");
-    check(&call(&stack, EXECUTE, "ExecutePayment", &approved), "ExecutePayment", Answer::Output(receipt));
+    check(&invoked, "ExecutePayment", Answer::Output(receipt));
     let other = error("Payment.NotAsApproved", "the approval is for another amount or currency");
     for (place, value) in [("/approval/amount", json!(1199)), ("/approval/currency", json!("USD"))] {
         let input = with(approved.clone(), place, value);
         check(&call(&stack, EXECUTE, "ExecutePayment", &input), "ExecutePayment", other.clone());
     }
+}
+
+/// The payment of a call with a statement of its own, for that piece of the work of that execution.
+fn payment(stack: &Stack, run: &str, work: &str) -> String {
+    let token = token(stack, run, &access_token_payload(now()), Some("ExecutePayment"));
+    let event = event(&token, &execution(run), "ExecutePayment", &input("execute-payment"));
+    let event = with(event, "/work", json!(work)).to_string().into_bytes();
+    let invoked = invoke(EXECUTE, &stack.environment(), &[event]);
+    let [Answer::Output(receipt)] = invoked.answers.as_slice() else { panic!("{invoked:?}") };
+    receipt["payment"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_retry_makes_no_second_payment_and_two_items_of_a_map_make_two() {
+    let stack = Stack::new();
+    let pieces = [("run", ""), ("run", "/0"), ("run", "/1"), ("run", "/0/1"), ("run", "~2"), ("other-run", "/0")];
+    let payments: BTreeSet<String> = pieces.iter().map(|(run, work)| payment(&stack, run, work)).collect();
+    assert_eq!(payments.len(), pieces.len());
+    // Each call has a statement of its own, as after a renewal.
+    assert!(pieces.iter().all(|(run, work)| payments.contains(&payment(&stack, run, work))));
 }
 
 #[test]

@@ -20,8 +20,12 @@ pub enum Document {
     Client,
     /// A user, as the realm's administrator sees him.
     User,
+    /// The users of a name who are disabled.
+    DisabledUsers,
     /// The sessions that a user has.
     Sessions,
+    /// What a user has granted to clients.
+    Consents,
     /// The claims that a client would get for a user now.
     Evaluation,
 }
@@ -35,7 +39,9 @@ impl fmt::Display for Document {
             Self::Realm => "realm",
             Self::Client => "client",
             Self::User => "user",
+            Self::DisabledUsers => "disabled users",
             Self::Sessions => "user's sessions",
+            Self::Consents => "user's consents",
             Self::Evaluation => "evaluation",
         })
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claim_guard::identifier::KeyId;
-use claim_guard::revalidation::{ClientAnswer, Question, RealmAnswer, SessionsAnswer, Standing, UserAnswer};
+use claim_guard::revalidation::{
+    ClientAnswer, ConsentsAnswer, DisabledUser, Question, RealmAnswer, SaidOfUser, SessionsAnswer, Standing, UserAnswer,
+};
 use claim_guard::{AccessTokenVerifier, UnixTime};
 use realm_keys::{Answer, BoundedClient, Document, EndpointError, ExchangeFault, RealmCa, Request, Url};
 
@@ -33,8 +35,9 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// A realm of Keycloak, asked as the client `S` signs for.
 ///
 /// What may be relied on:
-/// - A question takes 3 seconds at most. It takes six requests at most: the service account's token where none is kept,
-///   realm, client, user and, if it has to be alive, session, then what a token of now would say.
+/// - A question takes 3 seconds at most. It takes seven requests at most: the service account's token where none is kept,
+///   realm, client, user, sessions if one has to be alive, consents where the session's client needs them, then what a token
+///   of now would say. A user who is said to be disabled is asked about a second time instead of the last.
 /// - They are sent one after the other on one connection, as long as Keycloak keeps it: a connection costs Keycloak more than a
 ///   request. No connection outlives its question.
 /// - Where Keycloak refuses a token that was kept, each request that showed it is repeated once, with a new one. Nothing
@@ -128,7 +131,8 @@ impl<S: Assertions> Asking<'_, S> {
         let client = self.client(question, now).await?;
         let user = self.user(question, now).await?;
         let sessions = self.sessions(question, now).await?;
-        match question.standing(&realm, &client, &user, sessions.as_ref()) {
+        let consents = self.consents(question, &client, now).await?;
+        match question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref()) {
             Ok(standing) => {
                 let evaluation = self.evaluation(&standing, question, now).await?;
                 Ok(Ok(standing.evaluated(&evaluation, self.verifier, now)?))
@@ -151,10 +155,24 @@ impl<S: Assertions> Asking<'_, S> {
 
     async fn user(&self, question: &Question, now: UnixTime) -> Result<UserAnswer, KeycloakFault> {
         let url = self.endpoint.admin(&["users", question.subject().as_str()], &[])?;
-        match self.of_user(Document::User, url, LIMIT, now).await? {
-            Some(body) => Ok(UserAnswer::parse(&body, question)?),
-            None => Ok(UserAnswer::absent()),
+        let Some(body) = self.of_user(Document::User, url, LIMIT, now).await? else { return Ok(UserAnswer::absent()) };
+        match UserAnswer::parse(&body, question)? {
+            SaidOfUser::Settled(user) => Ok(user),
+            SaidOfUser::Disabled(user) => self.disabled(user, question, now).await,
         }
+    }
+
+    /// Asks once more, in other words, before a user is taken for disabled.
+    async fn disabled(
+        &self,
+        user: DisabledUser,
+        question: &Question,
+        now: UnixTime,
+    ) -> Result<UserAnswer, KeycloakFault> {
+        let query = [("username", user.username()), ("exact", "true"), ("enabled", "false")];
+        let url = self.endpoint.admin(&["users"], &query)?;
+        let body = self.found(Document::DisabledUsers, url, LIMIT, now).await?;
+        Ok(user.confirmed(&body, question)?)
     }
 
     /// Only where a session has to be alive.
@@ -165,6 +183,23 @@ impl<S: Assertions> Asking<'_, S> {
         let url = self.endpoint.admin(&["users", question.subject().as_str(), "sessions"], &[])?;
         match self.of_user(Document::Sessions, url, SESSIONS_LIMIT, now).await? {
             Some(body) => Ok(Some(SessionsAnswer::parse(&body, question)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Only where a session has to be alive, and the client needs consent.
+    async fn consents(
+        &self,
+        question: &Question,
+        client: &ClientAnswer,
+        now: UnixTime,
+    ) -> Result<Option<ConsentsAnswer>, KeycloakFault> {
+        if !client.requires_consent() {
+            return Ok(None);
+        }
+        let url = self.endpoint.admin(&["users", question.subject().as_str(), "consents"], &[])?;
+        match self.of_user(Document::Consents, url, LIMIT, now).await? {
+            Some(body) => Ok(Some(ConsentsAnswer::parse(&body)?)),
             None => Ok(None),
         }
     }

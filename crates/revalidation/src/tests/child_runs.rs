@@ -88,7 +88,7 @@ fn an_execution_that_is_about_to_start_gets_a_name_and_a_statement_for_it() {
     let about_to_start = execution("settlement", NAME);
     let audit = line("allow", with(point("SettlePayment", "nested"), "/execution", json!(about_to_start)), json!([]));
     let answer = json!({ "transactionToken": served.token(), "name": NAME });
-    assert_eq!(served, Served { answer: Ok(answer), audit: vec![with(audit, "/epoch", json!(0))] });
+    assert_eq!(served, Served { answer: Ok(answer), audit: vec![with(audit, "/epoch", json!(1))] });
     let expected = json!({
         "iat": LATER,
         "exp": LATER + 60,
@@ -101,7 +101,7 @@ fn an_execution_that_is_about_to_start_gets_a_name_and_a_statement_for_it() {
         "tctx": {
             "execution": about_to_start,
             "state_machine": machine("settlement"),
-            "epoch": 0,
+            "epoch": 1,
             "redrive": 0,
             "started": LATER,
             "input": Digest::of(input.to_string().as_bytes()).as_str(),
@@ -145,8 +145,9 @@ fn what_was_made_for_the_other_execution_holds_in_no_other() {
         "/context/execution",
         json!(execution("settlement", NAME)),
     );
-    let world = World::new();
-    assert_eq!(said(serve(&world, &own, LATER + 100).token())["tctx"]["epoch"], 1);
+    let mut world = World::new();
+    (world.executions.started_at, world.executions.input) = (LATER, json!({ "project_id": "apollo" }));
+    assert_eq!(said(serve(&world, &own, LATER + 100).token())["tctx"]["epoch"], 2);
     let other = event(served.token(), "settlement", "renew", ask);
     assert_eq!(serve(&world, &other, LATER + 100).answer.unwrap_err().0, "ClaimGuard.Rejected");
     let parents = renew(served.token(), "ApprovePayment", "expired");

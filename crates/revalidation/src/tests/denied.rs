@@ -122,7 +122,7 @@ fn check_session(start: &Start, sessions: Value, reasons: Value, token: Value) {
 
 #[test]
 fn a_run_that_needs_its_starters_session_ends_with_it() {
-    let other = json!([{ "id": "another-session", "userId": SUBJECT }]);
+    let other = json!([{ "id": "another-session", "userId": SUBJECT, "start": 0, "clients": {} }]);
     let message = "session `kZ0VtqGmXJt0tBoQb1x2y3z4` is over";
     let token = json!({ "jti": JTI, "sid": SID, "txn": TRANSACTION });
     for sessions in [json!([]), other] {

@@ -1,7 +1,9 @@
 //! Whole events against an outside in memory: what the state machine hears, what the log hears, what was asked of others.
 
+mod alive;
 mod child_runs;
 mod denied;
+mod engine;
 mod events;
 mod leaks;
 mod panics;
@@ -9,6 +11,7 @@ mod rejected;
 mod renewed;
 mod robustness;
 mod settings;
+mod slow;
 mod undecided;
 mod world;
 
@@ -66,6 +69,8 @@ fn environment(variable: &str) -> Option<String> {
         "REALM_AUDIENCE" => "workflow-api".to_owned(),
         "REALM_CLIENTS" => CLIENT.to_owned(),
         "REVALIDATION_CLIENT" => "workflow-revalidation".to_owned(),
+        "CLIENT_KEY_ID" => "of-the-client".to_owned(),
+        "CLIENT_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666".to_owned(),
         "TRUST_DOMAIN" => DOMAIN.to_owned(),
         "TRANSACTION_KEYS" => key_set([kms_key()]),
         "TRANSACTION_KEY_ID" => kms_key().kid().to_owned(),
@@ -189,14 +194,15 @@ fn misconfigured(audit: Value) -> Served {
     refused("ClaimGuard.Misconfigured", "misconfigured: see the audit line in the log of revalidation", audit)
 }
 
-fn ready(world: &World) -> Service<&World, &World, &World> {
+fn ready(world: &World) -> Service<&World, &World, &World, &World> {
     let minting = MintSettings::from_lookup(&policy(), environment).unwrap();
-    let outside = Outside { realm: world, signer: world, chance: world };
+    let outside = Outside { realm: world, signer: world, chance: world, engine: world };
     Service::Ready(Box::new(Revalidation::new(policy(), minting, outside)))
 }
 
+/// Runs a future on a clock that stands still but where everybody waits for it.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
 fn serve(world: &World, event: &Value, now: i64) -> Served {
@@ -207,7 +213,11 @@ fn serve_bytes(world: &World, event: &[u8], now: Result<UnixTime, ClockError>) -
     serve_by(&ready(world), event, now)
 }
 
-fn serve_by(service: &Service<&World, &World, &World>, event: &[u8], now: Result<UnixTime, ClockError>) -> Served {
+fn serve_by(
+    service: &Service<&World, &World, &World, &World>,
+    event: &[u8],
+    now: Result<UnixTime, ClockError>,
+) -> Served {
     let written = Mutex::new(Vec::new());
     let write = |record: AuditRecord| {
         let line = record.to_line();
@@ -248,6 +258,7 @@ fn line(decision: &str, point: Value, reasons: Value) -> Value {
         "at": LATER,
         "decision": decision,
         "point": point,
+        "issuer": ISSUER,
         "subject": SUBJECT,
         "client": CLIENT,
         "token": { "jti": JTI, "sid": SID, "txn": TRANSACTION },

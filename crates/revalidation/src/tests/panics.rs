@@ -17,7 +17,7 @@ fn check(part: Part, event: &Value, point: Value) {
 #[test]
 fn a_panic_anywhere_is_undecided_and_makes_one_audit_line_that_quotes_nothing() {
     let renewal = renew(&Start::usual().token(), "ApprovePayment", "expired");
-    for part in [Part::Realm, Part::RealmLater, Part::Signer] {
+    for part in [Part::Engine, Part::Realm, Part::RealmLater, Part::Signer] {
         check(part, &renewal, point("ApprovePayment", "expired"));
     }
     let ask = json!({ "state": "SettlePayment", "input": { "project_id": "apollo" } });

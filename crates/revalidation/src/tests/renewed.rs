@@ -101,7 +101,9 @@ fn a_service_account_has_no_session_and_is_renewed_without_one() {
 fn a_run_that_was_redriven_gets_a_statement_of_that_redrive() {
     let event = with(renew(&Start::usual().token(), "ApprovePayment", "expired"), "/context/redriveCount", json!(2));
     let audit = with(allowed("ApprovePayment", "expired", json!([])), "/point/redrive", json!(2));
-    check(&World::new(), &event, with(renewed_payload("ApprovePayment"), "/tctx/redrive", json!(2)), audit);
+    let mut world = World::new();
+    world.executions.redrives.insert(execution("payment", "run-1"), 2);
+    check(&world, &event, with(renewed_payload("ApprovePayment"), "/tctx/redrive", json!(2)), audit);
 }
 
 #[test]

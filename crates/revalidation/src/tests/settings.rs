@@ -1,7 +1,7 @@
 //! The environment.
 
 use claim_guard::Excerpt;
-use claim_guard::identifier::IdentifierError;
+use claim_guard::identifier::{IdentifierError, KeyId};
 use minting::MintFault;
 use realm_keys::SettingsFault;
 use serde_json::{Value, json};
@@ -30,6 +30,8 @@ fn whole_settings_are_taken() {
     assert_eq!(settings.realm.admin_url.unwrap().as_str(), "https://admin.example:8443/keycloak");
     assert_eq!(settings.realm.ca, None);
     assert_eq!(settings.minting.trust_domain.as_str(), DOMAIN);
+    assert_eq!(settings.client_key.id.as_str(), "of-the-client");
+    assert_eq!(settings.client_key.arn.as_str(), "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666");
 }
 
 #[test]
@@ -72,6 +74,28 @@ fn a_client_is_named_by_its_id() {
 }
 
 #[test]
+fn the_client_s_key_is_named_by_its_id_and_its_arn() {
+    let error = IdentifierError::ForbiddenCharacter { kind: "key id", character: '\n' };
+    check("CLIENT_KEY_ID", "a\nb", &[Fault::Malformed { variable: "CLIENT_KEY_ID", error }]);
+    let alias = "arn:aws:kms:eu-central-1:111122223333:alias/client";
+    check("CLIENT_SIGNING_KEY", alias, &[Fault::NotAKeyArn { presented: Excerpt::of(alias) }]);
+}
+
+#[test]
+fn a_key_that_signs_transaction_tokens_does_not_sign_in_at_the_realm() {
+    let two_powers = |id: &str| [Fault::KeyWithTwoPowers { presented: KeyId::parse(id).unwrap() }];
+    check("CLIENT_SIGNING_KEY", &environment("TRANSACTION_SIGNING_KEY").unwrap(), &two_powers("of-the-client"));
+    // A replica has another ARN, and the name of a key is the digest of its public half.
+    check("CLIENT_KEY_ID", kms_key().kid(), &two_powers(kms_key().kid()));
+    // Nor is a key taken that only verifies them now: it is the next one, or the last one.
+    check(
+        "TRANSACTION_KEYS",
+        &key_set([kms_key(), &TestKey::generate("ES256", "of-the-client")]),
+        &two_powers("of-the-client"),
+    );
+}
+
+#[test]
 fn all_faults_are_named_at_once() {
     let realm = |variable| Fault::Realm(SettingsFault::Absent { variable });
     let mint = |variable| Fault::Mint(MintFault::Absent { variable });
@@ -87,6 +111,8 @@ fn all_faults_are_named_at_once() {
             mint("TRANSACTION_KEY_ID"),
             mint("TRANSACTION_SIGNING_KEY"),
             mint("WORKFLOW_STATE_MACHINES"),
+            Fault::Absent { variable: "CLIENT_KEY_ID" },
+            Fault::Absent { variable: "CLIENT_SIGNING_KEY" },
         ]
     );
 }
@@ -96,14 +122,14 @@ fn service<'a>(
     policy: &str,
     lookup: impl Fn(&str) -> Option<String>,
     outside: Result<&'a World, claim_guard::audit::Reason>,
-) -> Service<&'a World, &'a World, &'a World> {
+) -> Service<&'a World, &'a World, &'a World, &'a World> {
     let policy = AccessPolicy::parse("access.toml", policy);
-    let outside = outside.map(|world| Outside { realm: world, signer: world, chance: world });
+    let outside = outside.map(|world| Outside { realm: world, signer: world, chance: world, engine: world });
     block_on(Service::from_lookup(policy, lookup, async |_, _, _| outside))
 }
 
 #[track_caller]
-fn check_broken(service: &Service<&World, &World, &World>, policy: Option<Digest>, reasons: Value) {
+fn check_broken(service: &Service<&World, &World, &World, &World>, policy: Option<Digest>, reasons: Value) {
     let event = renew(&Start::usual().token(), "ApprovePayment", "expired").to_string();
     let point = with(point("ApprovePayment", "expired"), "/workflow", json!(""));
     let mut audit = nameless_line("misconfigured", point, json!({}), reasons);

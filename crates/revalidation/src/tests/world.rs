@@ -1,17 +1,23 @@
-//! An outside in memory: a realm with one client and one user, a key, and chance that always falls the same way.
+//! An outside in memory: an engine, a realm with one client and one user, a key, and chance that always falls the same way.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use claim_guard::audit::Reason;
-use claim_guard::identifier::{Audience, ClientId, Issuer};
-use claim_guard::revalidation::{AnswerFault, ClientAnswer, Question, RealmAnswer, SessionsAnswer, UserAnswer};
+use claim_guard::identifier::{Audience, ClientId, ExecutionArn, Issuer, MapRunArn};
+use claim_guard::revalidation::{
+    AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, MapRunSeen, Question, RealmAnswer, SaidOfUser,
+    SessionsAnswer, UserAnswer,
+};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, UnixTime};
 use minting::{Failure, NoRandom, Signer};
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with};
 
+use super::engine::Executions;
 use crate::chance::Chance;
+use crate::engine::Engine;
 use crate::realm::{Answered, Realm, Unanswered};
 
 /// The stack's key.
@@ -44,11 +50,17 @@ pub(super) struct World {
     /// None where the realm says itself that there is no such user.
     pub(super) user: Option<Value>,
     pub(super) sessions: Value,
+    pub(super) consents: Value,
+    /// Whether a user who is said to be disabled is not stored as disabled.
+    pub(super) locked_out: bool,
     pub(super) evaluation: Value,
+    pub(super) executions: Executions,
     /// Why nothing is answered at all.
     pub(super) outage: Option<Failure>,
     pub(super) signature: Result<&'static TestKey, Failure>,
     pub(super) bits: Result<[u8; 16], NoRandom>,
+    /// How long the realm takes to answer, and KMS to sign.
+    pub(super) slow: [Duration; 2],
     /// Which part of the outside panics, if one does.
     pub(super) panics: Option<Part>,
     asked: AtomicU32,
@@ -63,6 +75,7 @@ pub(super) enum Part {
     RealmLater,
     Signer,
     Chance,
+    Engine,
 }
 
 /// What a panic says: a text that was presented.
@@ -73,13 +86,20 @@ impl World {
     pub(super) fn new() -> Self {
         Self {
             realm: json!({ "realm": "workflows", "public_key": "MII", "tokens-not-before": 0 }),
-            clients: json!([{ "id": "client-uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0 }]),
+            clients: json!([{ "id": "client-uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0, "consentRequired": false }]),
             user: Some(json!({ "id": SUBJECT, "username": "ann", "enabled": true, "notBefore": 0 })),
-            sessions: json!([{ "id": "kZ0VtqGmXJt0tBoQb1x2y3z4", "userId": SUBJECT, "username": "ann" }]),
+            sessions: json!([{
+                "id": "kZ0VtqGmXJt0tBoQb1x2y3z4", "userId": SUBJECT, "username": "ann", "start": NOW * 1000,
+                "clients": { "client-uuid": CLIENT },
+            }]),
+            consents: json!([]),
+            locked_out: false,
             evaluation: access_token_payload(NOW),
+            executions: Executions::new(),
             outage: None,
             signature: Ok(kms_key()),
             bits: Ok([0xab; 16]),
+            slow: [Duration::ZERO; 2],
             panics: None,
             asked: AtomicU32::new(0),
             signed: AtomicU32::new(0),
@@ -119,6 +139,7 @@ impl Realm for &World {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.reached(Part::Realm);
         tokio::task::yield_now().await;
+        tokio::time::sleep(self.slow[0]).await;
         self.reached(Part::RealmLater);
         if let Some(failure) = &self.outage {
             return Err(failure.clone());
@@ -126,12 +147,20 @@ impl Realm for &World {
         let realm = RealmAnswer::parse(&bytes(&self.realm), question).map_err(unreadable)?;
         let client = ClientAnswer::parse(&bytes(&self.clients), question).map_err(unreadable)?;
         let user = match &self.user {
-            Some(user) => UserAnswer::parse(&bytes(user), question).map_err(unreadable)?,
+            Some(user) => match UserAnswer::parse(&bytes(user), question).map_err(unreadable)? {
+                SaidOfUser::Settled(user) => user,
+                SaidOfUser::Disabled(said) => {
+                    let found = if self.locked_out { json!([]) } else { json!([user]) };
+                    said.confirmed(&bytes(&found), question).map_err(unreadable)?
+                }
+            },
             None => UserAnswer::absent(),
         };
         let sessions = question.session().map(|_| SessionsAnswer::parse(&bytes(&self.sessions), question));
         let sessions = sessions.transpose().map_err(unreadable)?;
-        let standing = match question.standing(&realm, &client, &user, sessions.as_ref()) {
+        let consents = client.requires_consent().then(|| ConsentsAnswer::parse(&bytes(&self.consents)));
+        let consents = consents.transpose().map_err(unreadable)?;
+        let standing = match question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref()) {
             Ok(standing) => standing,
             Err(withdrawals) => return Ok(Err(withdrawals)),
         };
@@ -141,12 +170,28 @@ impl Realm for &World {
     }
 }
 
+impl Engine for &World {
+    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+        self.reached(Part::Engine);
+        self.executions.execution(execution)
+    }
+
+    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, Failure> {
+        self.executions.map_run()
+    }
+
+    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+        self.executions.stopped_at()
+    }
+}
+
 impl Signer for World {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
         self.signed.fetch_add(1, Ordering::Relaxed);
         self.reached(Part::Signer);
         // Others get their turn here, as they do while KMS is asked.
         tokio::task::yield_now().await;
+        tokio::time::sleep(self.slow[1]).await;
         self.signature.as_ref().map(|key| key.sign(message)).map_err(Clone::clone)
     }
 }

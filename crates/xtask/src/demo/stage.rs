@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::outline::{ERROR, outline};
+use crate::browser::Browser;
 use crate::calls::Answer;
 use crate::certificates::random_password;
 use crate::failure::Failure;
+use crate::keycloak::{CLIENT, Tokens};
 use crate::lab::Lab;
 use crate::progress::tell;
 use crate::report::PAYMENT;
@@ -40,8 +42,9 @@ pub struct Somebody {
     /// The user's id, which is `sub`.
     pub id: String,
     /// What he logged in to.
-    pub tokens: crate::keycloak::Tokens,
-    name: String,
+    pub tokens: Tokens,
+    /// What he is called in the realm.
+    pub name: String,
 }
 
 impl<'a> Stage<'a> {
@@ -63,6 +66,29 @@ impl<'a> Stage<'a> {
 
     /// Makes a user who is known as alice is, has her roles but `missing`, and logs in.
     pub fn somebody(&self, name: &str, missing: &[&str]) -> Result<Somebody, Failure> {
+        let log_in = |lab: &Lab, name: &str, password: &str| lab.keycloak().log_in(name, password);
+        self.somebody_who(name, missing, "logs in", log_in)
+    }
+
+    /// Makes such a user with every role, who logs in to the client in a browser, and then, in the same session, to
+    /// another one.
+    pub fn somebody_in_two_clients(&self, name: &str, another: &str) -> Result<Somebody, Failure> {
+        self.lab.admin()?.create_sibling(another)?;
+        self.somebody_who(name, &[], &format!("logs in, and to {another} too"), |lab, name, password| {
+            let mut browser = Browser::new(lab.keycloak())?;
+            let tokens = browser.log_in_to(CLIENT, name, password)?;
+            browser.log_in_to(another, name, password)?;
+            Ok(tokens)
+        })
+    }
+
+    fn somebody_who(
+        &self,
+        name: &str,
+        missing: &[&str],
+        does: &str,
+        log_in: impl FnOnce(&Lab, &str, &str) -> Result<Tokens, Failure>,
+    ) -> Result<Somebody, Failure> {
         let alice = users::people().swap_remove(0);
         let roles: Vec<&str> = alice.roles().iter().copied().filter(|role| !missing.contains(role)).collect();
         let password = random_password()?;
@@ -70,12 +96,12 @@ impl<'a> Stage<'a> {
         let suffix: String = random_password()?.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
         let name = format!("{name}-{}", suffix.to_ascii_lowercase());
         let id = self.lab.admin()?.create_user(&name, &password, &alice.attributes(), &roles)?;
-        let tokens = self.lab.keycloak().log_in(&name, &password)?;
+        let tokens = log_in(self.lab, &name, &password)?;
         self.lab.note_token(&tokens.access)?;
         self.lab.note_token(&tokens.refresh)?;
         match missing {
-            [] => self.say(&format!("{name} holds every role and flag, and logs in.")),
-            missing => self.say(&format!("{name} holds every role but {}, and logs in.", missing.join(", "))),
+            [] => self.say(&format!("{name} holds every role and flag, and {does}.")),
+            missing => self.say(&format!("{name} holds every role but {}, and {does}.", missing.join(", "))),
         }
         Ok(Somebody { id, tokens, name })
     }
@@ -179,6 +205,21 @@ impl<'a> Stage<'a> {
             tell!("    {}{line}", if line.starts_with(ERROR) { "  " } else { "" });
         }
         self.compare("the history", &seen.join(" → "), &told.join(" → "));
+        Ok(())
+    }
+
+    /// Waits for an execution's end, and expects it to have succeeded and nobody to have said no. How often it had to be
+    /// asked again, because nothing could be told, is left to chance.
+    pub fn never_denied(&mut self, execution: &str) -> Result<(), Failure> {
+        let ended = self.lab.outcome(execution, EXECUTION_WITHIN)?;
+        self.compare("the execution's outcome", text(&ended, "/status"), "SUCCEEDED");
+        let mut lines = self.lab.audit_lines()?;
+        lines.retain(|line| text(line, "/point/execution") == execution && text(line, "/decision") != "allow");
+        show(&lines);
+        let known = ["ScreenPayment identity_expired too_old", "Revalidate ScreenPayment undecided user_locked_out"];
+        let mut others: Vec<String> = lines.iter().map(decision).collect();
+        others.retain(|line| !known.contains(&line.as_str()));
+        self.compare("whoever said something else", &others.join("; "), "");
         Ok(())
     }
 

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::messages;
 use crate::access::{AccessPolicy, Workflow};
 use crate::claims::{Actor, Identity};
-use crate::decision::policy::{on_execution, on_request, on_start, on_state};
+use crate::decision::policy::{
+    on_execution, on_execution_of_another, on_execution_of_own_name, on_request, on_start, on_state,
+};
 use crate::decision::test_identity::{identity, object};
 use crate::decision::{Decision, Starter};
 use crate::document::Document;
@@ -38,6 +40,8 @@ claims = ["act.sub = \"support\""]
 actor = "any"
 
 [workflows.own]
+session = "ignored"
+max_duration = "365d"
 describe = ["realm:employee"]
 stop = ["realm:employee"]
 start.roles = ["realm:employee"]
@@ -45,6 +49,8 @@ states.Own.any_verified_caller = true
 states.Any = { any_verified_caller = true, actor = "any" }
 
 [workflows.any]
+session = "ignored"
+max_duration = "365d"
 start = { any_verified_caller = true, actor = "any" }
 states.Own.any_verified_caller = true
 "#;
@@ -154,6 +160,13 @@ fn whoever_acts_in_the_starter_s_place_is_not_the_starter() {
         let mut bob = alice();
         bob.subject = Subject::parse("bob").expect("a subject");
         check(&decide(&bob, &named("admin"), roles), &[]);
+        // Nor is a role of hers his where it is not known who has started it.
+        let another = format!("the execution was started by another than `{through_admin}`");
+        check(&on_execution_of_another(&policy(), &named("admin"), &workflow, roles), &[&another, ADMIN]);
+        check(&on_execution_of_another(&policy(), &bob, &workflow, roles), &[]);
+        // A name that was given to Alice may have been given to whoever acts in her place.
+        check(&on_execution_of_own_name(&policy(), &alice(), &workflow, roles), &[]);
+        check(&on_execution_of_own_name(&policy(), &named("admin"), &workflow, roles), &[ADMIN]);
     }
 }
 

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::messages;
 use crate::access::{AccessPolicy, Workflow};
 use crate::claims::Identity;
-use crate::decision::policy::{on_execution, on_request, on_start, on_state};
+use crate::decision::policy::{
+    on_execution, on_execution_of_another, on_execution_of_own_name, on_request, on_start, on_state,
+};
 use crate::decision::test_identity::{identity, object};
 use crate::decision::{Decision, Grant, Starter};
 use crate::identifier::{Issuer, StateName, Subject, TransactionId, WorkflowName};
@@ -24,6 +26,8 @@ path = "/health"
 any_verified_caller = true
 
 [workflows.payment]
+session = "ignored"
+max_duration = "365d"
 describe = ["api:audit", "api:operate"]
 
 [workflows.payment.start]
@@ -39,6 +43,8 @@ claims = ["compliance.level >= 2"]
 any_verified_caller = true
 
 [workflows.refund]
+session = "ignored"
+max_duration = "365d"
 start = { any_verified_caller = true }
 states.Refund.claims = ["project_id = input.project_id"]
 "#;
@@ -210,6 +216,23 @@ fn whoever_did_not_start_an_execution_needs_a_role() {
     auditor.subject = Subject::parse("erin").expect("a subject");
     check_grant(&granted(decide(&auditor, Workflow::describe)), &["api:audit"], json!({}));
     check(&decide(&auditor, Workflow::stop), &[&not("erin of https://id.example/realms/workflows")]);
+}
+
+#[test]
+fn an_execution_of_another_is_decided_on_by_the_workflow_s_roles_alone() {
+    let alice = "the execution was started by another than `alice of https://id.example/realms/workflows`";
+    let none = "none of the roles `api:audit api:operate` is there";
+    let decide = |who: &Identity, roles| on_execution_of_another(&policy(), who, &workflow("payment"), roles);
+    check(&decide(&identity(&["api:start"], json!({})), Workflow::describe), &[alice, none]);
+    let auditor = identity(&["api:audit", "api:start"], json!({}));
+    check_grant(&granted(decide(&auditor, Workflow::describe)), &["api:audit"], json!({}));
+    check(&decide(&auditor, Workflow::stop), &[alice]);
+    let unknown = on_execution_of_another(&policy(), &auditor, &workflow("payments"), Workflow::describe);
+    check(&unknown, &["the policy has no workflow `payments`"]);
+    let own = on_execution_of_own_name(&policy(), &auditor, &workflow("payments"), Workflow::stop);
+    check(&own, &["the policy has no workflow `payments`"]);
+    let own = on_execution_of_own_name(&policy(), &auditor, &workflow("payment"), Workflow::stop);
+    check_grant(&granted(own), &[], json!({}));
 }
 
 #[test]

@@ -57,11 +57,18 @@ fn every_cause_has_a_code_both_sides_and_a_message() {
     let starter = Starter::of(&identity(&[], json!({})));
     let alice = "alice of https://id.example/realms/workflows";
     check(
-        &Unmet::NotTheStarter { expected: starter.clone(), presented: starter },
+        &Unmet::NotTheStarter { expected: starter.clone(), presented: starter.clone() },
         "not_the_starter",
         Some(alice),
         Some(alice),
         &format!("the execution was started by `{alice}`, not by `{alice}`"),
+    );
+    check(
+        &Unmet::StartedByAnother { presented: starter },
+        "started_by_another",
+        None,
+        Some(alice),
+        &format!("the execution was started by another than `{alice}`"),
     );
     let role = |name: &str| Role::realm(name).expect("a role");
     check(

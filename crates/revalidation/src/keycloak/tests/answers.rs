@@ -69,6 +69,32 @@ async fn k1_a_disabled_user_or_client_ends_it() {
 }
 
 #[tokio::test]
+async fn a_user_who_is_locked_out_for_a_while_or_read_beside_others_is_not_taken_for_disabled() {
+    let locked_out = || answer(AnswerFault::LockedOut { subject: subject() });
+    let another = with(said::disabled_user(), "/id", json!("another"));
+    for found in [json!([]), json!([another]), json!([said::user()])] {
+        let server = keycloak_but_for(move |_, heard| match heard.path.as_str() {
+            USER => Some(said::good(&said::disabled_user())),
+            DISABLED_USERS => Some(said::good(&found)),
+            _ => None,
+        })
+        .await;
+        check_fault(&server, locked_out()).await;
+        assert_eq!(count(&server, EVALUATION), 0);
+    }
+    // That he is no more when he is searched for says nothing of why he was answered as disabled.
+    let server = keycloak_but_for(|_, heard| match heard.path.as_str() {
+        USER => Some(said::good(&said::disabled_user())),
+        DISABLED_USERS => Some(said::refusal("404 Not Found", "User not found")),
+        _ => None,
+    })
+    .await;
+    let document = Document::DisabledUsers;
+    let not_found = ExchangeFault::Status { document, presented: 404, retry_after: None };
+    check_fault(&server, KeycloakFault::Exchange(not_found)).await;
+}
+
+#[tokio::test]
 async fn k1_a_deleted_user_or_client_ends_it() {
     let no_user = |_: &str| said::refusal("404 Not Found", "User not found");
     check_stopped(&keycloak_with(USER, no_user).await, Withdrawal::UserDeleted { subject: subject() }).await;
@@ -245,6 +271,51 @@ async fn k20_a_session_that_is_over_ends_a_run_that_requires_it() {
 }
 
 #[tokio::test]
+async fn k20_a_session_that_the_client_has_left_ends_a_run_that_requires_it() {
+    let elsewhere = with(said::session(SESSION), "/clients", json!({ "another-uuid": "another-app" }));
+    let session = SessionId::parse(SESSION).unwrap();
+    let ended = Withdrawal::ClientSessionEnded { session, client: client_id() };
+    check_stopped(&keycloak_saying(SESSIONS, json!([elsewhere])).await, ended).await;
+}
+
+#[tokio::test]
+async fn k20_a_session_that_was_begun_anew_ends_a_run_that_requires_it() {
+    let anew = with(said::session(SESSION), "/start", json!((ISSUED_AT + 1) * 1000));
+    let (session, started_at) = (SessionId::parse(SESSION).unwrap(), time(ISSUED_AT + 1));
+    let restarted = Withdrawal::SessionRestarted { session, started_at, issued_at: time(ISSUED_AT) };
+    check_stopped(&keycloak_saying(SESSIONS, json!([anew])).await, restarted).await;
+}
+
+/// A Keycloak whose client needs consent, and what it says of the subject's consents.
+async fn needing_consent(consents: impl Fn() -> Reply + Send + Sync + 'static) -> FaultyServer {
+    keycloak_but_for(move |_, heard| match heard.path.as_str() {
+        CLIENTS => Some(said::good(&json!([with(said::client(), "/consentRequired", json!(true))]))),
+        CONSENTS => Some(consents()),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn k20_a_consent_that_was_withdrawn_ends_a_run_that_requires_the_session() {
+    let server = needing_consent(|| said::good(&json!([said::consent(CLIENT)]))).await;
+    ask(&server).await.unwrap().unwrap();
+    assert_eq!(count(&server, CONSENTS), 1);
+    let server = needing_consent(|| said::good(&json!([said::consent("another-app")]))).await;
+    check_stopped(&server, Withdrawal::ConsentWithdrawn { client: client_id() }).await;
+    // Where the session does not matter, nobody looks.
+    let outcome = outcome(&asker(&server, PATIENT), question(&server, WITHOUT_SESSION), WITHOUT_SESSION).await;
+    outcome.unwrap().unwrap();
+    assert_eq!(count(&server, CONSENTS), 1);
+
+    let server = needing_consent(|| said::good(&json!({}))).await;
+    check_fault(&server, answer(AnswerFault::NotAList { kind: AnswerKind::Consents })).await;
+    let server = needing_consent(|| Reply::whole("503 Down", "")).await;
+    let down = ExchangeFault::Status { document: Document::Consents, presented: 503, retry_after: None };
+    check_fault(&server, KeycloakFault::Exchange(down)).await;
+}
+
+#[tokio::test]
 async fn k20_a_run_without_a_session_has_none_to_live_on() {
     let server = good_keycloak().await;
     let keycloak = asker(&server, PATIENT);
@@ -332,7 +403,9 @@ async fn an_answer_of_another_shape_is_none() {
             check_fault(&server, malformed(kind, text)).await;
         }
         let (other, expected) = match kind {
-            AnswerKind::Client | AnswerKind::Sessions => (json!({}), AnswerFault::NotAList { kind }),
+            AnswerKind::Client | AnswerKind::DisabledUsers | AnswerKind::Sessions | AnswerKind::Consents => {
+                (json!({}), AnswerFault::NotAList { kind })
+            }
             AnswerKind::Realm | AnswerKind::User | AnswerKind::Evaluation => {
                 (json!([]), AnswerFault::MalformedJson { kind, error: JsonError::NotAnObject })
             }

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{
-    Audience, ClientId, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TrustDomain, WorkflowName,
+    Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TrustDomain, WorkflowName,
 };
-use claim_guard::revalidation::{Cause, Question, RenewedStatement, Withdrawal};
+use claim_guard::revalidation::{
+    Cause, ExecutionSeen, ExecutionStatus, InputSeen, Look, Question, RenewedStatement, Withdrawal,
+};
 use claim_guard::transaction::{PresentedAt, TransactionKeySet};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use minting::{Failure, Signer};
@@ -39,6 +41,8 @@ pub(super) const TOKEN: &str = "/realms/workflows/protocol/openid-connect/token"
 pub(super) const CLIENTS: &str = "/admin/realms/workflows/clients?clientId=payment-app";
 pub(super) const USER: &str = "/admin/realms/workflows/users/5a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001";
 pub(super) const SESSIONS: &str = "/admin/realms/workflows/users/5a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001/sessions";
+pub(super) const CONSENTS: &str = "/admin/realms/workflows/users/5a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001/consents";
+pub(super) const DISABLED_USERS: &str = "/admin/realms/workflows/users?username=alice&exact=true&enabled=false";
 pub(super) const EVALUATION: &str = "/admin/realms/workflows/clients/c4220b60-26da-4d1e-8752-9fa36bfc2418/evaluate-scopes/\
                                      generate-example-access-token?userId=5a2c1b7e-9d40-4f0e-8a31-3f1f4be0a001&scope=openid";
 
@@ -78,7 +82,7 @@ pub(super) mod said {
         json!({
             "id": CLIENT_UUID, "clientId": CLIENT, "name": "Payment app", "surrogateAuthRequired": false, "enabled": true,
             "secret": "7xzA65LPNPOanoXP9hzcjN7j6KUgQ5qf", "redirectUris": ["http://127.0.0.1/callback"], "notBefore": 0,
-            "publicClient": false, "protocol": "openid-connect", "attributes": { "use.refresh.tokens": "true" },
+            "publicClient": false, "consentRequired": false, "protocol": "openid-connect", "attributes": { "use.refresh.tokens": "true" },
             "access": { "view": true, "configure": false, "manage": false },
         })
     }
@@ -92,10 +96,22 @@ pub(super) mod said {
         })
     }
 
+    /// As Keycloak finds it among the disabled ones of that name.
+    pub(in super::super) fn disabled_user() -> Value {
+        with(user(), "/enabled", json!(false))
+    }
+
+    pub(in super::super) fn consent(client: &str) -> Value {
+        json!({
+            "clientId": client, "grantedClientScopes": ["roles"], "createdDate": 1_795_572_365_000_u64,
+            "lastUpdatedDate": 1_795_572_365_000_u64, "additionalGrants": [],
+        })
+    }
+
     pub(in super::super) fn session(id: &str) -> Value {
         json!({
-            "id": id, "username": "alice", "userId": SUBJECT, "ipAddress": "127.0.0.1", "start": 1_795_572_365_000_u64,
-            "lastAccess": 1_795_572_365_000_u64, "rememberMe": false, "clients": { CLIENT_UUID: CLIENT },
+            "id": id, "username": "alice", "userId": SUBJECT, "ipAddress": "127.0.0.1", "start": ISSUED_AT * 1000,
+            "lastAccess": ISSUED_AT * 1000, "rememberMe": false, "clients": { CLIENT_UUID: CLIENT },
             "transientUser": false,
         })
     }
@@ -166,6 +182,8 @@ fn play(origin: &str, heard: &Heard, given: &AtomicU32) -> Reply {
         ("GET", CLIENTS) => said::good(&json!([said::client()])),
         ("GET", USER) => said::good(&said::user()),
         ("GET", SESSIONS) => said::good(&json!([said::session("another"), said::session(SESSION)])),
+        ("GET", CONSENTS) => said::good(&json!([said::consent("another-app"), said::consent(CLIENT)])),
+        ("GET", DISABLED_USERS) => said::good(&json!([said::disabled_user()])),
         ("GET", EVALUATION) => said::good(&said::evaluation(origin)),
         _ => said::refusal("404 Not Found", "HTTP 404 Not Found"),
     }
@@ -210,7 +228,7 @@ pub(super) const WITH_SESSION: &str = "required";
 
 pub(super) fn policy(session: &str) -> AccessPolicy {
     let text = format!(
-        "[workflows.payment]\nsession = \"{session}\"\n\
+        "[workflows.payment]\nsession = \"{session}\"\nmax_duration = \"30d\"\n\
          [workflows.payment.start]\nroles = [\"workflow-api:payment:start\"]\n\
          [workflows.payment.states.ApprovePayment]\n\
          roles = [\"workflow-api:payment:approve\"]\nclaims = [\"compliance.kyc = true\"]\n"
@@ -232,7 +250,7 @@ pub(super) fn statement(origin: &str) -> Value {
         },
         "tctx": {
             "execution": EXECUTION, "state_machine": MACHINE, "epoch": 0, "redrive": 0, "started": ISSUED_AT + 1,
-            "input": format!("sha256:{}", "0".repeat(64)),
+            "input": Digest::of(b"{}").as_str(),
             "roles": ["workflow-api:payment:start"], "claims": { "compliance": { "kyc": true } },
         },
     })
@@ -253,7 +271,20 @@ pub(super) fn question_of(statement: &Value, session: &str) -> Question {
     };
     let aged = verifier.verify_whatever_age(&token, &at, now()).unwrap();
     let state = StateName::parse("ApprovePayment").unwrap();
-    policy(session).question_of_state(aged.into(), &state, Cause::Expired, 0, now()).unwrap()
+    let presumed = policy(session).question_of_state(aged.into(), &state, Cause::Expired, 0, now()).unwrap();
+    let running = ExecutionSeen {
+        execution: at.execution,
+        state_machine: at.state_machine,
+        status: ExecutionStatus::Running,
+        redrive_count: 0,
+        started_at: presumed.statement().run().started_at,
+        input: Some(InputSeen(json!({ "transactionToken": token.as_str(), "input": {} }).to_string())),
+        map_run: None,
+    };
+    let Look::Alive(question) = presumed.seen(Some(&running), &verifier, now()).unwrap() else {
+        panic!("nothing is left to ask")
+    };
+    question
 }
 
 pub(super) fn question(server: &FaultyServer, session: &str) -> Question {

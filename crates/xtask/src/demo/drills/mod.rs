@@ -1,6 +1,8 @@
 //! The drills: something happens to an identity while a workflow runs, on a real Keycloak and a real interpreter. Each says
 //! the whole history that the execution has to have, and every decision.
 
+/// What wrong passwords do to a user whom nobody has disabled.
+mod lock_out;
 /// What Keycloak is asked, and with which keys, while much happens at once or nothing answers.
 mod outage;
 /// What is taken from a user, or given, while a payment waits.
@@ -43,6 +45,36 @@ pub(super) const DRILLS: &[Scene] = &[
         play: withdrawn::logged_out,
     },
     Scene {
+        name: "client-revoked",
+        title: "the refresh token is revoked while another client keeps the session, which the workflow requires",
+        part: Part::LongDrill,
+        play: withdrawn::client_revoked,
+    },
+    Scene {
+        name: "session-idle",
+        title: "nobody uses the session until it is idle for too long, and the workflow requires it",
+        part: Part::LongDrill,
+        play: withdrawn::session_idle,
+    },
+    Scene {
+        name: "locked-out",
+        title: "a stranger tries wrong passwords until the user is locked out for a while: the payment goes on",
+        part: Part::LongDrill,
+        play: lock_out::locked_out,
+    },
+    Scene {
+        name: "locked-out-for-good",
+        title: "the realm locks out for good, and a stranger tries wrong passwords: the user is disabled",
+        part: Part::LongDrill,
+        play: lock_out::locked_out_for_good,
+    },
+    Scene {
+        name: "read-at-once",
+        title: "the realm locks out for good, and ten branches ask about the user at once: nobody takes him for disabled",
+        part: Part::LongDrill,
+        play: lock_out::read_at_once,
+    },
+    Scene {
         name: "realm-not-before",
         title: "the realm's not-before is raised while the payment waits: no token of before counts",
         part: Part::LongDrill,
@@ -68,9 +100,15 @@ pub(super) const DRILLS: &[Scene] = &[
     },
     Scene {
         name: "redriven",
-        title: "a payment is redriven after its user was disabled: its statement has expired, and there is no new one",
+        title: "a payment that was stopped is redriven: its statement has expired, and there is no new one",
         part: Part::LongDrill,
         play: worthless::redriven,
+    },
+    Scene {
+        name: "out-of-history",
+        title: "tokens out of the histories of a payment that ended, one that was stopped and one that runs renew nothing",
+        part: Part::ShortDrill,
+        play: worthless::out_of_history,
     },
     Scene {
         name: "ten-branches",
@@ -88,6 +126,8 @@ pub(super) const DRILLS: &[Scene] = &[
 
 /// How long a payment is held for something to happen to its user.
 const HOLD: u64 = 6;
+/// How long a payment is held for a session to be idle for too long.
+const HOLD_UNTIL_IDLE: u64 = 20;
 /// How long a payment is held for its statement to outlive the 30 s that ScreenPayment allows.
 const HOLD_UNTIL_OLD: u64 = 35;
 /// How long a payment is held for keys to be rotated: two deployments.

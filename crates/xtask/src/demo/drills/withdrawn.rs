@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{HOLD, HOLD_UNTIL_OLD};
+use super::{HOLD, HOLD_UNTIL_IDLE, HOLD_UNTIL_OLD};
 use crate::demo::signing::payload;
 use crate::demo::stage::Stage;
 use crate::failure::{Failure, OrFailure};
@@ -86,7 +86,7 @@ pub(super) fn role_granted(stage: &mut Stage<'_>) -> Result<(), Failure> {
 }
 
 /// The rest of a payment whose user Keycloak vouches for no more, for these reasons.
-fn stopped_before_the_money(stage: &mut Stage<'_>, payment: &str, reasons: &str) -> Result<(), Failure> {
+pub(super) fn stopped_before_the_money(stage: &mut Stage<'_>, payment: &str, reasons: &str) -> Result<(), Failure> {
     stage.history(
         payment,
         &[
@@ -131,6 +131,29 @@ pub(super) fn logged_out(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let somebody = stage.somebody("judy", &[])?;
     let payment = stage.start_held(&somebody, 1, HOLD)?;
     stage.while_held(&payment, "the user logs out", |lab| lab.keycloak().log_out(&somebody.tokens))?;
+    stopped_before_the_money(stage, &payment, "session_ended")
+}
+
+pub(super) fn client_revoked(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let somebody = stage.somebody_in_two_clients("peggy", "statement-app")?;
+    let payment = stage.start_held(&somebody, 1, HOLD)?;
+    stage
+        .while_held(&payment, "the client's refresh token is revoked", |lab| lab.keycloak().revoke(&somebody.tokens))?;
+    stopped_before_the_money(stage, &payment, "client_session_ended")
+}
+
+pub(super) fn session_idle(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    const TIMEOUT: &str = "ssoSessionIdleTimeout";
+    let usual = stage.lab.admin()?.get("")?.get(TIMEOUT).cloned().unwrap_or_default();
+    stage.lab.admin()?.set_realm(TIMEOUT, &json!(5))?;
+    let told = left_idle(stage);
+    stage.lab.admin()?.set_realm(TIMEOUT, &usual)?;
+    told
+}
+
+fn left_idle(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let somebody = stage.somebody("rupert", &[])?;
+    let payment = stage.start_held(&somebody, 1, HOLD_UNTIL_IDLE)?;
     stopped_before_the_money(stage, &payment, "session_ended")
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::HOLD_FOR_KEYS;
+use super::{HOLD, HOLD_FOR_KEYS};
 use crate::demo::signing::{payload, signed_anew, token_of};
 use crate::demo::stage::{Somebody, Stage};
 use crate::failure::Failure;
@@ -16,12 +16,10 @@ pub(super) fn redriven(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.while_held(&payment, "nothing happens but time", |_| Ok(()))?;
     stop(stage, &payment, &somebody)?;
     stage.history(&payment, &["ReceiveIdentity", "ReadParties", "HoldPayment", "ABORTED"])?;
-    stage.lab.admin()?.set_enabled(&somebody.id, false)?;
-    stage.say(
-        "The user is disabled, and then the payment is redriven. No emulator has redrive, so its steps are called as",
-    );
-    stage.say("Step Functions would call them: with a redrive count of 1.");
+    stage.say("Then the payment is redriven. No emulator has redrive, so its steps are called as Step Functions would");
+    stage.say("call them, with a redrive count of 1. What was stopped stays stopped.");
     let guarded = with(event(stage.lab, &payment, "ApprovePayment")?, "input", json!({"project_id": "apollo"}));
+    let guarded = with(guarded, "work", json!(""));
     expect_error(stage, "ApprovePayment", &guarded, "ClaimGuard.IdentityExpired")?;
     let renew = json!({"state": "ApprovePayment", "cause": "expired"});
     let renewal = with(event(stage.lab, &payment, "Revalidate ApprovePayment")?, "renew", renew);
@@ -32,9 +30,47 @@ pub(super) fn redriven(stage: &mut Stage<'_>) -> Result<(), Failure> {
             "start allow",
             "stop allow",
             "ApprovePayment identity_expired redriven",
-            "Revalidate ApprovePayment deny user_disabled",
+            "Revalidate ApprovePayment deny execution_stopped",
         ],
     )
+}
+
+pub(super) fn out_of_history(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let somebody = stage.somebody("heidi", &[])?;
+    let ended = stage.start_held(&somebody, 1, 0)?;
+    stage.lab.outcome(&ended, Duration::from_secs(60))?;
+    let stopped = stage.start_held(&somebody, 1, HOLD_FOR_KEYS)?;
+    stage.while_held(&stopped, "nothing happens", |_| Ok(()))?;
+    stop(stage, &stopped, &somebody)?;
+    let running = stage.start_held(&somebody, 1, HOLD)?;
+    stage.say(
+        "Somebody reads the histories of three payments: one that has ended, one that was stopped, one that runs.",
+    );
+    stage.say("He calls revalidation with their tokens, for the step that moves the money, before any of them is old.");
+    let renew = json!({"state": "ExecutePayment", "cause": "expired"});
+    let of = |stage: &Stage<'_>, payment: &str, redrives: u32| {
+        let event = event_at(stage.lab, payment, "Revalidate ExecutePayment", redrives)?;
+        Ok::<_, Failure>(with(event, "renew", renew.clone()))
+    };
+    let of_ended = of(stage, &ended, 0)?;
+    expect_error(stage, "Revalidation", &of_ended, "ClaimGuard.Denied")?;
+    let of_stopped = of(stage, &stopped, 0)?;
+    expect_error(stage, "Revalidation", &of_stopped, "ClaimGuard.Denied")?;
+    let of_running = of(stage, &running, 1)?;
+    expect_error(stage, "Revalidation", &of_running, "ClaimGuard.Denied")?;
+    stage.say("Nor does the token of one hold in the context of another.");
+    let mixed = with(of_ended, "transactionToken", of_running.get("transactionToken").cloned().unwrap_or_default());
+    expect_error(stage, "Revalidation", &mixed, "ClaimGuard.Rejected")?;
+    let paid =
+        ["ScreenPayment allow", "ApprovePayment allow", "Revalidate ExecutePayment allow", "ExecutePayment allow"];
+    let told = |more: &[&'static str]| [&["start allow"], more].concat();
+    let of_ended =
+        ["Revalidate ExecutePayment deny execution_over", "Revalidate ExecutePayment reject other_execution"];
+    stage.audit_of(&ended, &told(&[&paid[..], &of_ended].concat()))?;
+    stage.audit_of(&stopped, &told(&["stop allow", "Revalidate ExecutePayment deny execution_stopped"]))?;
+    stage.lab.outcome(&running, Duration::from_secs(60))?;
+    let of_running = ["Revalidate ExecutePayment deny other_redrive"];
+    stage.audit_of(&running, &told(&[&of_running[..], &paid].concat()))
 }
 
 /// Stops a payment, as its starter may.
@@ -94,13 +130,17 @@ fn yesterday(lab: &Lab, token: &str) -> Result<String, Failure> {
 
 /// An event of a state of an execution that was redriven once, with the token that the execution was started with.
 fn event(lab: &Lab, execution: &str, state: &str) -> Result<Value, Failure> {
+    event_at(lab, execution, state, 1)
+}
+
+fn event_at(lab: &Lab, execution: &str, state: &str, redrives: u32) -> Result<Value, Failure> {
     let (prefix, _) = execution.rsplit_once(':').unwrap_or_default();
     Ok(json!({
         "transactionToken": token_of(lab, execution)?,
         "context": {
             "execution": execution,
             "stateMachine": prefix.replace(":execution:", ":stateMachine:"),
-            "state": state, "redriveCount": 1, "retryCount": 0,
+            "state": state, "redriveCount": redrives, "retryCount": 0,
         },
     }))
 }
