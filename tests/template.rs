@@ -179,8 +179,11 @@ fn every_step_is_guarded_by_its_own_rule_and_function() {
         let function = machine["DefinitionSubstitutions"][placeholder]["Fn::GetAtt"][0].as_str().unwrap();
         match binary(&template, function).as_str() {
             "revalidation" => {
-                assert_eq!(state["Next"], payload["renew"]["state"], "{name}");
-                renewed.insert(payload["renew"]["state"].as_str().unwrap().to_owned());
+                let asked = payload["renew"]["state"].as_str().unwrap();
+                // For the state that comes next, or for all branches of a Map whose states would each ask.
+                let next = if name == "Revalidate ScreenParties" { "ScreenParties" } else { asked };
+                assert_eq!(state["Next"], next, "{name}");
+                renewed.insert(asked.to_owned());
             }
             step => {
                 called.insert(name, step.to_owned());

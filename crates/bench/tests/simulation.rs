@@ -9,12 +9,15 @@ mod container;
 mod day;
 #[path = "../benches/simulate/knobs.rs"]
 mod knobs;
+#[path = "../benches/simulate/payment.rs"]
+mod payment;
 #[path = "../benches/simulate/tally.rs"]
 mod tally;
 
 use container::live;
 use day::{Day, Part};
 use knobs::Knobs;
+use payment::{Branches, Cost, payment};
 use realm_keys::CacheRules;
 use tally::{Tally, table};
 
@@ -81,4 +84,22 @@ fn a_knob_that_does_not_exist_is_named_with_those_that_do() {
     assert_eq!(Knobs::parse(&arguments("--speed 1")), Err(format!("`--speed`: expected one of {known}")));
     let fault = "`--rate`: `-1` is no number that it can be";
     assert_eq!(Knobs::parse(&arguments("--rate -1")), Err(fault.to_owned()));
+}
+
+#[test]
+fn a_payment_asks_keycloak_as_often_with_twenty_parties_as_with_one() {
+    let held = Cost { renewals: 2, questions: 10, connections: 2, signatures: 3 };
+    let passed = Cost { renewals: 1, questions: 5, connections: 1, signatures: 2 };
+    for parties in [1, 2, 20] {
+        assert_eq!(payment(parties, true, Branches::Together), held, "{parties} parties, held");
+        assert_eq!(payment(parties, false, Branches::Together), passed, "{parties} parties");
+    }
+}
+
+#[test]
+fn branches_that_each_asked_for_themselves_would_ask_ten_times_as_often() {
+    let apart = Cost { renewals: 21, questions: 105, connections: 21, signatures: 22 };
+    assert_eq!(payment(20, true, Branches::Apart), apart);
+    assert_eq!(payment(20, false, Branches::Apart), payment(20, false, Branches::Together));
+    assert!(payment::table().contains("each branch for itself"));
 }

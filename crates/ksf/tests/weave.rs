@@ -126,6 +126,9 @@ fn source_map_says_where_each_state_comes_from() {
     let branch = "/States/Both/Branches/0/States";
     assert_eq!(row("ReceiveIdentity"), (None, "/States", "takes the token out of the input"));
     assert_eq!(row("Both"), (Some("Both"), "/States", "holds guarded states, and catches what they refuse"));
+    let look = "looks whether the branches would each renew the same token";
+    assert_eq!(row("Look before Both"), (Some("Both"), "/States", look));
+    assert_eq!(row("Revalidate Both"), (Some("Both"), "/States", "renews the token once for all branches"));
     assert_eq!(row("ReceiveIdentity Both 1"), (Some("Both"), branch, "gives the branch a token of its own"));
     assert_eq!(row("ScreenPayer"), (Some("ScreenPayer"), branch, "guarded: `access.toml` names it"));
     assert_eq!(row("Revalidate ScreenPayer"), (Some("ScreenPayer"), branch, "renews a token that is too old"));
@@ -133,7 +136,7 @@ fn source_map_says_where_each_state_comes_from() {
     assert_eq!(row("Price"), (Some("Price"), "/States/Both/Branches/1/States", "as the author wrote it"));
     assert_eq!(row("IdentityDenied"), (None, "/States", "a refusal ends here"));
     let all = map.as_object().unwrap();
-    assert_eq!(all.len(), 25);
+    assert_eq!(all.len(), 27);
     for state in all.keys() {
         row(state);
     }

@@ -180,7 +180,8 @@ fn transitions(state: &Value) -> Vec<&str> {
 /// The author's state that is reached by way of woven ones.
 fn author_s<'a>(woven: &BTreeMap<&str, &'a Value>, plain: &BTreeMap<&str, &Value>, mut name: &'a str) -> &'a str {
     while !plain.contains_key(name) {
-        name = woven[name]["Next"].as_str().unwrap();
+        // What looks at the token's age goes on as the author wrote it by default.
+        name = woven[name]["Next"].as_str().or(woven[name]["Default"].as_str()).unwrap();
     }
     name
 }

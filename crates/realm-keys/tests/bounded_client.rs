@@ -94,3 +94,17 @@ async fn an_address_without_tls_is_not_asked() {
     assert_eq!(asked.map(|answer| answer.status), Err(fault));
     assert_eq!(server.heard(), Vec::new());
 }
+
+#[tokio::test]
+async fn requests_of_a_conversation_follow_each_other_on_one_connection_and_others_connect_anew() {
+    let answer = |_: &Heard| Reply::Kept(faulty_server::whole("200 OK", "secret"));
+    let server = FaultyServer::start_hearing(Transport::Tls(vec!["127.0.0.1".to_owned()]), |_| answer).await;
+    let ca = RealmCa::from_der(server.authority()).unwrap();
+    let conversation = || BoundedClient::conversation(Some(&ca), Duration::from_secs(20)).unwrap();
+    for (client, connections) in [(conversation(), 1), (conversation(), 2), (client(&server), 5)] {
+        for _ in 0..3 {
+            client.exchange(Request::get(DOCUMENT, url(&server, "/"), 9)).await.unwrap();
+        }
+        assert_eq!(server.connections(), connections);
+    }
+}

@@ -136,7 +136,7 @@ fn tells_whose(state: &State<'_>, next: &str) -> bool {
         && guard_s.iter().all(leads_well)
 }
 
-/// A state that renews a token renews it for the state that comes next, and its own refusals have an end. Inside of a branch
+/// A state that renews a token renews it for the state that comes next or one of its branches, and its own refusals have an end. Inside of a branch
 /// that end is around it.
 fn renewal(document: &Document, state: &State<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -146,7 +146,11 @@ fn renewal(document: &Document, state: &State<'_>) -> Vec<Finding> {
     for (_, question) in
         members(&state.state["Arguments"]["Payload"]).filter(|(name, _)| ["renew", "delegate"].contains(name))
     {
-        if question["state"] != state.state["Next"] {
+        let next = &state.state["Next"];
+        let is_inside = question["state"]
+            .as_str()
+            .is_some_and(|asked| holds(&state.siblings[next.as_str().unwrap_or_default()], asked));
+        if question["state"] != *next && !is_inside {
             let path = format!("{}.Next", state.path);
             let (asked, next) = (question["state"].to_string(), state.state["Next"].to_string());
             found.push(document.finding(path, format!("asks for {asked} and goes on with {next}").replace('"', "`")));
@@ -157,4 +161,11 @@ fn renewal(document: &Document, state: &State<'_>) -> Vec<Finding> {
         found.push(document.finding(format!("{}.Catch", state.path), format!("`{error}` has no end of its own")));
     }
     found
+}
+
+/// Whether a state of that name stands inside of this one, at any depth.
+fn holds(around: &Value, name: &str) -> bool {
+    let branches = items(&around["Branches"]).into_iter().chain([&around["ItemProcessor"]]);
+    let mut states = branches.flat_map(|machine| members(&machine["States"]));
+    states.any(|(inside, state)| inside == name || holds(state, name))
 }

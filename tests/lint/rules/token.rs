@@ -30,6 +30,11 @@ fn token(depth: usize) -> String {
     at_depth(TOKEN, depth)
 }
 
+/// The variable that says when the token of a depth was made.
+fn since(depth: usize) -> String {
+    at_depth("transactionTokenSince", depth)
+}
+
 /// The variable that holds a child execution's token and name.
 fn bound(depth: usize) -> String {
     at_depth("transactionTokenBound", depth)
@@ -68,11 +73,12 @@ fn digest(depth: usize) -> String {
     format!("$hash(${}, 'SHA-256')", token(depth))
 }
 
-/// An expression without what is no token in it: a refusal, and the digest by which it is told whose it is.
+/// An expression without what is no token in it: a refusal, the digest by which it is told whose it is, and the token's age.
 fn without_digests(state: &State<'_>, text: &str) -> String {
     let text = text.replace(&format!("${}.", refusal(state.depth)), "");
     let text = [WORK, ROUND, INPUT].iter().fold(text, |text, name| text.replace(&format!("${name}"), ""));
-    if state.state["Type"] == "Choice" { text.replace(&digest(state.depth), "") } else { text }
+    let age = format!("$millis() - ${} >= ", since(state.depth));
+    if state.state["Type"] == "Choice" { text.replace(&digest(state.depth), "").replace(&age, "") } else { text }
 }
 
 /// The name of a child execution that the revalidation function has signed.
@@ -129,11 +135,15 @@ fn may_assign(state: &State<'_>) -> Value {
         if state.state["Arguments"]["Payload"]["delegate"].is_object() {
             return json!({ bound(state.depth): "{% $states.result.Payload %}" });
         }
-        return json!({ token(state.depth): renewed });
+        return json!({ token(state.depth): renewed, since(state.depth): "{% $millis() %}" });
     }
     match state.opens {
         Some(Opens::Branch) if state.state["Type"] == "Pass" => {
-            json!({ token(state.depth): format!("{{% ${} %}}", token(state.depth.saturating_sub(1))) })
+            let outer = state.depth.saturating_sub(1);
+            json!({
+                token(state.depth): format!("{{% ${} %}}", token(outer)),
+                since(state.depth): format!("{{% ${} %}}", since(outer)),
+            })
         }
         Some(Opens::Machine | Opens::Branch | Opens::ChildRun) | None => json!({}),
     }

@@ -1,4 +1,4 @@
-//! One day of many warm containers and one Keycloak: `cargo xtask simulate`.
+//! One day of many warm containers and one Keycloak, and what one payment asks of it: `cargo xtask simulate`.
 //!
 //! Each container goes by the very rules of `realm-keys`; what is modelled is when requests come, how long Keycloak takes to
 //! answer, and what befalls the realm. The same seed tells the same day.
@@ -26,6 +26,9 @@ mod container;
 /// What came of all containers.
 mod tally;
 
+/// What one payment asks of Keycloak.
+mod payment;
+
 use std::io::Write as _;
 
 use crate::container::live;
@@ -45,7 +48,7 @@ fn main() {
     let day = Day::of(&knobs);
     let tallies: Vec<Tally> = counts.iter().map(|count| whole(*count, &knobs, &day)).collect();
     let table = tally::table(&tallies, &knobs, &day);
-    let _ = writeln!(std::io::stdout(), "{table}");
+    let _ = writeln!(std::io::stdout(), "{table}\n\n{}", payment::table());
 }
 
 /// The day of so many containers.

@@ -194,7 +194,6 @@ impl std::error::Error for Refused {}
 pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
     let mut machine =
         json_text::read(author_s).map_err(|malformed| Refused(vec![format!("the machine is no JSON: {malformed}")]))?;
-    let plan = Plan::of(workflow);
     let Some(object) = machine.as_object_mut() else {
         return Err(Refused(vec!["the machine is no JSON object".to_owned()]));
     };
@@ -202,6 +201,7 @@ pub fn weave(author_s: &str, workflow: &Workflow) -> Result<Woven, Refused> {
     let faults = dialect::faults(object);
     context::move_out(object);
     strip(object);
+    let plan = Plan::of(workflow, object);
     let survey = Survey::of(object, &plan);
     let refusals = [survey.refusals, faults, unknown::placeholders(object), context::move_in(object, &plan)].concat();
     if !refusals.is_empty() {

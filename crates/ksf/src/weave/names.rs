@@ -81,6 +81,11 @@ pub(super) fn refusal_variable(depth: usize) -> String {
     numbered("transactionTokenRefusal", depth)
 }
 
+/// The variable that says when the token of a scope was made, in milliseconds as the interpreter's clock has them.
+pub(super) fn since_variable(depth: usize) -> String {
+    numbered("transactionTokenSince", depth)
+}
+
 fn numbered(name: &str, depth: usize) -> String {
     if depth == 0 { name.to_owned() } else { format!("{name}{depth}") }
 }
@@ -91,6 +96,11 @@ pub(super) fn revalidate(state: &str) -> String {
 
 pub(super) fn reconsider(state: &str) -> String {
     format!("Reconsider {state}")
+}
+
+/// Where it is looked whether a Map or Parallel had better begin with a new token.
+pub(super) fn look_before(fan_out: &str) -> String {
+    format!("Look before {fan_out}")
 }
 
 /// Where it is told whether a refusal is the guard's own.

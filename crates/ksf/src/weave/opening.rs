@@ -2,11 +2,13 @@
 
 use crate::weave::json::{Json, Object, object};
 use crate::weave::machine::{Language, Scope};
-use crate::weave::names::{RECEIVE, adopt, receive, round_of, round_variable, token_variable, work_variable};
+use crate::weave::names::{
+    RECEIVE, adopt, receive, round_of, round_variable, since_variable, token_variable, work_variable,
+};
 use crate::weave::shapes::{
     INPUT, first_round_of, item_of, next_round_of, of_item, question, renewed, variable, within,
 };
-use crate::weave::weaver::{Page, Weaver};
+use crate::weave::weaver::{NOW, Page, Weaver};
 
 /// What the author's states begin with, where weave has put something beside it.
 const AUTHOR_S_PART: &str = "{% $states.input.input %}";
@@ -51,7 +53,8 @@ impl Weaver<'_> {
             first_rounds.into_iter().for_each(|(variable, first)| assigned.set(&variable, first));
             assigned
         };
-        let (name, state, because) = match &scope.label {
+        let mut since = NOW.to_owned();
+        let (name, mut state, because) = match &scope.label {
             None => {
                 let what = "the transaction token becomes a variable, so that no state's input or output holds it from here on.";
                 let assigned = object([(token.as_str(), "{% $states.input.transactionToken %}".into())]);
@@ -67,7 +70,9 @@ impl Weaver<'_> {
                 (adopt(label), state, "binds the token to the item's own execution")
             }
             Some(label) => {
-                let outer = variable(&token_variable(scope.depth.saturating_sub(1)));
+                let outer = scope.depth.saturating_sub(1);
+                since = variable(&since_variable(outer));
+                let outer = variable(&token_variable(outer));
                 let mut assigned = object([(token.as_str(), outer.into())]);
                 let (what, output) = if let (Some(work), Some(item)) = (&scope.work, item) {
                     assigned.set(work, format!("{{% {item} %}}"));
@@ -80,6 +85,7 @@ impl Weaver<'_> {
                 (receive(label), state, "gives the branch a token of its own")
             }
         };
+        page.note_since(&mut state, scope, &since);
         self.write(page, &name, state, scope.part_of.as_deref(), scope, because);
         name
     }

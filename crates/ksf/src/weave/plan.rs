@@ -7,7 +7,7 @@ use claim_guard::access::{MaxIdentityAge, Workflow};
 
 use crate::weave::json::Object;
 use crate::weave::machine::{Scope, inner_machines, is_answered_from_outside, is_distributed, states};
-use crate::weave::names::{input_of, revalidate};
+use crate::weave::names::{input_of, look_before, revalidate};
 
 /// What a guarded state asks beside its requirement.
 #[derive(Debug, Clone, Copy)]
@@ -20,16 +20,27 @@ pub(super) struct Guarded {
     pub(super) oldest: Duration,
 }
 
+/// A Map or Parallel whose branches would each have the same old token renewed.
+#[derive(Debug, Clone)]
+pub(super) struct FanOut {
+    /// The state inside that is the first to find it too old.
+    pub(super) state: String,
+    /// From what age on it is renewed once, before: half of what that state takes, so that the branches have the other half.
+    pub(super) renewed_from: Duration,
+}
+
 /// A workflow's states, by name.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) workflow: String,
     pub(super) guarded: BTreeMap<String, Guarded>,
     pub(super) nested: BTreeSet<String>,
+    pub(super) fan_outs: BTreeMap<String, FanOut>,
 }
 
 impl Plan {
-    pub(super) fn of(workflow: &Workflow) -> Self {
+    /// What is asked of that machine, which weave has not written in yet.
+    pub(super) fn of(workflow: &Workflow, machine: &Object) -> Self {
         let guarded = workflow.states().map(|(name, _)| {
             let freshness = workflow.freshness(name);
             let rule = Guarded {
@@ -44,7 +55,53 @@ impl Plan {
             (name.to_string(), rule)
         });
         let nested = workflow.nested_starts().map(|(name, _)| name.to_string());
-        Self { workflow: workflow.name().to_string(), guarded: guarded.collect(), nested: nested.collect() }
+        let mut plan = Self {
+            workflow: workflow.name().to_string(),
+            guarded: guarded.collect(),
+            nested: nested.collect(),
+            fan_outs: BTreeMap::new(),
+        };
+        plan.fan_outs = plan.fan_outs_of(machine);
+        plan
+    }
+
+    fn fan_outs_of(&self, machine: &Object) -> BTreeMap<String, FanOut> {
+        let mut found = BTreeMap::new();
+        for (name, state) in states(machine) {
+            found.extend(self.fan_out(name, state).map(|fan_out| (name.to_owned(), fan_out)));
+            for (_, inside) in inner_machines(name, state, &Scope::outermost()) {
+                found.extend(self.fan_outs_of(inside));
+            }
+        }
+        found
+    }
+
+    /// A state that is asked for anew in every attempt shares its answer with nobody, so it counts for nothing.
+    fn fan_out(&self, name: &str, state: &Object) -> Option<FanOut> {
+        let mut sharing = Vec::new();
+        self.sharing(name, state, &mut sharing);
+        let is_map = state.text("Type") == Some("Map");
+        let (state, rule) = sharing.iter().min_by_key(|(_, rule)| rule.oldest)?;
+        let fan_out = FanOut { state: (*state).to_owned(), renewed_from: rule.oldest / 2 };
+        (is_map || sharing.len() > 1).then_some(fan_out)
+    }
+
+    /// The guarded states inside, of the same execution, that take a statement which others have taken.
+    fn sharing<'a>(&self, name: &'a str, state: &'a Object, found: &mut Vec<(&'a str, Guarded)>) {
+        if is_distributed(state) {
+            return;
+        }
+        for (_, machine) in inner_machines(name, state, &Scope::outermost()) {
+            for (name, state) in states(machine) {
+                found.extend(self.guarded.get(name).filter(|rule| !rule.is_asked_first).map(|rule| (name, *rule)));
+                self.sharing(name, state, found);
+            }
+        }
+    }
+
+    /// Whether a state of this machine is such a Map or Parallel, so that the age of its token has to be known.
+    pub(super) fn fans_out(&self, machine: &Object) -> bool {
+        states(machine).any(|(name, _)| self.fan_outs.contains_key(name))
     }
 
     /// Where a transition to that state leads in the woven machine.
@@ -53,6 +110,8 @@ impl Plan {
             revalidate(state)
         } else if self.nested.contains(state) {
             input_of(state)
+        } else if self.fan_outs.contains_key(state) {
+            look_before(state)
         } else {
             state.to_owned()
         }

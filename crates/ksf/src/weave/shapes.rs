@@ -1,5 +1,7 @@
 //! The pieces that weave writes, in the language of the state that they stand in.
 
+use std::time::Duration;
+
 use crate::weave::json::{Json, Object, object};
 use crate::weave::machine::Language;
 use crate::weave::names::{
@@ -291,6 +293,17 @@ impl Shapes {
         state.set("Assign", assigned);
         state.set("Output", output);
         state.set("Next", next);
+        state
+    }
+
+    /// A state that goes on with `old` if the token was made that long ago, else with `young`. It decides on nothing but when
+    /// to ask: how old a statement may be is for the guards to say, by their own clock.
+    pub(super) fn look(&self, what: &str, since: &str, age: Duration, old: &str, young: &str) -> Object {
+        let mut state = self.woven("Choice", what);
+        let condition = format!("{{% $millis() - ${since} >= {} %}}", age.as_millis());
+        let choice = object([("Condition", condition.into()), ("Next", old.into())]);
+        state.set("Choices", vec![Json::from(choice)]);
+        state.set("Default", young);
         state
     }
 

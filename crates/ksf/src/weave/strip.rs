@@ -52,8 +52,10 @@ fn strip_scope(machine: &mut Object, language: Language, is_woven: bool) {
         if is_woven {
             let woven = states.iter().filter_map(|(name, state)| Some((name, state.as_object()?)));
             let woven: Vec<(&str, &Object)> = woven.filter(|(_, state)| is_woven_state(state)).collect();
-            let follower =
-                |(name, state): &(&str, &Object)| ((*name).to_owned(), state.text("Next").unwrap_or(name).to_owned());
+            let next = |state: &Object| state.text("Next").or_else(|| state.text("Default")).map(str::to_owned);
+            let follower = |(name, state): &(&str, &Object)| {
+                ((*name).to_owned(), next(state).unwrap_or_else(|| (*name).to_owned()))
+            };
             gone.followers = woven.iter().map(follower).collect();
             let inputs = woven.iter().filter_map(|(name, state)| {
                 let (member, input) = evaluated(state)?;

@@ -9,10 +9,11 @@ use crate::weave::machine::{
 };
 use crate::weave::names::{
     EXPIRED, End, ITEM, LAMBDA_ERRORS, REFUSAL_BESIDE_INPUT, bind, bound_variable, input_of, input_variable,
-    reconsider, refusal_of, refusal_variable, revalidate, round_of, token_variable, work_variable,
+    look_before, reconsider, refusal_of, refusal_variable, revalidate, round_of, since_variable, token_variable,
+    work_variable,
 };
 use crate::weave::nested_result;
-use crate::weave::plan::{Guarded, Plan};
+use crate::weave::plan::{FanOut, Guarded, Plan};
 use crate::weave::rounds;
 use crate::weave::shapes::{
     INPUT, Refusals, Shapes, author_s, bound, catch_again, catch_all_else, catch_refusals, catch_taken_name, held,
@@ -32,10 +33,28 @@ pub(super) struct Weaver<'a> {
     pub(super) caught: Vec<String>,
 }
 
+/// When a token is made that is assigned now.
+pub(super) const NOW: &str = "{% $millis() %}";
+
+/// A state that renews the token.
+#[derive(Clone, Copy)]
+struct Renewal<'a> {
+    /// The author's state that it leads to.
+    of: &'a str,
+    /// The guarded state that it asks for.
+    state: &'a str,
+    woven: &'a str,
+    what: &'a str,
+    cause: &'a str,
+    because: &'static str,
+}
+
 /// The states of a scope as they are written, and the ends that their rules lead to.
 pub(super) struct Page {
     states: Object,
     ends: Vec<End>,
+    /// Whether the token's age is looked at in it, or further inside.
+    fans_out: bool,
     /// Whether a rule leads to where a refusal is put into the input.
     has_refusal_beside_input: bool,
     /// Its states that lie on a loop of the author's.
@@ -47,6 +66,13 @@ impl Page {
     fn leads_to(&mut self, ends: &[End]) {
         self.ends.extend(ends);
     }
+
+    /// Notes beside the token that a state assigns since when there is one like it.
+    pub(super) fn note_since(&self, state: &mut Object, scope: &Scope, since: &str) {
+        if let Some(assigned) = state.get_mut("Assign").and_then(Json::as_object_mut).filter(|_| self.fans_out) {
+            assigned.set(&since_variable(scope.depth), since);
+        }
+    }
 }
 
 impl Weaver<'_> {
@@ -54,7 +80,13 @@ impl Weaver<'_> {
     pub(super) fn machine(&mut self, machine: &mut Object, scope: &Scope, around: Option<&str>) {
         let looped = rounds::of(machine, self.plan);
         self.caught.extend(rounds::caught(machine, &looped));
-        let mut page = Page { states: Object::default(), ends: Vec::new(), has_refusal_beside_input: false, looped };
+        let mut page = Page {
+            states: Object::default(),
+            ends: Vec::new(),
+            fans_out: self.plan.fans_out(machine),
+            has_refusal_beside_input: false,
+            looped,
+        };
         let start = self.plan.entry(machine.text("StartAt").unwrap_or_default());
         let opening = self.opening(&mut page, &start, scope, around);
         machine.set("StartAt", opening);
@@ -173,14 +205,33 @@ impl Weaver<'_> {
     }
 
     fn renewal(&mut self, page: &mut Page, name: &str, woven: &str, what: &str, cause: &str, scope: &Scope) {
-        let token = token_variable(scope.depth);
-        let asked = object([("state", name.into()), ("cause", cause.into())]);
-        let asked = question(Language::Jsonata, &token, "renew", asked.into());
-        let catch = self.catch_of_woven(page, scope);
-        let state = self.shapes.ask(what, asked, renewed(&token), INPUT, catch, name);
         let because =
             if cause == "denied" { "asks once more after a denial" } else { "renews a token that is too old" };
-        self.write(page, woven, state, Some(name), scope, because);
+        self.renewal_for(page, &Renewal { of: name, state: name, woven, what, cause, because }, scope);
+    }
+
+    fn renewal_for(&mut self, page: &mut Page, renewal: &Renewal<'_>, scope: &Scope) {
+        let Renewal { of, state, woven, what, cause, because } = *renewal;
+        let token = token_variable(scope.depth);
+        let asked = object([("state", state.into()), ("cause", cause.into())]);
+        let asked = question(Language::Jsonata, &token, "renew", asked.into());
+        let catch = self.catch_of_woven(page, scope);
+        let mut asks = self.shapes.ask(what, asked, renewed(&token), INPUT, catch, of);
+        page.note_since(&mut asks, scope, NOW);
+        self.write(page, woven, asks, Some(of), scope, because);
+    }
+
+    /// What stands before a Map or Parallel, so that its branches do not each have the same old token renewed.
+    fn fan_out(&mut self, page: &mut Page, name: &str, fan_out: &FanOut, scope: &Scope) {
+        let FanOut { state, renewed_from } = fan_out;
+        let (look, woven) = (look_before(name), revalidate(name));
+        let what = format!("what {name} begins with has to last for all of it; {state} decides on what is too old.");
+        let looks = self.shapes.look(&what, &since_variable(scope.depth), *renewed_from, &woven, name);
+        self.write(page, &look, looks, Some(name), scope, "looks whether the branches would each renew the same token");
+        let what = format!("asks Keycloak once what holds now, where each branch of {name} would soon ask.");
+        let because = "renews the token once for all branches";
+        let renewal = Renewal { of: name, state, woven: &woven, what: &what, cause: "expired", because };
+        self.renewal_for(page, &renewal, scope);
     }
 
     /// The refusals of the revalidation function. Inside of a branch nothing else may come out of it either: a rule of what is
@@ -322,6 +373,9 @@ impl Weaver<'_> {
 
     /// A Map or Parallel with guarded states inside.
     fn container(&mut self, page: &mut Page, name: &str, mut state: Object, scope: &Scope) {
+        if let Some(fan_out) = self.plan.fan_outs.get(name) {
+            self.fan_out(page, name, fan_out, scope);
+        }
         let because;
         if is_distributed(&state) {
             because = "hands the token to its items' executions";

@@ -113,7 +113,8 @@ fn denied_path_of_a_json_path_machine_is_reached_whatever_the_input_is() {
 fn refusals_in_branches_of_a_json_path_machine_pass_its_rules_for_all_errors() {
     let name = "json-path-denied-path";
     let input = || json!({ "lines": [{ "id": 1 }] });
-    let begin = ["ReceiveIdentity", "Look t0", "Pay t0", "EachLine", "ReceiveIdentity EachLine"];
+    let begin =
+        ["ReceiveIdentity", "Look t0", "Pay t0", "Look before EachLine", "EachLine", "ReceiveIdentity EachLine"];
     let with = |more: &[&'static str]| [&begin[..], more].concat();
     let log = with(&[
         "CheckLine t0",
@@ -137,6 +138,7 @@ fn refusals_in_branches_end_the_run_by_their_names() {
     let script: [(_, &[_]); 2] = [("ScreenPayee", &["Denied"]), ("Reconsider ScreenPayee", &["Denied"])];
     let log = [
         "ReceiveIdentity",
+        "Look before Both",
         "Both",
         "ReceiveIdentity Both 1",
         "ScreenPayer t0",
@@ -150,7 +152,14 @@ fn refusals_in_branches_end_the_run_by_their_names() {
         "IdentityDenied",
     ];
     check("parallel", json!({}), &script, &log, Some(("ClaimGuard.Denied", "Both: told so")));
-    let log = ["ReceiveIdentity", "Both", "ReceiveIdentity Both 1", "ScreenPayer t0 !Rejected", "IdentityRejected"];
+    let log = [
+        "ReceiveIdentity",
+        "Look before Both",
+        "Both",
+        "ReceiveIdentity Both 1",
+        "ScreenPayer t0 !Rejected",
+        "IdentityRejected",
+    ];
     check(
         "parallel",
         json!({}),
@@ -158,8 +167,14 @@ fn refusals_in_branches_end_the_run_by_their_names() {
         &log,
         Some(("ClaimGuard.Rejected", "Both: told so")),
     );
-    let log =
-        ["ReceiveIdentity", "Both", "ReceiveIdentity Both 1", "ScreenPayer t0 !Misconfigured", "GuardMisconfigured"];
+    let log = [
+        "ReceiveIdentity",
+        "Look before Both",
+        "Both",
+        "ReceiveIdentity Both 1",
+        "ScreenPayer t0 !Misconfigured",
+        "GuardMisconfigured",
+    ];
     let end = Some(("ClaimGuard.Misconfigured", "Both: told so"));
     check("parallel", json!({}), &[("ScreenPayer", &["Misconfigured"])], &log, end);
 }
@@ -168,6 +183,7 @@ fn refusals_in_branches_end_the_run_by_their_names() {
 fn branches_renew_their_own_tokens_and_leave_the_others_alone() {
     let log = [
         "ReceiveIdentity",
+        "Look before Both",
         "Both",
         "ReceiveIdentity Both 1",
         "ScreenPayer t0 !IdentityExpired",
@@ -190,9 +206,11 @@ fn branches_renew_their_own_tokens_and_leave_the_others_alone() {
 fn maps_in_maps_renew_at_their_depth() {
     let log = [
         "ReceiveIdentity",
+        "Look before EachOrder",
         "EachOrder",
         "ReceiveIdentity EachOrder",
         "Open",
+        "Look before EachLine",
         "EachLine",
         "ReceiveIdentity EachLine",
         "CheckLine t0",
@@ -400,7 +418,15 @@ fn author_s_rules_for_all_errors_take_no_refusal_in() {
         "Done",
     ];
     check("wildcards", json!([1]), &[("Act", &["Act.Failed", "Act.Failed", "Act.Failed"])], &log, None);
-    let begin = ["ReceiveIdentity", "Act t0", "Each", "ReceiveIdentity Each", "Both", "ReceiveIdentity Both 1"];
+    let begin = [
+        "ReceiveIdentity",
+        "Act t0",
+        "Look before Each",
+        "Each",
+        "ReceiveIdentity Each",
+        "Both",
+        "ReceiveIdentity Both 1",
+    ];
     let with = |more: &[&'static str]| [&begin[..], more].concat();
     let log = with(&["Left t0 !Left.Failed", "LeftFailed", "Last t0", "Done"]);
     check("wildcards", json!([1]), &[("Left", &["Left.Failed"])], &log, None);
@@ -463,6 +489,7 @@ fn json_path_machine_keeps_its_paths() {
         "Approve t0 !IdentityExpired",
         "Revalidate Approve t0",
         "Approve t1",
+        "Look before CheckLines",
         "CheckLines",
         "ReceiveIdentity CheckLines",
         "CheckLine t1 !Denied",
@@ -495,6 +522,7 @@ fn sample_pays_on_what_the_realm_says_last() {
         "ReceiveIdentity",
         "ReadParties",
         "HoldPayment",
+        "Look before ScreenParties",
         "ScreenParties",
         "ReceiveIdentity ScreenParties",
         "ScreenPayment t0 !IdentityExpired",
@@ -582,4 +610,93 @@ fn author_s_part_of_the_execution_s_input_arrives_without_a_token() {
         let seen = json!([run.inputs.values().collect::<Vec<_>>(), run.end.unwrap()]).to_string();
         assert!(!seen.contains("transactionToken") && !seen.contains("t0"), "{seen}");
     }
+}
+
+/// The sample's machine, for which a token is old at once or stays young, and a payment with so many parties.
+fn payment(is_old: bool, parties: u32) -> (String, Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../statemachines/payment.asl.json");
+    let machine = std::fs::read_to_string(path).unwrap();
+    let (young, old) = ("$transactionTokenSince >= 15000", "$transactionTokenSince >= 0");
+    assert!(machine.contains(young), "half of the 30 s that ScreenPayment takes");
+    let parties: Vec<u32> = (0..parties).collect();
+    let input = json!({ "project_id": "apollo", "amount": 1200, "currency": "EUR", "parties": parties });
+    (if is_old { machine.replace(young, old) } else { machine }, input)
+}
+
+/// A payment with twenty parties enters these of the states that call somebody.
+#[track_caller]
+fn check_payment(is_old: bool, begin: &[&str], screened: &str, rest: &[&str]) {
+    let (machine, input) = payment(is_old, 20);
+    let run = run_text(&machine, input, &[]);
+    let calls: Vec<&str> = run.log.iter().map(String::as_str).filter(|line| line.contains(" t")).collect();
+    assert_eq!(calls, [begin, &[screened; 20], rest].concat());
+    run.end.unwrap();
+}
+
+#[test]
+fn twenty_branches_that_would_each_renew_an_old_token_begin_with_one_new_one() {
+    let rest = ["ApprovePayment t1", "Revalidate ExecutePayment t1", "ExecutePayment t2"];
+    check_payment(true, &["Revalidate ScreenParties t0"], "ScreenPayment t1", &rest);
+}
+
+#[test]
+fn nobody_is_asked_before_branches_that_begin_with_a_young_token() {
+    let rest = ["ApprovePayment t0", "Revalidate ExecutePayment t0", "ExecutePayment t1"];
+    check_payment(false, &[], "ScreenPayment t0", &rest);
+}
+
+#[test]
+fn refusal_of_the_one_new_token_ends_the_run_before_any_branch() {
+    let (machine, input) = payment(true, 20);
+    for (refusal, end) in [("Denied", "IdentityDenied"), ("Rejected", "IdentityRejected")] {
+        let run = run_text(&machine, input.clone(), &[("Revalidate ScreenParties", &[refusal])]);
+        let error = format!("ClaimGuard.{refusal}");
+        let cause = "Revalidate ScreenParties: told so";
+        assert_eq!(run.end, Err(Failure::new(&error, cause)));
+        assert_eq!(run.log.last().map(String::as_str), Some(end));
+        assert!(!run.log.iter().any(|line| line.starts_with("ScreenP")), "{:?}", run.log);
+    }
+}
+
+#[test]
+fn guard_has_the_last_word_on_a_token_that_was_renewed_for_all() {
+    let (machine, input) = payment(true, 2);
+    let run = run_text(&machine, input, &[("ScreenPayment", &["IdentityExpired"])]);
+    let asked: Vec<&str> = run.log.iter().map(String::as_str).filter(|line| line.contains("Screen")).collect();
+    assert_eq!(
+        asked,
+        [
+            "Look before ScreenParties",
+            "Revalidate ScreenParties t0",
+            "ScreenParties",
+            "ReceiveIdentity ScreenParties",
+            "ScreenPayment t1 !IdentityExpired",
+            "Revalidate ScreenPayment t1",
+            "ScreenPayment t2",
+            "ReceiveIdentity ScreenParties",
+            "ScreenPayment t1",
+        ]
+    );
+}
+
+#[test]
+fn maps_in_maps_and_maps_of_json_path_machines_share_a_renewal_too() {
+    let shared = |name: &str, input: Value| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/weave/{name}.asl.json"));
+        let machine = std::fs::read_to_string(path).unwrap();
+        let looks = machine.matches("$millis() - $transactionTokenSince").count();
+        let old = machine.replace(">= 150000 %}", ">= 0 %}");
+        let run = run_text(&old, input, &[]);
+        run.end.unwrap();
+        let renewed = run
+            .log
+            .into_iter()
+            .filter(|line| line.starts_with("Revalidate Each") || line.starts_with("Revalidate CheckLines"));
+        (looks, renewed.collect::<Vec<_>>())
+    };
+    let orders = json!({ "orders": [{ "lines": [1, 2] }, { "lines": [3] }], "notes": [] });
+    let told = ["Revalidate EachOrder t0", "Revalidate EachLine t1", "Revalidate EachLine t1"].map(str::to_owned);
+    assert_eq!(shared("map-in-map", orders), (2, told.to_vec()));
+    let order = json!({ "order": { "amount": 2000 }, "lines": ["a", "b"] });
+    assert_eq!(shared("json-path", order), (1, vec!["Revalidate CheckLines t0".to_owned()]));
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use claim_guard::Excerpt;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, Url, tls};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, tls};
 
 use crate::endpoint::{EndpointError, RealmCa};
 pub use fault::{Document, ExchangeFault};
@@ -70,7 +70,8 @@ impl fmt::Debug for Answer {
 ///
 /// What may be relied on:
 /// - Only the given authority vouches for a host; without one, the roots that are compiled in, never the system's.
-/// - No redirect is followed, no proxy is asked, nothing is decoded, no connection is used twice.
+/// - No redirect is followed, no proxy is asked, nothing is decoded.
+/// - No connection is used twice, unless the client is made for one [conversation](BoundedClient::conversation).
 /// - An answer is read up to the request's limit, and not at all if its status is another than the request takes.
 ///
 /// How long an exchange takes is for the caller to bound: what is dropped ends.
@@ -82,32 +83,22 @@ impl BoundedClient {
     /// # Errors
     /// [`EndpointError::NoClient`] if the HTTP library makes none.
     pub fn new(ca: Option<&RealmCa>, connect_within: Duration) -> Result<Self, EndpointError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let client = Client::builder()
-            .tls_backend_rustls()
-            .tls_version_min(tls::Version::TLS_1_2)
-            // Neither the system's store nor SSL_CERT_FILE: what vouches for the realm is compiled in or configured.
-            .tls_certs_only(trusted(ca).map_err(no_client)?)
-            .https_only(true)
-            .redirect(Policy::none())
-            .no_proxy()
-            // Decoders that another crate's features may have switched on.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .referer(false)
-            .http1_only()
-            // A frozen Lambda environment thaws with dead sockets in its pool, so none is kept: every request connects anew.
-            .pool_max_idle_per_host(0)
-            .connect_timeout(connect_within)
-            .user_agent(concat!("realm-keys/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .build()
-            .map_err(no_client)?;
-        Ok(Self(client))
+        let bounded = bounded(ca, connect_within).map_err(no_client)?;
+        // A frozen Lambda environment thaws with dead sockets in its pool, so none is kept: every request connects anew.
+        bounded.pool_max_idle_per_host(0).build().map(Self).map_err(no_client)
+    }
+
+    /// Such a client for requests that follow each other at once, one after the other: one connection serves them all, as long
+    /// as the server keeps it.
+    ///
+    /// It is for one conversation and is dropped with it, and so is its connection: a frozen Lambda environment would thaw with
+    /// a dead one.
+    ///
+    /// # Errors
+    /// [`EndpointError::NoClient`] if the HTTP library makes none.
+    pub fn conversation(ca: Option<&RealmCa>, connect_within: Duration) -> Result<Self, EndpointError> {
+        let bounded = bounded(ca, connect_within).map_err(no_client)?;
+        bounded.pool_max_idle_per_host(1).build().map(Self).map_err(no_client)
     }
 
     /// Sends the request and reads the whole answer.
@@ -133,6 +124,32 @@ impl BoundedClient {
             None => prepared,
         }
     }
+}
+
+/// Everything that holds for every client.
+fn bounded(ca: Option<&RealmCa>, connect_within: Duration) -> reqwest::Result<ClientBuilder> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let builder = Client::builder()
+        .tls_backend_rustls()
+        .tls_version_min(tls::Version::TLS_1_2)
+        // Neither the system's store nor SSL_CERT_FILE: what vouches for the realm is compiled in or configured.
+        .tls_certs_only(trusted(ca)?)
+        .https_only(true)
+        .redirect(Policy::none())
+        .no_proxy()
+        // Decoders that another crate's features may have switched on.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .referer(false)
+        .http1_only()
+        .connect_timeout(connect_within)
+        .user_agent(concat!("realm-keys/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers);
+    Ok(builder)
 }
 
 pub(crate) fn trusted(ca: Option<&RealmCa>) -> reqwest::Result<Vec<Certificate>> {

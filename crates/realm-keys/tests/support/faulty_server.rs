@@ -4,6 +4,7 @@
 //! connections. What a real Keycloak does is tested against a real Keycloak.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,11 +20,14 @@ use tokio_rustls::TlsAcceptor;
 pub enum Reply {
     /// Sends these bytes, then closes.
     Bytes(Vec<u8>),
+    /// Sends these bytes, then hears the next request on the same connection.
+    #[allow(dead_code, reason = "not every test keeps its connections")]
+    Kept(Vec<u8>),
     /// Sends these bytes and holds the connection open, deaf to all that follows.
     Deaf(Vec<u8>),
     /// Sends the first bytes, then the second again and again, as long as the client listens.
     Endless(Vec<u8>, Vec<u8>),
-    /// Sends these pieces, with that pause before each.
+    /// Sends these pieces, with that pause before each, then hears the next request on the same connection.
     Slow(Vec<Vec<u8>>, Duration),
 }
 
@@ -98,6 +102,7 @@ pub struct FaultyServer {
     address: SocketAddr,
     authority: Vec<u8>,
     heard: Arc<Mutex<Vec<Heard>>>,
+    connections: Arc<AtomicUsize>,
     accepting: AbortHandle,
 }
 
@@ -131,9 +136,10 @@ impl FaultyServer {
         let authority = authority(address);
         let meeting = Arc::new(Meeting::new(transport, &authority));
         let script: Arc<Script> = Arc::new(script(&format!("https://{address}")));
-        let heard = Arc::default();
-        let accepting = tokio::spawn(accept(listener, meeting, script, Arc::clone(&heard))).abort_handle();
-        Self { address, authority: authority.der().to_vec(), heard, accepting }
+        let (heard, connections) = (Arc::default(), Arc::default());
+        let accepting = accept(listener, meeting, script, Arc::clone(&heard), Arc::clone(&connections));
+        let accepting = tokio::spawn(accepting).abort_handle();
+        Self { address, authority: authority.der().to_vec(), heard, connections, accepting }
     }
 
     /// `https://127.0.0.1:PORT`
@@ -155,6 +161,14 @@ impl FaultyServer {
     #[allow(dead_code, reason = "not every test looks at all of it")]
     pub fn heard(&self) -> Vec<Heard> {
         self.heard.lock().unwrap().clone()
+    }
+}
+
+#[allow(dead_code, reason = "not every test looks at all of it")]
+impl FaultyServer {
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 }
 
@@ -205,8 +219,15 @@ impl Meeting {
     }
 }
 
-async fn accept(listener: TcpListener, meeting: Arc<Meeting>, script: Arc<Script>, heard: Arc<Mutex<Vec<Heard>>>) {
+async fn accept(
+    listener: TcpListener,
+    meeting: Arc<Meeting>,
+    script: Arc<Script>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+    connections: Arc<AtomicUsize>,
+) {
     while let Ok((connection, _)) = listener.accept().await {
+        connections.fetch_add(1, Ordering::SeqCst);
         let (meeting, script, heard) = (Arc::clone(&meeting), Arc::clone(&script), Arc::clone(&heard));
         tokio::spawn(async move {
             // A client that goes away is what most of these tests are about.
@@ -240,29 +261,38 @@ async fn answer(
     script: &Script,
     heard: &Mutex<Vec<Heard>>,
 ) -> std::io::Result<()> {
-    let request = Heard::from(&mut stream).await?;
-    let reply = script(&request);
-    heard.lock().unwrap().push(request);
-    match reply {
-        Reply::Bytes(bytes) => stream.write_all(&bytes).await?,
-        Reply::Deaf(bytes) => {
-            stream.write_all(&bytes).await?;
-            stream.flush().await?;
-            while stream.read(&mut [0; 4096]).await? > 0 {}
-        }
-        Reply::Endless(begin, block) => {
-            stream.write_all(&begin).await?;
-            loop {
-                stream.write_all(&block).await?;
+    loop {
+        let request = Heard::from(&mut stream).await?;
+        let reply = script(&request);
+        heard.lock().unwrap().push(request);
+        match reply {
+            Reply::Bytes(bytes) => {
+                stream.write_all(&bytes).await?;
+                return stream.shutdown().await;
             }
-        }
-        Reply::Slow(pieces, pause) => {
-            for piece in pieces {
-                tokio::time::sleep(pause).await;
-                stream.write_all(&piece).await?;
+            Reply::Kept(bytes) => {
+                stream.write_all(&bytes).await?;
                 stream.flush().await?;
+            }
+            Reply::Deaf(bytes) => {
+                stream.write_all(&bytes).await?;
+                stream.flush().await?;
+                while stream.read(&mut [0; 4096]).await? > 0 {}
+                return stream.shutdown().await;
+            }
+            Reply::Endless(begin, block) => {
+                stream.write_all(&begin).await?;
+                loop {
+                    stream.write_all(&block).await?;
+                }
+            }
+            Reply::Slow(pieces, pause) => {
+                for piece in pieces {
+                    tokio::time::sleep(pause).await;
+                    stream.write_all(&piece).await?;
+                    stream.flush().await?;
+                }
             }
         }
     }
-    stream.shutdown().await
 }

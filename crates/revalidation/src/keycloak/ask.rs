@@ -9,7 +9,7 @@ use claim_guard::revalidation::{
     ClientAnswer, ConsentsAnswer, DisabledUser, Question, RealmAnswer, SaidOfUser, SessionsAnswer, Standing, UserAnswer,
 };
 use claim_guard::{AccessTokenVerifier, UnixTime};
-use realm_keys::{Answer, BoundedClient, Document, EndpointError, ExchangeFault, Request, Url};
+use realm_keys::{Answer, BoundedClient, Document, EndpointError, ExchangeFault, RealmCa, Request, Url};
 
 use crate::keycloak::assertion::ServiceClient;
 use crate::keycloak::endpoint::{KeycloakEndpoint, NotARealmOfKeycloak};
@@ -36,14 +36,16 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 ///
 /// What may be relied on:
 /// - A question takes 3 seconds at most. It takes seven requests at most: the service account's token where none is kept,
-///   realm, client, user and, if it has to be alive, session at once, consents where the session's client needs them, then
-///   what a token of now would say. A user who is said to be disabled is asked about a second time instead of the last.
+///   realm, client, user, sessions if one has to be alive, consents where the session's client needs them, then what a token
+///   of now would say. A user who is said to be disabled is asked about a second time instead of the last.
+/// - They are sent one after the other on one connection, as long as Keycloak keeps it: a connection costs Keycloak more than a
+///   request. No connection outlives its question.
 /// - Where Keycloak refuses a token that was kept, each request that showed it is repeated once, with a new one. Nothing
 ///   else is repeated.
 /// - The service account's token is in this process's memory only, and is sent to Keycloak's administration only.
 /// - What is not clearly Keycloak's own answer about this realm, this client and this user is no answer.
 pub struct Keycloak<S> {
-    client: BoundedClient,
+    ca: Option<RealmCa>,
     endpoint: KeycloakEndpoint,
     verifier: AccessTokenVerifier,
     service_client: ServiceClient,
@@ -59,6 +61,16 @@ pub enum NoKeycloak {
     Issuer(NotARealmOfKeycloak),
     /// No HTTPS client can be made.
     Client(EndpointError),
+}
+
+/// One question: Keycloak, and the connection to it.
+struct Asking<'k, S> {
+    client: BoundedClient,
+    endpoint: &'k KeycloakEndpoint,
+    verifier: &'k AccessTokenVerifier,
+    service_client: &'k ServiceClient,
+    signer: &'k S,
+    service_account: &'k ServiceAccount,
 }
 
 impl fmt::Display for NoKeycloak {
@@ -86,9 +98,10 @@ impl<S: Assertions> Keycloak<S> {
         let RealmAccess { verifier, ca, admin_url, client } = realm;
         let endpoint = KeycloakEndpoint::new(verifier.issuer(), admin_url.as_ref()).map_err(NoKeycloak::Issuer)?;
         let service_client = ServiceClient { id: client, key_id };
-        let client = BoundedClient::new(ca.as_ref(), deadline / CONNECT_SHARE).map_err(NoKeycloak::Client)?;
+        // Whether one can be made at all is better known before the first question.
+        BoundedClient::conversation(ca.as_ref(), deadline / CONNECT_SHARE).map_err(NoKeycloak::Client)?;
         let service_account = ServiceAccount::default();
-        Ok(Self { client, endpoint, verifier, service_client, signer, service_account, deadline })
+        Ok(Self { ca, endpoint, verifier, service_client, signer, service_account, deadline })
     }
 
     /// Asks everything that the question needs.
@@ -101,21 +114,28 @@ impl<S: Assertions> Keycloak<S> {
             return Err(KeycloakFault::AnotherIssuer { expected, presented });
         }
         let timeout = KeycloakFault::Timeout { deadline: self.deadline };
-        tokio::time::timeout(self.deadline, self.answered(question, now)).await.unwrap_or(Err(timeout))
+        let asking = self.asking().map_err(KeycloakFault::NoClient)?;
+        tokio::time::timeout(self.deadline, asking.answered(question, now)).await.unwrap_or(Err(timeout))
     }
 
+    fn asking(&self) -> Result<Asking<'_, S>, EndpointError> {
+        let Self { ca, endpoint, verifier, service_client, signer, service_account, deadline } = self;
+        let client = BoundedClient::conversation(ca.as_ref(), *deadline / CONNECT_SHARE)?;
+        Ok(Asking { client, endpoint, verifier, service_client, signer, service_account })
+    }
+}
+
+impl<S: Assertions> Asking<'_, S> {
     async fn answered<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, KeycloakFault> {
-        let (realm, client, user, sessions) = tokio::try_join!(
-            self.realm(question),
-            self.client(question, now),
-            self.user(question, now),
-            self.sessions(question, now),
-        )?;
+        let realm = self.realm(question).await?;
+        let client = self.client(question, now).await?;
+        let user = self.user(question, now).await?;
+        let sessions = self.sessions(question, now).await?;
         let consents = self.consents(question, &client, now).await?;
         match question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref()) {
             Ok(standing) => {
                 let evaluation = self.evaluation(&standing, question, now).await?;
-                Ok(Ok(standing.evaluated(&evaluation, &self.verifier, now)?))
+                Ok(Ok(standing.evaluated(&evaluation, self.verifier, now)?))
             }
             Err(withdrawals) => Ok(Err(withdrawals)),
         }
@@ -261,7 +281,7 @@ impl<S: Assertions> Keycloak<S> {
 
     /// A new access token of our own (RFC 6749 §4.4, with the client authentication of RFC 7523 §2.2).
     async fn service_token(&self, now: UnixTime) -> Result<ServiceToken, KeycloakFault> {
-        let assertion = self.service_client.assertion(self.endpoint.issuer(), &self.signer, now).await?;
+        let assertion = self.service_client.assertion(self.endpoint.issuer(), self.signer, now).await?;
         let form = [
             ("grant_type", "client_credentials"),
             ("client_assertion_type", ASSERTION_TYPE),

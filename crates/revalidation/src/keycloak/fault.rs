@@ -9,7 +9,7 @@ use claim_guard::identifier::Issuer;
 use claim_guard::revalidation::AnswerFault;
 use claim_guard::transaction::DerError;
 use minting::Failure;
-use realm_keys::{Document, ExchangeFault};
+use realm_keys::{Document, EndpointError, ExchangeFault};
 
 use crate::keycloak::realm_refusal::RealmRefusal;
 use crate::keycloak::service_token::ServiceTokenFault;
@@ -27,6 +27,8 @@ pub enum KeycloakFault {
         /// The realm that is asked for.
         presented: Issuer,
     },
+    /// No HTTPS client can be made for the question.
+    NoClient(EndpointError),
     /// All requests together took longer than they may.
     Timeout {
         /// How long they may take.
@@ -75,6 +77,7 @@ impl KeycloakFault {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AnotherIssuer { .. } => "keycloak_another_issuer",
+            Self::NoClient(_) => "keycloak_no_client",
             Self::Timeout { .. } => "keycloak_timeout",
             Self::NotAPathPart { .. } => "keycloak_not_a_path_part",
             Self::NoRandom => "no_random",
@@ -105,7 +108,8 @@ impl KeycloakFault {
             | Self::ClientRefused { .. }
             | Self::Forbidden { .. }
             | Self::Unsigned(Failure::Misconfigured(_)) => true,
-            Self::Timeout { .. }
+            Self::NoClient(_)
+            | Self::Timeout { .. }
             | Self::NoRandom
             | Self::Unsigned(Failure::Undecided(_))
             | Self::MalformedSignature(_)
@@ -123,6 +127,7 @@ impl fmt::Display for KeycloakFault {
             Self::AnotherIssuer { expected, presented } => {
                 write!(f, "the subject is of issuer `{presented}`, expected `{expected}`")
             }
+            Self::NoClient(error) => write!(f, "{error}"),
             Self::Timeout { deadline } => {
                 write!(f, "keycloak did not answer everything within `{}` ms", deadline.as_millis())
             }

@@ -18,7 +18,7 @@ use realm_keys::RealmCa;
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, NOW, SUBJECT, TestKey, access_token_payload, key_set, with, without};
 
-use super::faulty_server::{FaultyServer, Heard, Reply, Transport};
+use super::faulty_server::{FaultyServer, Heard, Reply, Transport, whole};
 use crate::keycloak::{Keycloak, KeycloakFault};
 use crate::settings::{AdminUrl, RealmAccess};
 
@@ -125,11 +125,11 @@ pub(super) mod said {
     }
 
     pub(in super::super) fn good(json: &Value) -> Reply {
-        Reply::whole("200 OK\r\nContent-Type: application/json;charset=UTF-8", &json.to_string())
+        Reply::Kept(whole("200 OK\r\nContent-Type: application/json;charset=UTF-8", &json.to_string()))
     }
 
     pub(in super::super) fn refusal(head: &str, error: &str) -> Reply {
-        Reply::whole(&format!("{head}\r\nContent-Type: application/json"), &json!({ "error": error }).to_string())
+        Reply::Kept(whole(&format!("{head}\r\nContent-Type: application/json"), &json!({ "error": error }).to_string()))
     }
 }
 
@@ -337,7 +337,7 @@ pub(super) async fn check_withdrawn(server: &FaultyServer, expected: &[Withdrawa
     }
 }
 
-/// The requests to the administration so far, in alphabetical order: they are sent at once.
+/// The requests to the administration so far, in alphabetical order.
 pub(super) fn administered(server: &FaultyServer) -> Vec<String> {
     let mut paths: Vec<_> = server.paths().into_iter().filter(|path| path.starts_with("/admin/")).collect();
     paths.sort();

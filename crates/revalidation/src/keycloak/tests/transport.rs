@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use claim_guard::Excerpt;
 use realm_keys::{Document, ExchangeFault};
-use serde_json::json;
 
 use super::faulty_server::{FaultyServer, Reply, Transport, whole};
 use super::stage::*;
@@ -106,20 +105,35 @@ async fn one_deadline_holds_for_all_requests_together() {
 }
 
 #[tokio::test]
-async fn what_does_not_depend_on_each_other_is_asked_at_once() {
-    // Realm, client, user and sessions take their time each; one after the other they would take more than there is.
+async fn everything_that_a_question_needs_is_asked_on_one_connection() {
+    let server = good_keycloak().await;
+    ask(&server).await.unwrap().unwrap();
+    assert_eq!((server.paths().len(), server.connections()), (6, 1));
+}
+
+#[tokio::test]
+async fn no_connection_outlives_its_question() {
+    let server = good_keycloak().await;
+    let keycloak = asker(&server, PATIENT);
+    for connections in 1..=3 {
+        outcome(&keycloak, question(&server, WITH_SESSION), WITH_SESSION).await.unwrap().unwrap();
+        assert_eq!(server.connections(), connections);
+    }
+}
+
+#[tokio::test]
+async fn a_keycloak_that_keeps_no_connection_is_asked_on_several() {
     let server = keycloak_but_for(|origin, heard| {
         let json = match heard.path.as_str() {
             REALM => said::realm(origin),
-            CLIENTS => json!([said::client()]),
             USER => said::user(),
-            SESSIONS => json!([said::session(SESSION)]),
             _ => return None,
         };
-        Some(Reply::Slow(vec![whole("200 OK", &json.to_string())], IMPATIENT / 3))
+        Some(Reply::whole("200 OK\r\nConnection: close", &json.to_string()))
     })
     .await;
-    ask_within(&server, IMPATIENT).await.unwrap().unwrap();
+    ask(&server).await.unwrap().unwrap();
+    assert_eq!(server.connections(), 3);
 }
 
 #[tokio::test]

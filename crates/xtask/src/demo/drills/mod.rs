@@ -112,7 +112,7 @@ pub(super) const DRILLS: &[Scene] = &[
     },
     Scene {
         name: "ten-branches",
-        title: "ten branches expire together: Keycloak is asked once for each, and every branch goes on",
+        title: "ten branches would grow old together: Keycloak is asked once for all of them",
         part: Part::LongDrill,
         play: outage::ten_branches,
     },

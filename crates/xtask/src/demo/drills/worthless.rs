@@ -103,6 +103,7 @@ pub(super) fn replayed(stage: &mut Stage<'_>) -> Result<(), Failure> {
             "ReceiveIdentity",
             "ReadParties",
             "HoldPayment",
+            "Look before ScreenParties",
             "ScreenParties",
             "✘ ClaimGuard.Rejected",
             "IdentityRejected",
