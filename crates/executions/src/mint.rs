@@ -11,6 +11,20 @@ use crate::attribution::presented;
 use crate::executions::{Declared, Executions};
 use crate::outside::Outside;
 
+/// Why no transaction token was minted.
+pub(crate) enum Unminted {
+    /// It says more than an execution can carry.
+    NotCarried(MintError),
+    /// Nobody signs it, or what is signed is wrong.
+    Failed(Failure),
+}
+
+impl From<Failure> for Unminted {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// A transaction token that the guards of this stack take.
 pub(crate) struct Minted {
     pub(crate) token: TransactionToken,
@@ -26,7 +40,7 @@ impl<O: Outside> Executions<O> {
         execution: &ExecutionArn,
         input: &Digest,
         now: UnixTime,
-    ) -> Result<Minted, Failure> {
+    ) -> Result<Minted, Unminted> {
         let bits = self.outside.random().map_err(|error| Failure::Undecided(Reason::new("no_random", &error)))?;
         let transaction = TransactionId::parse(&hex(&bits))
             .map_err(|error| Failure::Misconfigured(Reason::new("malformed_transaction_id", &error)))?;
@@ -40,13 +54,14 @@ impl<O: Outside> Executions<O> {
         let name = workflow.rules.name();
         let binding = Binding { workflow: name.clone(), execution: execution.clone(), redrive_count: 0 };
         let unsigned = UnsignedTransactionToken::at_start(grant, &binding, input, &minting);
+        unsigned.carriable().map_err(Unminted::NotCarried)?;
         let signature = self.outside.sign(unsigned.signing_input()).await?;
         let refused = |error: MintError| Failure::Misconfigured(Reason::new(error.code(), &error));
         let token = unsigned.seal(&signature).map_err(refused)?;
         // A guard would find out too late that KMS signs with another key than the one which the stack publishes.
         match self.transactions.verify_whatever_age(&token, &presented(name, execution), now) {
             Ok(_) => Ok(Minted { token, transaction }),
-            Err(rejection) => Err(Failure::Misconfigured(Reason::new("minted_token_rejected", &rejection))),
+            Err(rejection) => Err(Failure::Misconfigured(Reason::new("minted_token_rejected", &rejection)).into()),
         }
     }
 }

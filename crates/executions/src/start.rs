@@ -15,6 +15,7 @@ use crate::executions::{Declared, Executions};
 use crate::find::arn_of;
 use crate::idempotency::IdempotencyKey;
 use crate::location;
+use crate::mint::Unminted;
 use crate::outside::{Outside, Started, Status};
 use crate::problem::Problem;
 use crate::request::Request;
@@ -67,7 +68,11 @@ impl<O: Outside> Executions<O> {
     async fn begin(&self, mut work: Work<'_>, body: Body) -> Result<Answer, Ended> {
         let digest = body.digest().clone();
         let minted = self.mint(work.grant, &work.workflow, &work.execution, &digest, work.now).await;
-        let minted = minted.map_err(|failure| work.exchange.failed(work.caller, failure))?;
+        let minted = minted.map_err(|unminted| match unminted {
+            // His own token says it, so it is a no to him, and nothing that anybody here could mend.
+            Unminted::NotCarried(error) => work.exchange.denied(work.caller, &Decision::not_carried(error)),
+            Unminted::Failed(failure) => work.exchange.failed(work.caller, failure),
+        })?;
         // Invariant: the access token is not among this. What enters is worthless in any other execution.
         let input = json!({ "transactionToken": minted.token.as_str(), "input": body.into_members() }).to_string();
         let started = self.outside.start(work.workflow.state_machine, &work.name, &input).await;

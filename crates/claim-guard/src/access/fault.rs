@@ -14,6 +14,9 @@ pub(super) const MAX_BYTES: usize = 128 * 1024;
 /// The most routes that a policy may have.
 pub(super) const MAX_ROUTES: usize = 512;
 
+/// The most conditions of one list.
+pub(super) const MAX_CONDITIONS: usize = 64;
+
 /// Everything that is wrong with a policy's text, in the text's order; at least one fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyFaults {
@@ -83,6 +86,13 @@ pub enum PolicyFaultCause {
     },
     /// More than 512 routes.
     TooManyRoutes {
+        /// How many there are.
+        presented: usize,
+    },
+    /// More than 64 conditions in one list.
+    TooManyConditions {
+        /// The key.
+        key: String,
         /// How many there are.
         presented: usize,
     },
@@ -295,6 +305,9 @@ impl fmt::Display for PolicyFaultCause {
             }
             Self::TooManyRoutes { presented } => {
                 write!(f, "`routes` has `{presented}` entries, expected at most `{MAX_ROUTES}`")
+            }
+            Self::TooManyConditions { key, presented } => {
+                write!(f, "key `{key}` has `{presented}` conditions, expected at most `{MAX_CONDITIONS}`")
             }
             Self::WrongMethod { key, presented } => {
                 let expected = Method::ALL.map(Method::as_str).join("`, `");

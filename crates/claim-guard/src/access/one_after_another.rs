@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::actor_rule::ActorRule;
 use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
-use crate::access::condition::Condition;
+use crate::access::condition::{Condition, Operator};
 use crate::access::fault::PolicyFaultCause as Cause;
 use crate::access::known_claim::{Evidence, Seen};
 use crate::access::operand::Operand;
 use crate::access::policy::AccessPolicy;
 use crate::access::requirement::Requirement;
-use crate::access::together::contradicted;
+use crate::access::together::{contradict, contradicted};
 use crate::access::toml_table::Findings;
 use crate::access::workflow::Workflow;
 use crate::identifier::WorkflowName;
@@ -18,18 +18,24 @@ use crate::identifier::WorkflowName;
 /// Who the subject is does not change on the way from start to end, no more than what the log-in said.
 const OF_THE_SUBJECT: [&str; 3] = ["azp", "iss", "sub"];
 
-/// One rule, and one that is looked at after it.
-struct Pair<'a> {
-    before: &'a Requirement,
-    name: String,
+/// Rules that have been met, and one that is looked at after them.
+struct Way<'a> {
+    before: Vec<Met<'a>>,
     after: &'a Requirement,
     key: String,
     evidence: Evidence,
-    /// Whether a condition that was met before still says something later.
-    lasts: bool,
 }
 
-/// Reports every rule that nobody can meet who has met the one before it. Each rule alone can be met.
+/// A rule that has been met.
+#[derive(Clone)]
+struct Met<'a> {
+    name: String,
+    rule: &'a Requirement,
+    /// Whether it was of the same token, so that all of it holds still.
+    is_of_this_token: bool,
+}
+
+/// Reports every rule that nobody can meet who has met those before it. Each rule alone can be met.
 pub(super) fn report_unreachable(
     policy: &AccessPolicy,
     offsets: &BTreeMap<WorkflowName, usize>,
@@ -39,66 +45,75 @@ pub(super) fn report_unreachable(
         policy.workflows().flat_map(|workflow| workflow.nested_starts().map(|(_, name)| name)).collect();
     for workflow in policy.workflows() {
         let offset = offsets.get(workflow.name()).copied().unwrap_or_default();
-        for pair in pairs(policy, workflow, nested.contains(workflow.name())) {
-            if let Some(cause) = pair.fault(&policy.of_the_log_in) {
+        for way in ways(policy, workflow, nested.contains(workflow.name())) {
+            if let Some(cause) = way.fault(&policy.of_the_log_in) {
                 findings.add(offset, cause);
             }
         }
     }
 }
 
-fn pairs<'a>(policy: &'a AccessPolicy, workflow: &'a Workflow, is_nested: bool) -> Vec<Pair<'a>> {
-    let start = workflow.start();
-    let key = format!("workflows.{}.start", workflow.name());
-    let after_start = |after, key, evidence| Pair {
-        before: start,
-        name: format!("`workflows.{}.start`", workflow.name()),
-        after,
-        key,
-        evidence,
-        lasts: false,
-    };
+fn ways<'a>(policy: &'a AccessPolicy, workflow: &'a Workflow, is_nested: bool) -> Vec<Way<'a>> {
+    let own = format!("workflows.{}", workflow.name());
+    let (start, key) = (workflow.start(), format!("{own}.start"));
     let route = policy.route_for("POST", &format!("/workflows/{}/executions", workflow.name()));
     // Where another workflow starts it too, there is a way past the route.
-    let by_request = route.filter(|_| !is_nested).map(|route| Pair {
-        before: route.requirement(),
+    let route = route.filter(|_| !is_nested).map(|route| Met {
         name: format!("route `{} {}`", route.method().as_str(), route.path()),
+        rule: route.requirement(),
+        is_of_this_token: true,
+    });
+    let by_request = route.clone().map(|route| Way {
+        before: vec![route],
         after: start,
         key: key.clone(),
         evidence: Evidence::AccessToken,
-        lasts: true,
     });
-    let as_nested = is_nested.then(|| after_start(start, key, Evidence::Statement));
-    let states = workflow.states().map(|(state, asked)| {
-        after_start(asked, format!("workflows.{}.states.{state}", workflow.name()), Evidence::Statement)
-    });
-    let starts = workflow.nested_starts().filter_map(|(state, name)| {
-        let key = format!("workflows.{}.nested.{state}", workflow.name());
-        Some(after_start(policy.workflow(name)?.start(), key, Evidence::Statement))
-    });
-    by_request.into_iter().chain(as_nested).chain(states).chain(starts).collect()
+    // Another workflow starts it on a statement, which knows less than an access token.
+    let by_statement =
+        is_nested.then(|| Way { before: Vec::new(), after: start, key: key.clone(), evidence: Evidence::Statement });
+    let started = Met { name: format!("`{key}`"), rule: start, is_of_this_token: false };
+    let before: Vec<Met<'_>> =
+        route.map(|route| Met { is_of_this_token: false, ..route }).into_iter().chain([started]).collect();
+    let after_start = |after, key| Way { before: before.clone(), after, key, evidence: Evidence::Statement };
+    let states = workflow.states().map(|(state, asked)| after_start(asked, format!("{own}.states.{state}")));
+    let starts = workflow
+        .nested_starts()
+        .filter_map(|(state, name)| Some(after_start(policy.workflow(name)?.start(), format!("{own}.nested.{state}"))));
+    by_request.into_iter().chain(by_statement).chain(states).chain(starts).collect()
 }
 
-impl Pair<'_> {
+impl Way<'_> {
     fn fault(&self, of_the_log_in: &AuthenticationClaims) -> Option<Cause> {
-        let actor = match (self.before.actor(), self.after.actor()) {
-            (ActorRule::Any, ActorRule::Any) => ActorRule::Any,
-            (ActorRule::None, _) | (_, ActorRule::None) => ActorRule::None,
-        };
+        let actors = self.before.iter().map(|met| met.rule.actor()).chain([self.after.actor()]);
+        let actor =
+            if actors.into_iter().all(|actor| actor == ActorRule::Any) { ActorRule::Any } else { ActorRule::None };
         let seen = Seen { actor, evidence: self.evidence, of_the_log_in };
-        let lasting = |condition: &&Condition| self.lasts || is_lasting(condition, of_the_log_in);
-        let before: Vec<&Condition> = self.before.conditions().iter().filter(lasting).collect();
         let after = self.after.conditions();
         let alone = after.iter().find_map(|condition| Some((condition, condition.unmeetable(&seen)?.to_string())));
-        let (condition, reason) = alone.or_else(|| {
-            after.iter().filter(lasting).find_map(|condition| {
-                let earlier = contradicted(&before, condition, &seen)?;
-                let earlier: Vec<String> = earlier.iter().map(|condition| format!("`{condition}`")).collect();
-                Some((condition, format!("it is asked there for {}", earlier.join(" and "))))
-            })
-        })?;
-        let (key, condition, before) = (self.key.clone(), condition.clone(), self.name.clone());
-        Some(Cause::NeverAfter { key, condition, before, reason })
+        let (condition, reason) = alone.or_else(|| self.contradiction(&seen))?;
+        let names: Vec<&str> = self.before.iter().map(|met| met.name.as_str()).collect();
+        let before = if names.is_empty() { "another workflow's rules".to_owned() } else { names.join(" and ") };
+        Some(Cause::NeverAfter { key: self.key.clone(), condition: condition.clone(), before, reason })
+    }
+
+    /// The first condition that cannot be met beside those before it in the list and what lasts of the rules before.
+    fn contradiction(&self, seen: &Seen<'_>) -> Option<(&Condition, String)> {
+        let lasting = self.before.iter().flat_map(|met| {
+            let lasts = |condition: &&Condition| met.is_of_this_token || is_lasting(condition, seen.of_the_log_in);
+            met.rule.conditions().iter().filter(lasts)
+        });
+        let lasting: Vec<&Condition> = lasting.collect();
+        let after = self.after.conditions();
+        if !contradict(lasting.iter().copied().chain(after), seen) {
+            return None;
+        }
+        after.iter().enumerate().find_map(|(place, condition)| {
+            let earlier: Vec<&Condition> = lasting.iter().copied().chain(after.iter().take(place)).collect();
+            let core = contradicted(&earlier, condition, seen)?;
+            let core: Vec<String> = core.iter().map(|condition| format!("`{condition}`")).collect();
+            Some((condition, format!("it is asked for {} too", core.join(" and "))))
+        })
     }
 }
 
@@ -110,5 +125,7 @@ fn is_lasting(condition: &Condition, of_the_log_in: &AuthenticationClaims) -> bo
         ClaimSource::Realm => OF_THE_SUBJECT.contains(&name),
         ClaimSource::AccessToken | ClaimSource::Unclassified => false,
     };
-    stays && matches!(condition.operand(), Operand::Literal(_))
+    // What was so long ago at the start is so long ago later.
+    let only_ages = matches!((condition.operator(), condition.operand()), (Operator::AtMost, Operand::Now { .. }));
+    stays && (only_ages || matches!(condition.operand(), Operand::Literal(_)))
 }

@@ -3,11 +3,11 @@
 use crate::access::actor_rule::ActorRule;
 use crate::access::claim_source::AuthenticationClaims;
 use crate::access::condition::Condition;
-use crate::access::fault::PolicyFaultCause as Cause;
+use crate::access::fault::{MAX_CONDITIONS, PolicyFaultCause as Cause};
 use crate::access::known_claim::{Evidence, Seen};
 use crate::access::operand::Operand;
 use crate::access::requirement::Requirement;
-use crate::access::together::contradicted;
+use crate::access::together::{contradict, contradicted};
 use crate::access::toml_table::{Entry, Findings, Table};
 use crate::claims::Role;
 
@@ -110,6 +110,10 @@ fn read_conditions(
 ) -> Option<Vec<Condition>> {
     let Some(entry) = entry else { return Some(Vec::new()) };
     let entries = entry.array(findings)?;
+    if entries.len() > MAX_CONDITIONS {
+        findings.add(entry.offset, Cause::TooManyConditions { key: entry.key.clone(), presented: entries.len() });
+        return None;
+    }
     let conditions: Vec<_> = entries.iter().map(|entry| read_condition(entry, decider.input, findings)).collect();
     // What a malformed rule means is not known.
     let Decider { evidence, of_the_log_in, .. } = decider;
@@ -125,11 +129,16 @@ fn report_unmeetable(
     findings: &mut Findings<'_>,
 ) {
     let mut possible: Vec<&Condition> = Vec::new();
+    let alone = |condition: &&Condition| condition.unmeetable(seen).is_none();
+    // As a rule there is nothing to find, so what each condition has to do with it is asked only where there is.
+    let is_possible = !contradict(conditions.iter().flatten().filter(alone), seen);
     for (entry, condition) in entries.iter().zip(conditions) {
         let Some(condition) = condition else { continue };
         let key = entry.key.clone();
         if let Some(reason) = condition.unmeetable(seen) {
             findings.add(entry.offset, Cause::NeverMet { key, condition: condition.clone(), reason });
+        } else if is_possible {
+            continue;
         } else if let Some(earlier) = contradicted(&possible, condition, seen) {
             let (condition, earlier) = (condition.clone(), earlier.into_iter().cloned().collect());
             findings.add(entry.offset, Cause::Contradiction { key, condition, earlier });

@@ -487,7 +487,7 @@ fn rule_that_nobody_can_meet_who_has_met_the_one_before_is_a_fault() {
             "{route}claims = [\"level = 1\"]\n[workflows.w]\nstart.claims = [\"kyc = true\", \"level = 2\"]\n{TERMS}"
         ),
         &["access.toml:5: `workflows.w.start` asks for `level = 2`, which nobody can meet who has met route \
-           `POST /workflows/{workflow}/executions`: it is asked there for `level = 1`"],
+           `POST /workflows/{workflow}/executions`: it is asked for `level = 1` too"],
     );
     check(
         &format!(
@@ -504,7 +504,7 @@ fn rule_that_nobody_can_meet_who_has_met_the_one_before_is_a_fault() {
             "[workflows.w]\nstart.claims = ['acr = \"1\"']\nstates.S.claims = ['acr = \"2\"', \"kyc = true\"]\n{TERMS}"
         ),
         &["access.toml:1: `workflows.w.states.S` asks for `acr = \"2\"`, which nobody can meet who has met \
-           `workflows.w.start`: it is asked there for `acr = \"1\"`"],
+           `workflows.w.start`: it is asked for `acr = \"1\"` too"],
     );
     let nested = format!(
         "[workflows.v]\nstart.any_verified_caller = true\nnested.Start.workflow = \"w\"\n{TERMS}[workflows.w]\n{TERMS}"
@@ -516,7 +516,7 @@ fn rule_that_nobody_can_meet_who_has_met_the_one_before_is_a_fault() {
              `workflows.v.start`: no token has this claim: it is of one access token, and a statement is renewed; \
              `max_identity_age` bounds its age",
             "access.toml:6: `workflows.w.start` asks for `iat >= now - 5m`, which nobody can meet who has met \
-             `workflows.w.start`: no token has this claim: it is of one access token, and a statement is renewed; \
+             another workflow's rules: no token has this claim: it is of one access token, and a statement is renewed; \
              `max_identity_age` bounds its age",
         ],
     );

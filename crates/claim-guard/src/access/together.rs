@@ -4,18 +4,24 @@
 //! equals, and between which bounds it lies, in seconds since 1970 and from the time of the decision; what has to be at most
 //! another value passes its bounds on.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::access::condition::{Condition, Operator};
 use crate::access::kinds::Kinds;
-use crate::access::known_claim::{KnownClaim, Seen};
+use crate::access::known_claim::{Evidence, KnownClaim, Seen};
 use crate::access::operand::{Operand, Plain};
 use crate::access::range::Range;
 use crate::claims::ClaimPath;
+use crate::token::{MAX_LIFETIME_SECONDS, MAX_SCOPE_BYTES};
 use crate::unix_time::UnixTime;
 
 /// No decision is made before this: the first second of 2025.
 const EARLIEST_DECISION: i128 = 1_735_689_600;
+
+/// What `typ` says in every access token.
+static BEARER: LazyLock<Plain> = LazyLock::new(|| Plain::Text("Bearer".to_owned()));
 
 /// A claim, or a value of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +45,12 @@ struct Value<'a> {
 #[derive(Default)]
 struct Asked<'a> {
     values: Vec<Value<'a>>,
-    /// Which value is at most which.
-    at_most: Vec<(Term<'a>, Term<'a>)>,
+    /// Which value, and so much, is at most which.
+    at_most: Vec<(Term<'a>, i128, Term<'a>)>,
+    /// The words that the scope has to have.
+    words: BTreeSet<&'a str>,
+    /// Whether something would have to be more than itself.
+    is_more_than_itself: bool,
 }
 
 /// Whether nothing can meet all of the conditions.
@@ -49,8 +59,11 @@ pub(super) fn contradict<'a>(conditions: impl IntoIterator<Item = &'a Condition>
     for condition in conditions {
         asked.add(condition, seen);
     }
+    asked.relate_times(seen);
     asked.pass_bounds_on();
-    asked.has_one_inside_another()
+    asked.is_more_than_itself
+        || asked.has_one_inside_another()
+        || asked.words.iter().map(|word| word.len() + 1).sum::<usize>() > MAX_SCOPE_BYTES + 1
         || asked.is_a_proof()
         || asked.values.iter().any(Value::is_impossible)
         || asked.is_never()
@@ -105,6 +118,9 @@ impl<'a> Asked<'a> {
                 item.known.extend(known);
                 self.values.push(item);
             }
+            (Operator::Contains, Operand::Literal(Plain::Text(word))) if condition.looks_at_scope() => {
+                self.words.insert(word);
+            }
             (Operator::Contains, Operand::Literal(_) | Operand::Now { .. })
             | (Operator::Equals, Operand::Now { .. }) => {}
         }
@@ -122,25 +138,44 @@ impl<'a> Asked<'a> {
         let mut value = self.take(input);
         value.narrow(Kinds::INTEGER);
         self.values.push(value);
-        self.at_most.push((less, more));
+        self.at_most.push((less, 0, more));
     }
 
-    /// Each pass takes every bound one value further, so as many passes as there are values are enough.
+    /// An access token ends after it was issued, and not too long after.
+    fn relate_times(&mut self, seen: &Seen<'_>) {
+        let named = |name: &str| {
+            let is = |term: &&Term<'a>| matches!(term, Term::Claim(path) if path.segments() == [name]);
+            self.values.iter().flat_map(|value| &value.terms).find(is).copied()
+        };
+        if let (Evidence::AccessToken, Some(issue), Some(expiry)) = (seen.evidence, named("iat"), named("exp")) {
+            self.at_most.extend([(issue, 1, expiry), (expiry, -i128::from(MAX_LIFETIME_SECONDS), issue)]);
+        }
+    }
+
+    /// Each pass takes every bound one value further, so as many passes as there are values are enough, if not far fewer.
     fn pass_bounds_on(&mut self) {
-        for _ in 0..self.values.len() {
-            for (less, more) in self.at_most.clone() {
+        for _ in 0..=self.values.len() {
+            let mut has_changed = false;
+            for (less, by, more) in self.at_most.clone() {
                 let mut lower = self.take(less);
                 if lower.terms.contains(&more) {
                     self.values.push(lower);
+                    self.is_more_than_itself |= by > 0;
                     continue;
                 }
                 let mut upper = self.take(more);
-                let ([alone, from_now], [least, least_from_now]) = (upper.bounds, lower.bounds);
-                lower.bound(Range::at_most(alone.most), Range::at_most(from_now.most));
-                upper.bound(Range::at_least(least.least), Range::at_least(least_from_now.least));
+                let before @ ([least, least_from_now], [most, most_from_now]) = (lower.bounds, upper.bounds);
+                lower.bound(Range::at_most(most.most - by), Range::at_most(most_from_now.most - by));
+                upper.bound(Range::at_least(least.least + by), Range::at_least(least_from_now.least + by));
+                has_changed |= before != (lower.bounds, upper.bounds);
                 self.values.extend([lower, upper]);
             }
+            if !has_changed {
+                return;
+            }
         }
+        // What is passed on for longer comes round: something is more than itself.
+        self.is_more_than_itself = true;
     }
 
     /// Whether a path leads into a value that is compared, and so is no object.
@@ -181,6 +216,9 @@ impl<'a> Value<'a> {
     fn know(&mut self, known: KnownClaim, seen: &Seen<'_>) {
         self.narrow(known.kinds());
         self.known.push(known);
+        if known == KnownClaim::Bearer {
+            self.literals.push(&BEARER);
+        }
         let [alone, from_now] = known.bounds(seen);
         self.bound(alone, from_now);
     }
@@ -242,7 +280,6 @@ mod tests {
 
     use super::*;
     use crate::access::claim_source::AuthenticationClaims;
-    use crate::access::known_claim::Evidence;
     use crate::access::{ActorRule, Requirement};
     use crate::decision::test_identity::identity;
     use crate::decision::unmet_by;

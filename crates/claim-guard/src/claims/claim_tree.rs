@@ -37,6 +37,16 @@ impl ClaimTree {
         Self(Document::only(self.0.members(), kept))
     }
 
+    /// These values, each at its path below the whole.
+    pub(crate) fn of_paths<'a>(values: impl Iterator<Item = (&'a [String], Value)>) -> Self {
+        let mut members = Map::new();
+        for (path, value) in values {
+            put(&mut members, path, value);
+        }
+        // Values of a document are none that a document could not hold.
+        Self(Document::object(Value::Object(members).to_string().into_bytes()).unwrap_or_else(|_| Document::empty()))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.members().iter().next().is_none()
     }
@@ -55,6 +65,16 @@ impl ClaimTree {
 pub(crate) fn at<'a>(members: &'a Map<String, Value>, path: &ClaimPath) -> Option<&'a Value> {
     let (first, rest) = path.segments().split_first()?;
     rest.iter().try_fold(members.get(first)?, |value, segment| value.as_object()?.get(segment))
+}
+
+/// Puts the value at the path; where something else than an object is on the way, nothing.
+fn put(members: &mut Map<String, Value>, path: &[String], value: Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        members.insert(first.clone(), value);
+    } else if let Some(inner) = members.entry(first).or_insert_with(|| Value::Object(Map::new())).as_object_mut() {
+        put(inner, rest, value);
+    }
 }
 
 fn is_plain_or_array(value: Json<'_>) -> bool {

@@ -14,6 +14,8 @@ pub use grant::Grant;
 pub use starter::{ClaimedStarter, Starter};
 pub use unmet::{Shape, Unmet};
 
+use crate::transaction::MintError;
+
 /// What was decided.
 #[derive(Debug)]
 pub enum Decision {
@@ -40,6 +42,11 @@ impl Decision {
     /// A denial if anything is unmet, the grant otherwise: the only place where the two part.
     fn of(unmet: Vec<Unmet>, grant: impl FnOnce() -> Grant) -> Self {
         if unmet.is_empty() { Self::Allow(grant()) } else { Self::Deny(Denial { unmet }) }
+    }
+
+    /// The denial of a start whose transaction token no execution could carry.
+    pub fn not_carried(error: MintError) -> Self {
+        Self::deny(Unmet::NotCarried { error })
     }
 
     fn deny(unmet: Unmet) -> Self {

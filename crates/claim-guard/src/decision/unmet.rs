@@ -10,6 +10,7 @@ use crate::decision::starter::Starter;
 use crate::document::{Json, is_plain};
 use crate::excerpt::Excerpt;
 use crate::identifier::{StateName, WorkflowName};
+use crate::transaction::MintError;
 
 /// One part of what was asked that is not met: the causes in the order they are looked at, with both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,11 @@ pub enum Unmet {
         expected: ActorRule,
         /// Who acts.
         presented: Actor,
+    },
+    /// What the identity says fits into no transaction token.
+    NotCarried {
+        /// Why not.
+        error: MintError,
     },
     /// A role is needed.
     MissingRole {
@@ -177,6 +183,7 @@ impl Unmet {
             Self::NotTheStarter { .. } => "not_the_starter",
             Self::StartedByAnother { .. } => "started_by_another",
             Self::ActorPresent { .. } => "actor_present",
+            Self::NotCarried { error } => error.code(),
             Self::MissingRole { .. } => "missing_role",
             Self::NoneOfRoles { .. } => "none_of_roles",
             Self::ClaimAbsent { .. } => "claim_absent",
@@ -196,6 +203,8 @@ impl Unmet {
             Self::WrongWorkflow { expected, .. } => expected.to_string(),
             Self::NotTheStarter { expected, .. } => expected.to_string(),
             Self::ActorPresent { expected, .. } => expected.to_string(),
+            Self::NotCarried { error: MintError::TooLarge { limit, .. } } => limit.to_string(),
+            Self::NotCarried { error: MintError::HoldsToken | MintError::MalformedSignature(_) } => return None,
             Self::MissingRole { expected } => expected.to_string(),
             Self::NoneOfRoles { expected } => expected.iter().map(Role::to_string).collect::<Vec<_>>().join(" "),
             Self::ClaimAbsent { condition } | Self::InputAbsent { condition } => condition.to_string(),
@@ -213,7 +222,9 @@ impl Unmet {
             Self::NoState { presented, .. } => presented.to_string(),
             Self::NotTheStarter { presented, .. } | Self::StartedByAnother { presented } => presented.to_string(),
             Self::ActorPresent { presented, .. } => presented.to_string(),
-            Self::MissingRole { .. }
+            Self::NotCarried { error: MintError::TooLarge { presented, .. } } => presented.to_string(),
+            Self::NotCarried { error: MintError::HoldsToken | MintError::MalformedSignature(_) }
+            | Self::MissingRole { .. }
             | Self::NoneOfRoles { .. }
             | Self::ClaimAbsent { .. }
             | Self::InputAbsent { .. } => return None,
@@ -246,6 +257,7 @@ impl fmt::Display for Unmet {
             Self::ActorPresent { .. } => {
                 write!(f, "`{presented}` acts in the subject's place, expected actor `{expected}`")
             }
+            Self::NotCarried { error } => write!(f, "{error}"),
             Self::MissingRole { .. } => write!(f, "role `{expected}` is missing"),
             Self::NoneOfRoles { .. } => write!(f, "none of the roles `{expected}` is there"),
             Self::ClaimAbsent { condition } => {

@@ -6,6 +6,11 @@ use super::{Content, Document, Json, Object, Places, Span, Tape};
 type Path<'p> = &'p [String];
 
 impl Document {
+    /// An object without members.
+    pub(crate) fn empty() -> Self {
+        Copier::default().finish(|_| {})
+    }
+
     /// A copy of the object.
     pub(crate) fn of(members: Object<'_>) -> Self {
         Copier::default().finish(|copier| copier.members(Span::EMPTY, members))

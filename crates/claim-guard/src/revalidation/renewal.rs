@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::access::{AccessPolicy, ClaimSource, RenewalRule, Workflow};
-use crate::claims::{ClaimPath, Identity, Role};
+use crate::claims::{ClaimPath, ClaimTree, Identity, Role};
 use crate::decision::unmet_by;
 use crate::identifier::{Digest, Scope, TransactionId};
 use crate::revalidation::live::LiveIdentity;
@@ -188,17 +188,29 @@ fn of_now(
 }
 
 impl Identity {
-    /// Takes away the roles that the old statement has not got, and the claims that are not as it says.
+    /// Takes away the roles that the old statement has not got, and what of the claims is not as it says.
     fn narrow_to(&mut self, old: &Self, claims: &BTreeSet<&ClaimPath>) {
-        let is_as_before = |path: &&ClaimPath| self.claims.get(path) == old.claims.get(path);
-        let kept: Vec<&ClaimPath> = claims.iter().copied().filter(is_as_before).collect();
         self.roles = self.roles().intersection(old.roles()).cloned().collect();
-        self.claims = self.claims.pruned(kept);
+        let kept = claims.iter().filter_map(|path| {
+            let kept = narrowed(old.claims.get(path)?, &self.claims.get(path)?)?;
+            Some((path.segments(), kept))
+        });
+        self.claims = ClaimTree::of_paths(kept);
     }
 }
 
-fn digest(input: &Map<String, serde_json::Value>) -> Digest {
-    Digest::of(serde_json::Value::Object(input.clone()).to_string().as_bytes())
+/// What of the old value is left: all of it, or of a list the items that are there still, as nothing asks that an item be not there.
+fn narrowed(old: Value, now: &Value) -> Option<Value> {
+    match (old, now) {
+        (Value::Array(items), Value::Array(now)) => {
+            Some(Value::Array(items.into_iter().filter(|item| now.contains(item)).collect()))
+        }
+        (old, now) => (old == *now).then_some(old),
+    }
+}
+
+fn digest(input: &Map<String, Value>) -> Digest {
+    Digest::of(Value::Object(input.clone()).to_string().as_bytes())
 }
 
 fn changes(old: &Identity, new: &Identity, named: &BTreeSet<&ClaimPath>) -> Vec<Change> {

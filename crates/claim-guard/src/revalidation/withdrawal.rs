@@ -7,6 +7,7 @@ use crate::decision::Unmet;
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, SessionId, StateName, Subject};
 use crate::revalidation::lapse::Lapse;
+use crate::transaction::MintError;
 use crate::unix_time::UnixTime;
 
 /// One thing that stands against a new statement: what the policy says first, then what Step Functions says, then what the
@@ -129,6 +130,8 @@ pub enum Withdrawal {
         /// Whom it would be for.
         presented: Excerpt,
     },
+    /// What the statement would say fits into no transaction token.
+    NotCarried(MintError),
     /// The subject may not start the other workflow.
     StartUnmet(Unmet),
 }
@@ -157,6 +160,7 @@ impl Withdrawal {
             Self::ConsentWithdrawn { .. } => "consent_withdrawn",
             Self::ClientForbidden { .. } => "client_forbidden",
             Self::AudienceWithdrawn { .. } => "audience_withdrawn",
+            Self::NotCarried(error) => error.code(),
             Self::StartUnmet(unmet) => unmet.code(),
         }
     }
@@ -209,6 +213,7 @@ impl fmt::Display for Withdrawal {
             Self::AudienceWithdrawn { presented } => {
                 write!(f, "an access token of now would be for `{presented}`, not for us")
             }
+            Self::NotCarried(error) => write!(f, "{error}"),
             Self::StartUnmet(unmet) => write!(f, "{unmet}"),
         }
     }
@@ -226,6 +231,11 @@ impl Withdrawals {
     /// Nothing if there is nothing.
     pub(super) fn of(all: Vec<Withdrawal>) -> Result<(), Self> {
         if all.is_empty() { Ok(()) } else { Err(Self(all)) }
+    }
+
+    /// The withdrawal of a statement that no execution could carry.
+    pub fn not_carried(error: MintError) -> Self {
+        Self::one(Withdrawal::NotCarried(error))
     }
 
     pub(super) fn one(withdrawal: Withdrawal) -> Self {

@@ -14,4 +14,5 @@ pub(crate) use keycloak::is_of_another_kind;
 pub use realm_key_set::RealmKeySet;
 pub use rejection::Rejection;
 pub use required_claim::RequiredClaim;
+pub(crate) use verify::MAX_SCOPE_BYTES;
 pub use verify::{AccessTokenVerifier, MAX_LIFETIME_SECONDS, VerifiedClaims};

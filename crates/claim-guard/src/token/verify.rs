@@ -20,7 +20,7 @@ use crate::unix_time::UnixTime;
 pub const MAX_LIFETIME_SECONDS: i64 = 86_400;
 
 /// The longest scope. It decides what else an access token says, so an execution carries all of it, in every state.
-const MAX_SCOPE_BYTES: usize = 512;
+pub(crate) const MAX_SCOPE_BYTES: usize = 384;
 
 /// What a verified access token says.
 ///

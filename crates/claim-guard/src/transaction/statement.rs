@@ -16,8 +16,15 @@ use crate::transaction::signature::{DerError, fixed_from_der};
 use crate::transaction::token::{TRANSACTION_TOKEN_TYPE, TransactionToken};
 use crate::unix_time::UnixTime;
 
-/// The most bytes of a minted token: it travels in every state of an execution.
+/// The most bytes of an execution's first token: it travels in every state.
 pub const MAX_MINTED_BYTES: usize = 2048;
+
+/// The most bytes of a later one. It says more than the first: for which state it was made, and how often; and a child's execution
+/// has a longer ARN. So whatever fits at the start fits after each renewal that finds nothing changed.
+pub const MAX_RENEWED_BYTES: usize = MAX_MINTED_BYTES + 640;
+
+/// A period, and the base64url of 64 bytes.
+const SIGNATURE_BYTES: usize = 1 + 86;
 
 /// Why no transaction token was minted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +87,7 @@ pub struct Minting {
 pub struct UnsignedTransactionToken {
     signing_input: String,
     holds_token: bool,
+    limit: usize,
 }
 
 impl UnsignedTransactionToken {
@@ -121,6 +129,21 @@ impl UnsignedTransactionToken {
         .unsigned(trust_domain, key_id)
     }
 
+    /// Whether an execution can carry it once it is signed. To be asked before: nobody need sign what is not sealed.
+    ///
+    /// # Errors
+    /// [`MintError`] if a claim is a token itself, or the token would be too large.
+    pub fn carriable(&self) -> Result<(), MintError> {
+        let presented = self.signing_input.len() + SIGNATURE_BYTES;
+        if self.holds_token {
+            Err(MintError::HoldsToken)
+        } else if presented > self.limit {
+            Err(MintError::TooLarge { limit: self.limit, presented })
+        } else {
+            Ok(())
+        }
+    }
+
     /// The bytes to sign with ES256: SHA-256, then ECDSA on P-256.
     pub fn signing_input(&self) -> &[u8] {
         self.signing_input.as_bytes()
@@ -129,17 +152,11 @@ impl UnsignedTransactionToken {
     /// Adds the signature, which KMS writes in DER (RFC 3279 §2.2.3) and JWS as `r‖s` (RFC 7518 §3.4).
     ///
     /// # Errors
-    /// [`MintError`] if a claim is a token itself, the signature is no DER of two integers of at most 32 bytes, or the
-    /// token is over 2 KB.
+    /// [`MintError`] if it is not [carriable](Self::carriable), or the signature is no DER of two integers of at most 32 bytes.
     pub fn seal(self, der: &[u8]) -> Result<TransactionToken, MintError> {
-        if self.holds_token {
-            return Err(MintError::HoldsToken);
-        }
+        self.carriable()?;
         let signature = fixed_from_der(der).map_err(MintError::MalformedSignature)?;
         let text = format!("{}.{}", self.signing_input, URL_SAFE_NO_PAD.encode(signature));
-        if text.len() > MAX_MINTED_BYTES {
-            return Err(MintError::TooLarge { limit: MAX_MINTED_BYTES, presented: text.len() });
-        }
         Ok(TransactionToken::assertion(text))
     }
 }
@@ -175,6 +192,7 @@ impl Statement<'_> {
         UnsignedTransactionToken {
             signing_input: format!("{}.{}", encoded(&header), encoded(&payload)),
             holds_token: holds_token(&payload),
+            limit: if self.epoch == 0 { MAX_MINTED_BYTES } else { MAX_RENEWED_BYTES },
         }
     }
 

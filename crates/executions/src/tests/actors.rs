@@ -66,3 +66,46 @@ fn whoever_acts_sees_and_stops_what_he_started_and_the_caller_sees_both() {
     }
     assert_eq!(status(&lab, "stop", &impersonated(), &acted), 204);
 }
+
+/// What a caller's own token says too much of is a no to him. Nobody of the stack's has anything to mend.
+#[track_caller]
+fn check_too_large(caller: &Value) {
+    let lab = open();
+    let answer = ask(&lab, &keyed(caller, "order-1", BODY));
+    let line = logged(&answer);
+    assert_eq!(line["reasons"][0]["code"], "transaction_token_too_large", "{line}");
+    assert_eq!((heard(&answer)["statusCode"].clone(), line["decision"].clone()), (json!(403), json!("deny")), "{line}");
+}
+
+#[test]
+fn a_chain_of_actors_that_fits_into_no_statement_is_a_denial() {
+    let party = |name: &str| json!({ "sub": name.repeat(256), "client_id": name.repeat(256) });
+    let chain = ["a", "b", "c", "d"]
+        .into_iter()
+        .rev()
+        .fold(Value::Null, |inner, name| if inner.is_null() { party(name) } else { with(party(name), "/act", inner) });
+    check_too_large(&with(payload(), "/act", chain));
+}
+
+#[test]
+fn a_claim_that_fits_into_no_statement_is_a_denial() {
+    let regions: Vec<String> = (0..200).map(|number| format!("region-{number}")).collect();
+    check_too_large(&with(payload(), "/compliance/regions", json!(regions)));
+}
+
+#[test]
+fn a_claim_that_is_a_token_is_a_denial() {
+    let lab = open();
+    let answer = ask(&lab, &keyed(&with(payload(), "/project_id", json!("e30.e30.x")), "order-1", BODY));
+    let line = logged(&answer);
+    assert_eq!(line["reasons"][0]["code"], "transaction_token_holds_token", "{line}");
+    assert_eq!(heard(&answer)["statusCode"], 403, "{line}");
+}
+
+#[test]
+fn the_longest_scope_fits_into_a_statement() {
+    let scope = ["pay"; 96].join(" ");
+    let lab = open();
+    let answer = ask(&lab, &keyed(&with(payload(), "/scope", json!(scope)), "order-1", BODY));
+    assert_eq!(heard(&answer)["statusCode"], 202, "{}", logged(&answer));
+}
