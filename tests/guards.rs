@@ -187,14 +187,24 @@ fn an_input_cannot_smuggle_an_identity_in() {
     let mut lab = turn();
     let stolen = captured(&mut lab);
     let carol = lab.token("carol").unwrap();
-    // Were the stolen token or the stolen context heard, carol's payment would be alice's and succeed.
+    // A token of another execution does not even get in, wherever it stands.
     let mut body = payment();
     for (name, value) in [
         ("transactionToken", json!(stolen.token)),
         ("$transactionToken", json!(stolen.token)),
+        ("input", json!({"transactionToken": stolen.token})),
+    ] {
+        body = and(&body, name, value);
+    }
+    let answer = lab.start(&lab.token("carol").unwrap(), &[], &body.to_string());
+    assert_eq!(answer.status, 400, "{answer:?}");
+    lab.expect_audit(&["door allow", "start reject transaction_token_in_body"]);
+    // Were the stolen context or the flags heard, carol's payment would be alice's and succeed.
+    let mut body = payment();
+    for (name, value) in [
+        ("transactionToken", json!("garbage")),
         ("Execution", json!({"Id": stolen.execution})),
         ("context", json!({"execution": stolen.execution, "state": "ScreenPayment"})),
-        ("input", json!({"transactionToken": stolen.token})),
         ("compliance", json!({"kyc": true})),
     ] {
         body = and(&body, name, value);

@@ -78,7 +78,7 @@ pub fn statement(lab: &Lab, key: &TestKey, claims: &Value) -> String {
         "iat": now - 3600, "exp": now - 3300, "aud": lab.stack().outputs["TrustDomain"],
         "txn": "0123456789abcdef0123456789abcdef", "sub": claims["sub"], "scope": "payment", "req_wl": claims["azp"],
         "rctx": {
-            "iss": claims["iss"], "jti": claims["jti"], "iat": now - 3600, "authentication": authentication,
+            "iss": claims["iss"], "jti": claims["jti"], "iat": now, "authentication": authentication,
         },
         "tctx": {
             "execution": EXECUTION, "state_machine": MACHINE, "started": now - 3600, "epoch": 0, "redrive": 0,

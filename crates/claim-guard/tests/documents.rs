@@ -63,6 +63,7 @@ fn examples_can_be_met_but_for_those_that_show_what_cannot() {
         "access.toml",
         "crates/claim-guard/README.md",
         "crates/claim-guard-lambda/README.md",
+        "docs/access-toml.md",
         "docs/keycloak.md",
         "docs/on-aws.md",
     ];
