@@ -81,6 +81,12 @@ fn j17_nothing_is_written_over_the_identity() {
         ],
     );
     check(
+        "j17_age_of_the_start.json",
+        &[
+            "States.ReceiveIdentity.Assign.transactionTokenSince: the first state does not take the token's age from the execution's input",
+        ],
+    );
+    check(
         "j17_token_stays_in_the_input.json",
         &[
             "States.Pay.Arguments.Payload.transactionToken: `{% $states.input.transactionToken %}` instead of `{% $transactionToken %}`",

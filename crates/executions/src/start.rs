@@ -74,7 +74,14 @@ impl<O: Outside> Executions<O> {
             Unminted::Failed(failure) => work.exchange.failed(work.caller, failure),
         })?;
         // Invariant: the access token is not among this. What enters is worthless in any other execution.
-        let input = json!({ "transactionToken": minted.token.as_str(), "input": body.into_members() }).to_string();
+        // Since when the statement is known only tells the machine when to ask anew: a guard goes by the token.
+        let said_at = work.grant.issued_at().seconds();
+        let input = json!({
+            "transactionToken": minted.token.as_str(),
+            "saidAt": said_at,
+            "input": body.into_members(),
+        });
+        let input = input.to_string();
         let started = self.outside.start(work.workflow.state_machine, &work.name, &input).await;
         match started.map_err(|failure| work.exchange.failed(work.caller, failure))? {
             Started::Now => Ok(work.accepted(&minted.transaction, Status::Running, false)),

@@ -70,6 +70,11 @@ fn check(first: Value, guarded: &[(&str, Option<&str>)], expected: &[(&str, &str
     let machine = json!({ "StartAt": "Fan", "States": { "Fan": first } }).to_string();
     let workflow = policy.workflow(&WorkflowName::parse("w").unwrap()).unwrap();
     let woven = ksf::weave::weave(&machine, workflow).unwrap().machine;
+    for depth in ["", "1", "2"] {
+        let since = format!("transactionTokenSince{depth}");
+        let is_read = [" >=", " %}"].iter().any(|behind| woven.contains(&format!("${since}{behind}")));
+        assert_eq!(woven.contains(&format!("\"{since}\":")), is_read, "{since} is noted where it is read");
+    }
     let mut found = Looks::new();
     looks(&serde_json::from_str(&woven).unwrap(), &mut found);
     let expected =
@@ -108,4 +113,10 @@ fn executions_of_their_own_share_nothing_with_what_is_around_them() {
     // An item's own execution shares among its own branches.
     check(map("DISTRIBUTED", inside.clone()), &[("A", Some("30s"))], &[("Inner", "15000", "A")]);
     check(map("INLINE", inside), &[("A", Some("30s"))], &[("Fan", "15000", "A"), ("Inner", "15000", "A")]);
+}
+
+#[test]
+fn branch_that_shares_with_no_other_hands_a_map_inside_the_age_of_its_token() {
+    let inside = json!({ "StartAt": "Inner", "States": { "Inner": map("INLINE", machine(&["A"])) } });
+    check(parallel(&[inside]), &[("A", Some("30s"))], &[("Inner", "15000", "A")]);
 }

@@ -8,6 +8,8 @@ use super::{Document, Finding, items, members};
 
 /// How the variables begin that hold transaction tokens.
 const TOKEN: &str = "transactionToken";
+/// Since when is known what the first token says: `executions` writes it beside the token.
+const SINCE_SAID: &str = "{% $exists($states.input.saidAt) ? $states.input.saidAt * 1000 : $millis() %}";
 
 /// Where a function is called from, and the only expression that may stand there.
 const CONTEXT: [(&str, &str); 3] = [
@@ -30,7 +32,7 @@ fn token(depth: usize) -> String {
     at_depth(TOKEN, depth)
 }
 
-/// The variable that says when the token of a depth was made.
+/// The variable that says since when is known what the token of a depth says.
 fn since(depth: usize) -> String {
     at_depth("transactionTokenSince", depth)
 }
@@ -157,6 +159,14 @@ fn assigned(document: &Document, state: &State<'_>) -> Vec<Finding> {
         if state.state["Assign"][TOKEN] != "{% $states.input.transactionToken %}" {
             let path = format!("{}.Assign.{TOKEN}", state.path);
             found.push(document.finding(path, "the first state does not take the token from the execution's input"));
+        }
+        // A look at no age, or at that of the start, has each branch ask for itself.
+        let noted = &state.state["Assign"][since(0)];
+        if !noted.is_null() && *noted != SINCE_SAID {
+            let path = format!("{}.Assign.{}", state.path, since(0));
+            found.push(
+                document.finding(path, "the first state does not take the token's age from the execution's input"),
+            );
         }
         if state.state["Output"] != "{% $states.input.input %}" {
             let path = format!("{}.Output", state.path);

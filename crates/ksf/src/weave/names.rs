@@ -81,7 +81,8 @@ pub(super) fn refusal_variable(depth: usize) -> String {
     numbered("transactionTokenRefusal", depth)
 }
 
-/// The variable that says when the token of a scope was made, in milliseconds as the interpreter's clock has them.
+/// The variable that says since when is known what the token of a scope says, in milliseconds as the interpreter's clock has
+/// them.
 pub(super) fn since_variable(depth: usize) -> String {
     numbered("transactionTokenSince", depth)
 }

@@ -13,6 +13,10 @@ use crate::weave::weaver::{NOW, Page, Weaver};
 /// What the author's states begin with, where weave has put something beside it.
 const AUTHOR_S_PART: &str = "{% $states.input.input %}";
 
+/// Since when is known what the first token says. The API's is as old as the access token; an execution that another one starts
+/// is not told, and its token was made for it a moment ago.
+const SINCE_SAID: &str = "{% $exists($states.input.saidAt) ? $states.input.saidAt * 1000 : $millis() %}";
+
 impl Weaver<'_> {
     /// The variable that holds which piece of work a state does; none for the whole of the execution's.
     pub(super) fn work(&self, page: &Page, name: &str, scope: &Scope) -> Option<String> {
@@ -56,6 +60,7 @@ impl Weaver<'_> {
         let mut since = NOW.to_owned();
         let (name, mut state, because) = match &scope.label {
             None => {
+                SINCE_SAID.clone_into(&mut since);
                 let what = "the transaction token becomes a variable, so that no state's input or output holds it from here on.";
                 let assigned = object([(token.as_str(), "{% $states.input.transactionToken %}".into())]);
                 let state = self.shapes.assign(what, with_rounds(assigned), AUTHOR_S_PART, start);

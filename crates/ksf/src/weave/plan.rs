@@ -99,9 +99,15 @@ impl Plan {
         }
     }
 
-    /// Whether a state of this machine is such a Map or Parallel, so that the age of its token has to be known.
+    /// Whether a state of this machine, or one further inside of the same execution, is such a Map or Parallel, so that the age of
+    /// the machine's token has to be known: a branch is handed it from what is around.
     pub(super) fn fans_out(&self, machine: &Object) -> bool {
-        states(machine).any(|(name, _)| self.fan_outs.contains_key(name))
+        states(machine).any(|(name, state)| self.fan_outs.contains_key(name) || self.fans_out_inside(name, state))
+    }
+
+    fn fans_out_inside(&self, name: &str, state: &Object) -> bool {
+        let inside = inner_machines(name, state, &Scope::outermost());
+        !is_distributed(state) && inside.iter().any(|(_, machine)| self.fans_out(machine))
     }
 
     /// Where a transition to that state leads in the woven machine.

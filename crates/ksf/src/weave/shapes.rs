@@ -296,7 +296,7 @@ impl Shapes {
         state
     }
 
-    /// A state that goes on with `old` if the token was made that long ago, else with `young`. It decides on nothing but when
+    /// A state that goes on with `old` if what the token says is that old, else with `young`. It decides on nothing but when
     /// to ask: how old a statement may be is for the guards to say, by their own clock.
     pub(super) fn look(&self, what: &str, since: &str, age: Duration, old: &str, young: &str) -> Object {
         let mut state = self.woven("Choice", what);

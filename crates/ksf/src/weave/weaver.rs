@@ -33,7 +33,7 @@ pub(super) struct Weaver<'a> {
     pub(super) caught: Vec<String>,
 }
 
-/// When a token is made that is assigned now.
+/// Since when is known what a token says that is assigned now: revalidation has just asked.
 pub(super) const NOW: &str = "{% $millis() %}";
 
 /// A state that renews the token.
@@ -67,7 +67,7 @@ impl Page {
         self.ends.extend(ends);
     }
 
-    /// Notes beside the token that a state assigns since when there is one like it.
+    /// Notes beside the token that a state assigns since when is known what it says.
     pub(super) fn note_since(&self, state: &mut Object, scope: &Scope, since: &str) {
         if let Some(assigned) = state.get_mut("Assign").and_then(Json::as_object_mut).filter(|_| self.fans_out) {
             assigned.set(&since_variable(scope.depth), since);

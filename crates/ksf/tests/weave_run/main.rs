@@ -30,10 +30,14 @@ fn run(file: &str, input: Value, script: &[(&'static str, &[&'static str])]) -> 
 }
 
 fn run_text(machine: &str, input: Value, script: &[(&'static str, &[&'static str])]) -> Run {
+    run_from(machine, json!({ "transactionToken": "t0", "input": input }), script)
+}
+
+/// A run that begins with what `executions`, or another execution, hands over.
+fn run_from(machine: &str, input: Value, script: &[(&'static str, &[&'static str])]) -> Run {
     let machine: Value = serde_json::from_str(machine).unwrap();
     let script = script.iter().map(|(state, answers)| (*state, answers.to_vec())).collect();
     let mut stage = Stage { script, ..Stage::default() };
-    let input = json!({ "transactionToken": "t0", "input": input });
     let execution = Execution { id: "run".to_owned(), machine: "machine".to_owned(), input };
     let end = execute(&machine, execution, &mut stage, &Engine::as_documented(STEPS)).map_err(|stop| match stop {
         Stop::Failed(failure) => failure,
@@ -643,6 +647,19 @@ fn twenty_branches_that_would_each_renew_an_old_token_begin_with_one_new_one() {
 fn nobody_is_asked_before_branches_that_begin_with_a_young_token() {
     let rest = ["ApprovePayment t0", "Revalidate ExecutePayment t0", "ExecutePayment t1"];
     check_payment(false, &[], "ScreenPayment t0", &rest);
+}
+
+#[test]
+fn first_token_is_as_old_as_the_access_token_that_it_was_made_from() {
+    let (machine, input) = payment(false, 2);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    for (age, renewed) in [(0, 0), (300, 1)] {
+        let entered = json!({ "transactionToken": "t0", "saidAt": now - age, "input": input });
+        let run = run_from(&machine, entered, &[]);
+        run.end.unwrap();
+        let asked = run.log.iter().filter(|line| *line == "Revalidate ScreenParties t0").count();
+        assert_eq!(asked, renewed, "{age} s old");
+    }
 }
 
 #[test]

@@ -211,12 +211,17 @@ impl<'a> Stage<'a> {
     /// Waits for an execution's end, and expects it to have succeeded and nobody to have said no. How often it had to be
     /// asked again, because nothing could be told, is left to chance.
     pub fn never_denied(&mut self, execution: &str) -> Result<(), Failure> {
+        let known = ["ScreenPayment identity_expired too_old", "Revalidate ScreenPayment undecided user_locked_out"];
+        self.ends_well(execution, &known)
+    }
+
+    /// Expects the execution to succeed, and nothing in its audit lines but what allows and what is known.
+    pub fn ends_well(&mut self, execution: &str, known: &[&str]) -> Result<(), Failure> {
         let ended = self.lab.outcome(execution, EXECUTION_WITHIN)?;
         self.compare("the execution's outcome", text(&ended, "/status"), "SUCCEEDED");
         let mut lines = self.lab.audit_lines()?;
         lines.retain(|line| text(line, "/point/execution") == execution && text(line, "/decision") != "allow");
         show(&lines);
-        let known = ["ScreenPayment identity_expired too_old", "Revalidate ScreenPayment undecided user_locked_out"];
         let mut others: Vec<String> = lines.iter().map(decision).collect();
         others.retain(|line| !known.contains(&line.as_str()));
         self.compare("whoever said something else", &others.join("; "), "");

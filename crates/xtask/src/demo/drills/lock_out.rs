@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::HOLD;
 use super::withdrawn::stopped_before_the_money;
-use super::{HOLD, HOLD_UNTIL_OLD};
 use crate::demo::stage::{Somebody, Stage};
 use crate::failure::Failure;
 use crate::lab::Lab;
@@ -63,8 +63,13 @@ pub(super) fn locked_out_for_good(stage: &mut Stage<'_>) -> Result<(), Failure> 
 
 pub(super) fn read_at_once(stage: &mut Stage<'_>) -> Result<(), Failure> {
     for_good(stage, |stage| {
-        let somebody = stage.somebody("yolanda", &[])?;
-        let payment = stage.start_held(&somebody, 10, HOLD_UNTIL_OLD)?;
-        stage.never_denied(&payment)
+        // Branches share a renewal of what is old; what each is denied, each asks about.
+        let somebody = stage.somebody("yolanda", &["payment:screen"])?;
+        let payment = stage.start_held(&somebody, 10, HOLD)?;
+        stage.while_held(&payment, "payment:screen is granted", |lab| {
+            lab.admin()?.grant(&somebody.id, &["payment:screen"])
+        })?;
+        let asks = ["ScreenPayment deny missing_role", "Reconsider ScreenPayment undecided user_locked_out"];
+        stage.ends_well(&payment, &asks)
     })
 }
