@@ -39,6 +39,25 @@ fn a_state_that_asks_for_an_actor_whom_the_route_forbids_is_a_fault() {
 }
 
 #[test]
+fn a_workflow_that_only_others_start_is_held_to_what_they_ask() {
+    let starts = |who: &str| format!("start.claims = ['sub = \"{who}\"']\nnested.N.workflow = \"w\"\n");
+    let w = format!("[workflows.w]\n{RUN}start.any_verified_caller = true\nstates.S.claims = ['sub = \"bob\"']\n");
+    let by = |parents: &[&str]| {
+        let parents = parents.iter().enumerate();
+        let parents: String = parents.map(|(n, who)| format!("[workflows.v{n}]\n{RUN}{}", starts(who))).collect();
+        format!("{parents}{w}")
+    };
+    check(&by(&["alice"]), false);
+    check(&by(&["alice", "carol"]), false);
+    check(&by(&["alice", "bob"]), true);
+    let round = format!(
+        "[workflows.v]\n{RUN}{}[workflows.w]\n{RUN}start.any_verified_caller = true\nnested.N.workflow = \"v\"\n",
+        starts("alice")
+    );
+    check(&round, true);
+}
+
+#[test]
 fn several_conditions_of_a_state_that_contradict_the_start_together_are_a_fault() {
     check(&text(&[], &["sub = \"alice\"", "azp = \"app\""], &["sub = input.x", "azp = input.x"]), false);
 }

@@ -1,6 +1,6 @@
 //! Rules that are met one after another: the route before the start, the start before each state and each nested start.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::access::actor_rule::ActorRule;
 use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
@@ -18,11 +18,20 @@ use crate::identifier::WorkflowName;
 /// Who the subject is does not change on the way from start to end, no more than what the log-in said.
 const OF_THE_SUBJECT: [&str; 3] = ["azp", "iss", "sub"];
 
-/// Rules that have been met, and one that is looked at after them.
-struct Way<'a> {
-    before: Vec<Met<'a>>,
-    after: &'a Requirement,
+/// So many ways to a start are followed. Where there are more, one of them is taken to be open.
+const MAX_WAYS: usize = 64;
+
+/// A rule, and all ways to it.
+struct Rule<'a> {
+    ways: Vec<Way<'a>>,
+    asked: &'a Requirement,
     key: String,
+}
+
+/// The rules that have been met on the way.
+#[derive(Clone)]
+struct Way<'a> {
+    met: Vec<Met<'a>>,
     evidence: Evidence,
 }
 
@@ -35,81 +44,94 @@ struct Met<'a> {
     is_of_this_token: bool,
 }
 
-/// Reports every rule that nobody can meet who has met those before it. Each rule alone can be met.
+/// Reports every rule that nobody can meet who has met those before it, whichever way he came. Each rule alone can be met.
 pub(super) fn report_unreachable(
     policy: &AccessPolicy,
     offsets: &BTreeMap<WorkflowName, usize>,
     findings: &mut Findings<'_>,
 ) {
-    let nested: BTreeSet<&WorkflowName> =
-        policy.workflows().flat_map(|workflow| workflow.nested_starts().map(|(_, name)| name)).collect();
     for workflow in policy.workflows() {
         let offset = offsets.get(workflow.name()).copied().unwrap_or_default();
-        for way in ways(policy, workflow, nested.contains(workflow.name())) {
-            if let Some(cause) = way.fault(&policy.of_the_log_in) {
+        for rule in rules(policy, workflow) {
+            if let Some(cause) = rule.fault(&policy.of_the_log_in) {
                 findings.add(offset, cause);
             }
         }
     }
 }
 
-fn ways<'a>(policy: &'a AccessPolicy, workflow: &'a Workflow, is_nested: bool) -> Vec<Way<'a>> {
+fn rules<'a>(policy: &'a AccessPolicy, workflow: &'a Workflow) -> Vec<Rule<'a>> {
     let own = format!("workflows.{}", workflow.name());
-    let (start, key) = (workflow.start(), format!("{own}.start"));
-    let route = policy.route_for("POST", &format!("/workflows/{}/executions", workflow.name()));
-    // Where another workflow starts it too, there is a way past the route.
-    let route = route.filter(|_| !is_nested).map(|route| Met {
-        name: format!("route `{} {}`", route.method().as_str(), route.path()),
-        rule: route.requirement(),
-        is_of_this_token: true,
-    });
-    let by_request = route.clone().map(|route| Way {
-        before: vec![route],
-        after: start,
-        key: key.clone(),
-        evidence: Evidence::AccessToken,
-    });
-    // Another workflow starts it on a statement, which knows less than an access token.
-    let by_statement =
-        is_nested.then(|| Way { before: Vec::new(), after: start, key: key.clone(), evidence: Evidence::Statement });
-    let started = Met { name: format!("`{key}`"), rule: start, is_of_this_token: false };
-    let before: Vec<Met<'_>> =
-        route.map(|route| Met { is_of_this_token: false, ..route }).into_iter().chain([started]).collect();
-    let after_start = |after, key| Way { before: before.clone(), after, key, evidence: Evidence::Statement };
+    let ways = ways_to(policy, workflow, &[]);
+    let started: Vec<Way<'_>> = ways.iter().map(|way| way.clone().through(workflow)).collect();
+    let start = Rule { ways, asked: workflow.start(), key: format!("{own}.start") };
+    let after_start = |asked, key| Rule { ways: started.clone(), asked, key };
     let states = workflow.states().map(|(state, asked)| after_start(asked, format!("{own}.states.{state}")));
     let starts = workflow
         .nested_starts()
         .filter_map(|(state, name)| Some(after_start(policy.workflow(name)?.start(), format!("{own}.nested.{state}"))));
-    by_request.into_iter().chain(by_statement).chain(states).chain(starts).collect()
+    std::iter::once(start).chain(states).chain(starts).collect()
 }
 
-impl Way<'_> {
+/// The ways to a workflow's start: its route, and each other workflow that starts it. Where the policy has neither, it is not the
+/// policy that tells.
+fn ways_to<'a>(policy: &'a AccessPolicy, workflow: &'a Workflow, above: &[&WorkflowName]) -> Vec<Way<'a>> {
+    let route = policy.route_for("POST", &format!("/workflows/{}/executions", workflow.name())).map(|route| {
+        let name = format!("route `{} {}`", route.method().as_str(), route.path());
+        let met = vec![Met { name, rule: route.requirement(), is_of_this_token: true }];
+        Way { met, evidence: Evidence::AccessToken }
+    });
+    let above: Vec<&WorkflowName> = above.iter().copied().chain([workflow.name()]).collect();
+    let starts_it = |other: &&Workflow| other.nested_starts().any(|(_, name)| name == workflow.name());
+    let parents = policy.workflows().filter(starts_it).filter(|other| !above.contains(&other.name()));
+    let nested = parents.flat_map(|parent| ways_to(policy, parent, &above).into_iter().map(|way| way.through(parent)));
+    let ways: Vec<Way<'_>> = route.into_iter().chain(nested).take(MAX_WAYS + 1).collect();
+    let is_open = ways.is_empty() || ways.len() > MAX_WAYS;
+    if is_open { vec![Way { met: Vec::new(), evidence: Evidence::AccessToken }] } else { ways }
+}
+
+impl<'a> Way<'a> {
+    /// The way behind the workflow's start, where a statement is looked at in place of the token.
+    fn through(self, workflow: &'a Workflow) -> Self {
+        let name = format!("`workflows.{}.start`", workflow.name());
+        let start = Met { name, rule: workflow.start(), is_of_this_token: false };
+        let before = self.met.into_iter().map(|met| Met { is_of_this_token: false, ..met });
+        Self { met: before.chain([start]).collect(), evidence: Evidence::Statement }
+    }
+}
+
+impl Rule<'_> {
+    /// The fault of the first way, if there is one on every way.
     fn fault(&self, of_the_log_in: &AuthenticationClaims) -> Option<Cause> {
-        let actors = self.before.iter().map(|met| met.rule.actor()).chain([self.after.actor()]);
+        let faults: Option<Vec<Cause>> = self.ways.iter().map(|way| self.fault_on(way, of_the_log_in)).collect();
+        faults?.into_iter().next()
+    }
+
+    fn fault_on(&self, way: &Way<'_>, of_the_log_in: &AuthenticationClaims) -> Option<Cause> {
+        let actors = way.met.iter().map(|met| met.rule.actor()).chain([self.asked.actor()]);
         let actor =
             if actors.into_iter().all(|actor| actor == ActorRule::Any) { ActorRule::Any } else { ActorRule::None };
-        let seen = Seen { actor, evidence: self.evidence, of_the_log_in };
-        let after = self.after.conditions();
-        let alone = after.iter().find_map(|condition| Some((condition, condition.unmeetable(&seen)?.to_string())));
-        let (condition, reason) = alone.or_else(|| self.contradiction(&seen))?;
-        let names: Vec<&str> = self.before.iter().map(|met| met.name.as_str()).collect();
-        let before = if names.is_empty() { "another workflow's rules".to_owned() } else { names.join(" and ") };
+        let seen = Seen { actor, evidence: way.evidence, of_the_log_in };
+        let asked = self.asked.conditions();
+        let alone = asked.iter().find_map(|condition| Some((condition, condition.unmeetable(&seen)?.to_string())));
+        let (condition, reason) = alone.or_else(|| self.contradiction(way, &seen))?;
+        let before = way.met.iter().map(|met| met.name.as_str()).collect::<Vec<_>>().join(" and ");
         Some(Cause::NeverAfter { key: self.key.clone(), condition: condition.clone(), before, reason })
     }
 
     /// The first condition that cannot be met beside those before it in the list and what lasts of the rules before.
-    fn contradiction(&self, seen: &Seen<'_>) -> Option<(&Condition, String)> {
-        let lasting = self.before.iter().flat_map(|met| {
+    fn contradiction(&self, way: &Way<'_>, seen: &Seen<'_>) -> Option<(&Condition, String)> {
+        let lasting = way.met.iter().flat_map(|met| {
             let lasts = |condition: &&Condition| met.is_of_this_token || is_lasting(condition, seen.of_the_log_in);
             met.rule.conditions().iter().filter(lasts)
         });
         let lasting: Vec<&Condition> = lasting.collect();
-        let after = self.after.conditions();
-        if !contradict(lasting.iter().copied().chain(after), seen) {
+        let asked = self.asked.conditions();
+        if !contradict(lasting.iter().copied().chain(asked), seen) {
             return None;
         }
-        after.iter().enumerate().find_map(|(place, condition)| {
-            let earlier: Vec<&Condition> = lasting.iter().copied().chain(after.iter().take(place)).collect();
+        asked.iter().enumerate().find_map(|(place, condition)| {
+            let earlier: Vec<&Condition> = lasting.iter().copied().chain(asked.iter().take(place)).collect();
             let core = contradicted(&earlier, condition, seen)?;
             let core: Vec<String> = core.iter().map(|condition| format!("`{condition}`")).collect();
             Some((condition, format!("it is asked for {} too", core.join(" and "))))

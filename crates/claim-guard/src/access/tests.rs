@@ -516,7 +516,7 @@ fn rule_that_nobody_can_meet_who_has_met_the_one_before_is_a_fault() {
              `workflows.v.start`: no token has this claim: it is of one access token, and a statement is renewed; \
              `max_identity_age` bounds its age",
             "access.toml:6: `workflows.w.start` asks for `iat >= now - 5m`, which nobody can meet who has met \
-             another workflow's rules: no token has this claim: it is of one access token, and a statement is renewed; \
+             `workflows.v.start`: no token has this claim: it is of one access token, and a statement is renewed; \
              `max_identity_age` bounds its age",
         ],
     );

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::claims::Identity;
+use crate::claims::{Identity, Party};
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, Digest, ExecutionArn, Issuer, MapRunArn, StateMachineArn, Subject, TransactionId};
 use crate::json::JsonError;
@@ -10,26 +10,31 @@ use crate::revalidation::sighting::{ExecutionStatus, MapRunStatus};
 use crate::transaction::TransactionRejection;
 use crate::unix_time::UnixTime;
 
-/// Who started an execution, and with which client.
+/// Who started an execution, with which client, and in whose place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartedBy {
     issuer: Issuer,
     subject: Subject,
     client: ClientId,
+    /// Whoever acts in the subject's place is another starter.
+    actor: Option<Party>,
 }
 
 impl StartedBy {
     /// The subject of a statement.
     pub fn of(identity: &Identity) -> Self {
         let (issuer, subject, client) = (identity.issuer(), identity.subject(), identity.client());
-        Self { issuer: issuer.clone(), subject: subject.clone(), client: client.clone() }
+        let actor = identity.actor().map(|actor| actor.current().clone());
+        Self { issuer: issuer.clone(), subject: subject.clone(), client: client.clone(), actor }
     }
 }
 
 impl fmt::Display for StartedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (subject, client) = (Excerpt::of(self.subject.as_str()), Excerpt::of(self.client.as_str()));
-        write!(f, "`{subject}` of `{}` by client `{client}`", self.issuer)
+        write!(f, "`{subject}` of `{}` by client `{client}`", self.issuer)?;
+        let actor = self.actor.as_ref().map(|actor| Excerpt::of(&actor.to_string()));
+        actor.map_or(Ok(()), |actor| write!(f, " through `{actor}`"))
     }
 }
 

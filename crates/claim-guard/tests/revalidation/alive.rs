@@ -248,15 +248,16 @@ fn the_input_holds_a_token_of_this_transaction_for_this_execution() {
 
 #[test]
 fn the_input_s_token_is_of_the_same_starter() {
-    let other = |pointer: &'static str, value: &'static str| {
-        let old = aged(&with(statement(), pointer, json!(value)));
+    let other = |pointer: &'static str, value: Value| {
+        let old = aged(&with(statement(), pointer, value.clone()));
         let expected = Box::new(StartedBy::of(aged(&statement()).identity()));
         let lapse = Lapse::OtherStarter { expected, seen: Box::new(StartedBy::of(old.identity())) };
-        check_lapsed(input(|first| with(first, pointer, json!(value))), lapse, "other_starter");
+        check_lapsed(input(|first| with(first, pointer, value.clone())), lapse, "other_starter");
     };
-    other("/sub", "somebody-else");
-    other("/req_wl", "other-app");
-    other("/rctx/iss", "https://id.example/realms/other");
+    other("/sub", json!("somebody-else"));
+    other("/req_wl", json!("other-app"));
+    other("/rctx/iss", json!("https://id.example/realms/other"));
+    other("/rctx/act", json!({ "sub": "admin" }));
 }
 
 #[test]

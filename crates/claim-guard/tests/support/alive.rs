@@ -32,7 +32,15 @@ pub fn first(arn: &ExecutionArn, statement: &AgedTransaction) -> Value {
     let first = with(first, "/rctx/iss", json!(identity.issuer().as_str()));
     let first = with(first, "/scope", json!(statement.binding().workflow.as_str()));
     let first = with(first, "/tctx/execution", json!(arn.as_str()));
-    with(first, "/tctx/state_machine", json!(arn.state_machine().as_str()))
+    let first = with(first, "/tctx/state_machine", json!(arn.state_machine().as_str()));
+    match identity.actor() {
+        Some(actor) => {
+            let party = actor.current();
+            let first = with(first, "/rctx/act", json!({ "sub": party.subject().as_str() }));
+            party.client().map_or(first.clone(), |client| with(first, "/rctx/act/client_id", json!(client.as_str())))
+        }
+        None => first,
+    }
 }
 
 pub fn signed(first: &Value) -> TransactionToken {
