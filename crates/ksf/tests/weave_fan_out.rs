@@ -86,10 +86,10 @@ fn check(first: Value, guarded: &[(&str, Option<&str>)], expected: &[(&str, &str
 #[test]
 fn branches_with_different_rules_begin_as_young_as_the_strictest_asks() {
     let ages = [("A", Some("1h")), ("B", Some("30s")), ("C", None)];
-    check(parallel(&["A", "B", "C"].map(|name| machine(&[name]))), &ages, &[("Fan", "15000", "B")]);
-    check(map("INLINE", machine(&["A", "C", "B"])), &ages, &[("Fan", "15000", "B")]);
+    check(parallel(&["A", "B", "C"].map(|name| machine(&[name]))), &ages, &[("Fan", "25000", "B")]);
+    check(map("INLINE", machine(&["A", "C", "B"])), &ages, &[("Fan", "25000", "B")]);
     // No statement outlives its token, whatever a state takes: five minutes, where the policy says nothing.
-    check(map("INLINE", machine(&["A"])), &ages[..1], &[("Fan", "150000", "A")]);
+    check(map("INLINE", machine(&["A"])), &ages[..1], &[("Fan", "250000", "A")]);
 }
 
 #[test]
@@ -111,12 +111,12 @@ fn executions_of_their_own_share_nothing_with_what_is_around_them() {
     check(map("DISTRIBUTED", machine(&["A"])), &[("A", Some("30s"))], &[]);
     let inside = json!({ "StartAt": "Inner", "States": { "Inner": map("INLINE", machine(&["A"])) } });
     // An item's own execution shares among its own branches.
-    check(map("DISTRIBUTED", inside.clone()), &[("A", Some("30s"))], &[("Inner", "15000", "A")]);
-    check(map("INLINE", inside), &[("A", Some("30s"))], &[("Fan", "15000", "A"), ("Inner", "15000", "A")]);
+    check(map("DISTRIBUTED", inside.clone()), &[("A", Some("30s"))], &[("Inner", "25000", "A")]);
+    check(map("INLINE", inside), &[("A", Some("30s"))], &[("Fan", "25000", "A"), ("Inner", "25000", "A")]);
 }
 
 #[test]
 fn branch_that_shares_with_no_other_hands_a_map_inside_the_age_of_its_token() {
     let inside = json!({ "StartAt": "Inner", "States": { "Inner": map("INLINE", machine(&["A"])) } });
-    check(parallel(&[inside]), &[("A", Some("30s"))], &[("Inner", "15000", "A")]);
+    check(parallel(&[inside]), &[("A", Some("30s"))], &[("Inner", "25000", "A")]);
 }

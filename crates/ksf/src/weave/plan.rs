@@ -25,7 +25,7 @@ pub(super) struct Guarded {
 pub(super) struct FanOut {
     /// The state inside that is the first to find it too old.
     pub(super) state: String,
-    /// From what age on it is renewed once, before: half of what that state takes, so that the branches have the other half.
+    /// From what age on it is renewed once, before: the rest of what that state takes is for the branches, which all begin at once.
     pub(super) renewed_from: Duration,
 }
 
@@ -82,7 +82,10 @@ impl Plan {
         self.sharing(name, state, &mut sharing);
         let is_map = state.text("Type") == Some("Map");
         let (state, rule) = sharing.iter().min_by_key(|(_, rule)| rule.oldest)?;
-        let fan_out = FanOut { state: (*state).to_owned(), renewed_from: rule.oldest / 2 };
+        let fan_out = FanOut {
+            state: (*state).to_owned(),
+            renewed_from: rule.oldest.saturating_sub(left_to_branches(rule.oldest)),
+        };
         (is_map || sharing.len() > 1).then_some(fan_out)
     }
 
@@ -154,4 +157,9 @@ impl Plan {
     pub(super) fn is_needed_inside(&self, name: &str, state: &Object) -> bool {
         inner_machines(name, state, &Scope::outermost()).iter().any(|(_, machine)| self.is_needed_in(machine))
     }
+}
+
+/// A sixth of what a state takes, and not less than a cold start and a transition may.
+fn left_to_branches(oldest: Duration) -> Duration {
+    (oldest / 6).max(Duration::from_secs(5))
 }
