@@ -73,6 +73,12 @@ fn a_log_in_that_was_old_at_the_start_is_not_young_at_a_state() {
 }
 
 #[test]
+fn a_young_log_in_at_the_start_is_not_one_of_2001_at_a_state() {
+    check(&text(&[], &["auth_time >= now - 15m"], &["auth_time <= 1000000000"]), false);
+    check(&text(&[], &["auth_time >= now - 15m"], &["auth_time <= 1900000000"]), true);
+}
+
+#[test]
 fn a_log_in_ages_between_start_and_state() {
     check(&text(&[], &["auth_time >= now - 15m"], &["auth_time <= now - 1h"]), true);
 }

@@ -97,6 +97,11 @@ impl Condition {
         }
     }
 
+    /// The claim is not below that.
+    pub(super) fn at_least(claim: ClaimPath, least: i128) -> Self {
+        Self { claim, operator: Operator::AtLeast, operand: Operand::Literal(Plain::Integer(least)) }
+    }
+
     /// Whether it looks at what the access token was asked for, which is a text in tokens and words in conditions.
     pub(crate) fn looks_at_scope(&self) -> bool {
         self.claim.segments() == [SCOPE]

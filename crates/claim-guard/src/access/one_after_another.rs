@@ -10,7 +10,7 @@ use crate::access::known_claim::{Evidence, Seen};
 use crate::access::operand::Operand;
 use crate::access::policy::AccessPolicy;
 use crate::access::requirement::Requirement;
-use crate::access::together::{contradict, contradicted};
+use crate::access::together::{EARLIEST_DECISION, contradict, contradicted};
 use crate::access::toml_table::Findings;
 use crate::access::workflow::Workflow;
 use crate::identifier::WorkflowName;
@@ -122,16 +122,19 @@ impl Rule<'_> {
     /// The first condition that cannot be met beside those before it in the list and what lasts of the rules before.
     fn contradiction(&self, way: &Way<'_>, seen: &Seen<'_>) -> Option<(&Condition, String)> {
         let lasting = way.met.iter().flat_map(|met| {
-            let lasts = |condition: &&Condition| met.is_of_this_token || is_lasting(condition, seen.of_the_log_in);
-            met.rule.conditions().iter().filter(lasts)
+            let lasts = |condition: &Condition| match met.is_of_this_token {
+                true => Some(condition.clone()),
+                false => lasting(condition, seen.of_the_log_in),
+            };
+            met.rule.conditions().iter().filter_map(lasts)
         });
-        let lasting: Vec<&Condition> = lasting.collect();
+        let lasting: Vec<Condition> = lasting.collect();
         let asked = self.asked.conditions();
-        if !contradict(lasting.iter().copied().chain(asked), seen) {
+        if !contradict(lasting.iter().chain(asked), seen) {
             return None;
         }
         asked.iter().enumerate().find_map(|(place, condition)| {
-            let earlier: Vec<&Condition> = lasting.iter().copied().chain(asked.iter().take(place)).collect();
+            let earlier: Vec<&Condition> = lasting.iter().chain(asked.iter().take(place)).collect();
             let core = contradicted(&earlier, condition, seen)?;
             let core: Vec<String> = core.iter().map(|condition| format!("`{condition}`")).collect();
             Some((condition, format!("it is asked for {} too", core.join(" and "))))
@@ -139,15 +142,24 @@ impl Rule<'_> {
     }
 }
 
-/// Whether it says of every later statement what it says of this one: nothing that changes with time, the realm or the input.
-fn is_lasting(condition: &Condition, of_the_log_in: &AuthenticationClaims) -> bool {
+/// What it says of every later statement too, where nothing of it changes with time, the realm or the input.
+fn lasting(condition: &Condition, of_the_log_in: &AuthenticationClaims) -> Option<Condition> {
     let name = condition.claim().segments().first().map_or("", String::as_str);
     let stays = match of_the_log_in.source_of(name) {
         ClaimSource::Stated | ClaimSource::Authentication => true,
         ClaimSource::Realm => OF_THE_SUBJECT.contains(&name),
         ClaimSource::AccessToken | ClaimSource::Unclassified => false,
     };
-    // What was so long ago at the start is so long ago later.
-    let only_ages = matches!((condition.operator(), condition.operand()), (Operator::AtMost, Operand::Now { .. }));
-    stays && (only_ages || matches!(condition.operand(), Operand::Literal(_)))
+    match (condition.operator(), condition.operand()) {
+        (_, Operand::Literal(_)) => Some(condition.clone()),
+        // What was so long ago at the start is so long ago later.
+        (Operator::AtMost, Operand::Now { .. }) => Some(condition.clone()),
+        // What was not longer ago at the start is still not of before there was a decision.
+        (Operator::AtLeast, Operand::Now { before }) => {
+            let least = EARLIEST_DECISION - i128::from(before.as_secs());
+            Some(Condition::at_least(condition.claim().clone(), least))
+        }
+        (Operator::Equals | Operator::Contains, Operand::Now { .. }) | (_, Operand::Input(_)) => None,
+    }
+    .filter(|_| stays)
 }

@@ -18,7 +18,7 @@ use crate::token::{MAX_LIFETIME_SECONDS, MAX_SCOPE_BYTES};
 use crate::unix_time::UnixTime;
 
 /// No decision is made before this: the first second of 2025.
-const EARLIEST_DECISION: i128 = 1_735_689_600;
+pub(super) const EARLIEST_DECISION: i128 = 1_735_689_600;
 
 /// What `typ` says in every access token.
 static BEARER: LazyLock<Plain> = LazyLock::new(|| Plain::Text("Bearer".to_owned()));
