@@ -9,22 +9,7 @@ use claim_guard::revalidation::{
 use minting::Failure;
 
 use crate::engine::Engine;
-use crate::recent::Recent;
 use crate::revalidation::{Revalidation, Unrenewed};
-
-/// What Step Functions said a moment ago of Map runs and their parents, which all children of one ask about. Of the presented
-/// execution nothing is kept, so that a stop is seen at once.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    parents: Recent<ExecutionArn, ExecutionSeen>,
-    map_runs: Recent<MapRunArn, MapRunSeen>,
-}
-
-impl Seen {
-    pub(crate) fn nothing() -> Self {
-        Self { parents: Recent::new(), map_runs: Recent::new() }
-    }
-}
 
 impl From<NotAlive> for Unrenewed {
     fn from(cause: NotAlive) -> Self {

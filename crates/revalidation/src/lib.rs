@@ -37,6 +37,9 @@ mod engine;
 /// What it said a moment ago.
 mod recent;
 
+/// What was seen of executions a moment ago.
+mod seen;
+
 /// Step Functions for real.
 mod step_functions;
 

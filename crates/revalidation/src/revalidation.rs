@@ -17,13 +17,13 @@ use lambda_shell::{caught, caught_at_once};
 use minting::{Failure, MintSettings, Signer};
 use tokio::time::Instant;
 
-use crate::alive::Seen;
 use crate::chance::Chance;
 use crate::engine::Engine;
 use crate::event::{Ask, Event, EventFault};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::renewed::Renewed;
+use crate::seen::Seen;
 
 /// Everything outside: the engine and the realm that are asked, the key that signs, and chance.
 #[derive(Debug)]
