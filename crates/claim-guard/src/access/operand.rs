@@ -93,7 +93,6 @@ impl Plain {
 
 impl Operand {
     pub(super) fn parse(text: &str) -> Result<Self, OperandError> {
-        let wrong = || OperandError::Shape;
         if let Some(path) = text.strip_prefix("input.") {
             return ClaimPath::parse(path).map(Self::Input).map_err(OperandError::InputPath);
         }
@@ -102,14 +101,14 @@ impl Operand {
         }
         if let Some(before) = text.strip_prefix("now - ").and_then(duration) {
             let sensible = !before.is_zero() && before <= LONGEST_AGO;
-            return if sensible { Ok(Self::Now { before }) } else { Err(wrong()) };
+            return if sensible { Ok(Self::Now { before }) } else { Err(OperandError::Shape) };
         }
         let literal = match text {
             "true" => Some(Plain::Boolean(true)),
             "false" => Some(Plain::Boolean(false)),
             _ => quoted(text).or_else(|| integer(text)),
         };
-        literal.map(Self::Literal).ok_or_else(wrong)
+        literal.map(Self::Literal).ok_or(OperandError::Shape)
     }
 }
 

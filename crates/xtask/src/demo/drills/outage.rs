@@ -16,6 +16,21 @@ use crate::lab::Lab;
 /// How long Keycloak is down before it is started; it takes some ten seconds to be back.
 const OUTAGE: Duration = Duration::from_secs(11);
 
+/// A payment whose token is too old for its screening, and which goes on to its end.
+const RENEWED_AND_PAID: &[&str] = &[
+    "ReceiveIdentity",
+    "ReadParties",
+    "HoldPayment",
+    "Look before ScreenParties",
+    "Revalidate ScreenParties",
+    "ScreenParties",
+    "ApprovePayment",
+    "Revalidate ExecutePayment",
+    "ExecutePayment",
+    "PaymentExecuted",
+    "SUCCEEDED",
+];
+
 pub(super) fn keycloak_down(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let somebody = stage.somebody("olivia", &[])?;
     let payment = stage.start_held(&somebody, 1, HOLD)?;
@@ -59,22 +74,7 @@ pub(super) fn ten_branches(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let somebody = stage.somebody("quentin", &[])?;
     let before = stage.lab.keycloak().requests()?.len();
     let payment = stage.start_held(&somebody, 10, HOLD_UNTIL_OLD)?;
-    stage.history(
-        &payment,
-        &[
-            "ReceiveIdentity",
-            "ReadParties",
-            "HoldPayment",
-            "Look before ScreenParties",
-            "Revalidate ScreenParties",
-            "ScreenParties",
-            "ApprovePayment",
-            "Revalidate ExecutePayment",
-            "ExecutePayment",
-            "PaymentExecuted",
-            "SUCCEEDED",
-        ],
-    )?;
+    stage.history(&payment, RENEWED_AND_PAID)?;
     let mut told = vec![
         "start allow",
         "Revalidate ScreenPayment allow",
@@ -135,23 +135,8 @@ fn rotate_and_go_on(stage: &mut Stage<'_>, payment: &str, rotation: &mut Rotatio
         lab.redeploy(&[("SecondSigningKeyArn", new.clone())])?;
         lab.redeploy(&[("SigningKeyArn", new), ("SecondSigningKeyArn", old)])
     })?;
-    stage.history(
-        payment,
-        &[
-            "ReceiveIdentity",
-            "ReadParties",
-            "HoldPayment",
-            "Look before ScreenParties",
-            // A statement that the old key signed, renewed by one of the new key.
-            "Revalidate ScreenParties",
-            "ScreenParties",
-            "ApprovePayment",
-            "Revalidate ExecutePayment",
-            "ExecutePayment",
-            "PaymentExecuted",
-            "SUCCEEDED",
-        ],
-    )?;
+    // The statement that the old key signed is renewed by one of the new key.
+    stage.history(payment, RENEWED_AND_PAID)?;
     let somebody = stage.somebody("trent", &[])?;
     let realm_key = rotation.realm.as_ref().map(|key| key.id.clone()).unwrap_or_default();
     stage.compare("the key of a new access token", &key_id(&somebody.tokens.access)?, &realm_key);
