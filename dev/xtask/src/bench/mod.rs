@@ -38,7 +38,7 @@ pub(crate) const FLOOR: &str = "echo";
 /// A group of rows that one program prints.
 struct Group {
     name: &'static str,
-    /// The benchmark of `crates/bench` that measures it.
+    /// The benchmark of `dev/bench` that measures it.
     program: &'static str,
     /// Whether it starts the built functions.
     starts_functions: bool,

@@ -57,7 +57,7 @@ fn exists(proof: &str, tests: &BTreeSet<String>) -> bool {
 fn every_promise_of_the_security_policy_names_a_test_that_exists() {
     let repository = cache::repository();
     let document = fs::read_to_string(repository.join("SECURITY.md")).unwrap();
-    let all = ["crates", "tests"].map(|directory| sources(&repository.join(directory))).concat();
+    let all = ["crates", "dev", "tests"].map(|directory| sources(&repository.join(directory))).concat();
     let tests: BTreeSet<String> = all.iter().flat_map(|path| tests_of(&fs::read_to_string(path).unwrap())).collect();
     let proofs = proofs(&document);
     assert!(!proofs.is_empty());

@@ -5,7 +5,7 @@
 #[path = "measure/fixture.rs"]
 mod fixture;
 #[allow(dead_code, reason = "shared with tests that use other parts of it")]
-#[path = "../../claim-guard-lambda/tests/guard/stack.rs"]
+#[path = "../../../crates/claim-guard-lambda/tests/guard/stack.rs"]
 mod stack;
 
 use allocation_counter::measure;

@@ -22,7 +22,7 @@ mod tests {
     #[test]
     fn the_corpus_reaches_all_that_is_accepted() {
         for (name, target) in TARGETS {
-            let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+            let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
             for input in std::fs::read_dir(corpus).unwrap() {
                 target(&std::fs::read(input.unwrap().path()).unwrap());
             }

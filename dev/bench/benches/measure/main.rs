@@ -33,10 +33,10 @@ mod realm;
 mod runtime_api;
 
 #[allow(dead_code, reason = "shared with tests that use other parts of it")]
-#[path = "../../../realm-keys/tests/support/faulty_server.rs"]
+#[path = "../../../../crates/realm-keys/tests/support/faulty_server.rs"]
 mod faulty_server;
 #[allow(dead_code, reason = "shared with tests that use other parts of it")]
-#[path = "../../../claim-guard-lambda/tests/guard/stack.rs"]
+#[path = "../../../../crates/claim-guard-lambda/tests/guard/stack.rs"]
 mod stack;
 
 fn main() {

@@ -27,7 +27,7 @@ fn repository() -> PathBuf {
 }
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
-    let directory = repository().join("fuzz/corpus").join(target);
+    let directory = repository().join("dev/fuzz/corpus").join(target);
     // In the order of their names: the same seed means the same inputs.
     let files: BTreeSet<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.into_iter().map(|file| fs::read(file).unwrap()).collect()
@@ -98,7 +98,7 @@ fn no_input_breaks_an_invariant() {
 #[test]
 fn every_target_has_a_corpus_and_a_fuzzer() {
     let names = |directory: &str| -> BTreeSet<String> {
-        let entries = fs::read_dir(repository().join("fuzz").join(directory)).unwrap();
+        let entries = fs::read_dir(repository().join("dev/fuzz").join(directory)).unwrap();
         entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
     };
     let targets: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
