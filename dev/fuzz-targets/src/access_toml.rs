@@ -30,7 +30,7 @@ pub fn access_toml(bytes: &[u8]) {
             let lines = text.split('\n').count();
             for fault in faults.faults() {
                 assert!((1..=lines).contains(&fault.line), "line {} of {lines}", fault.line);
-                let message = fault.cause.to_string();
+                let message = &fault.message;
                 assert!(!message.is_empty() && !message.contains(char::is_control), "{message:?}");
             }
         }

@@ -3,10 +3,8 @@
 use std::fmt;
 
 use crate::access::kinds::Kinds;
-use crate::access::one_line::one_line;
-use crate::access::operand::{Operand, OperandError, Plain};
+use crate::access::test::{Operand, Test};
 use crate::claims::{ClaimPath, SCOPE};
-use crate::identifier::IdentifierError;
 
 /// A condition that a claim has to meet, for example `compliance.kyc_level >= 2`.
 ///
@@ -14,56 +12,13 @@ use crate::identifier::IdentifierError;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Condition {
     claim: ClaimPath,
-    operator: Operator,
-    operand: Operand,
+    test: Test,
 }
 
-/// How a claim is compared. Types are exact: nothing is coerced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Operator {
-    /// `=`: the claim is of the operand's type and has its value.
-    Equals,
-    /// `>=`: both are integers and the claim is not below the operand.
-    AtLeast,
-    /// `<=`: both are integers and the claim is not above the operand.
-    AtMost,
-    /// `contains`: the claim is an array and one of its elements is the operand, or it is `scope` and one of its words is
-    /// (RFC 6749 §3.3, RFC 8693 §4.2).
-    Contains,
-}
-
-/// Why a text is not a condition.
+/// Why a text is not a condition, naming the part that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConditionError {
-    /// Not three parts with one space between.
-    WrongShape,
-    /// The part before the first space is no claim path.
-    WrongPath(IdentifierError),
-    /// The middle part is no operator.
-    UnknownOperator {
-        /// The part as it stands in the text.
-        presented: String,
-    },
-    /// The last part is no operand.
-    WrongOperand {
-        /// The part as it stands in the text.
-        presented: String,
-    },
-    /// The last part begins with `input.`, but no path follows.
-    WrongInputPath(IdentifierError),
-    /// `now` is compared with `=` or `contains`, which no claim meets for longer than a second.
-    TimeWithoutOrder {
-        /// The operator.
-        operator: Operator,
-    },
-    /// `>=` and `<=` compare integers, and the operand is none.
-    NotAnInteger {
-        /// The operator that wants an integer.
-        operator: Operator,
-        /// The operand.
-        presented: Plain,
-    },
-}
+#[non_exhaustive]
+pub struct ConditionError(String);
 
 impl Condition {
     /// Parses a condition's text.
@@ -71,35 +26,16 @@ impl Condition {
     /// # Errors
     /// [`ConditionError`] says which of the three parts is wrong.
     pub fn parse(text: &str) -> Result<Self, ConditionError> {
-        let (claim, rest) = split_path(text).ok_or(ConditionError::WrongShape)?;
-        let (operator, operand) = rest.split_once(' ').ok_or(ConditionError::WrongShape)?;
-        let claim = ClaimPath::parse(claim).map_err(ConditionError::WrongPath)?;
-        let operator = Operator::parse(operator)?;
-        let operand = Operand::parse(operand).map_err(|error| match error {
-            OperandError::Shape => ConditionError::WrongOperand { presented: operand.to_owned() },
-            OperandError::InputPath(error) => ConditionError::WrongInputPath(error),
-        })?;
-        match (operator, &operand) {
-            (
-                Operator::AtLeast | Operator::AtMost,
-                Operand::Literal(presented @ (Plain::Boolean(_) | Plain::Text(_))),
-            ) => Err(ConditionError::NotAnInteger { operator, presented: presented.clone() }),
-            (Operator::Equals | Operator::Contains, Operand::Now { .. }) => {
-                Err(ConditionError::TimeWithoutOrder { operator })
-            }
-            (
-                Operator::AtLeast | Operator::AtMost,
-                Operand::Literal(Plain::Integer(_)) | Operand::Input(_) | Operand::Now { .. },
-            )
-            | (Operator::Equals | Operator::Contains, Operand::Literal(_) | Operand::Input(_)) => {
-                Ok(Self { claim, operator, operand })
-            }
-        }
+        let shape = || ConditionError("not of the shape `PATH OP OPERAND` with one space between".to_owned());
+        let (claim, rest) = split_path(text).ok_or_else(shape)?;
+        let (operator, operand) = rest.split_once(' ').ok_or_else(shape)?;
+        let claim = ClaimPath::parse(claim).map_err(|error| ConditionError(error.to_string()))?;
+        let test = Test::parse(operator, operand).map_err(ConditionError)?;
+        Ok(Self { claim, test })
     }
 
-    /// The claim is not below that.
-    pub(super) fn at_least(claim: ClaimPath, least: i128) -> Self {
-        Self { claim, operator: Operator::AtLeast, operand: Operand::Literal(Plain::Integer(least)) }
+    pub(super) fn new(claim: ClaimPath, test: Test) -> Self {
+        Self { claim, test }
     }
 
     /// Whether it looks at what the access token was asked for, which is a text in tokens and words in conditions.
@@ -109,12 +45,12 @@ impl Condition {
 
     /// As what the claim is compared.
     pub(super) fn kinds(&self) -> Kinds {
-        match (self.operator, &self.operand) {
-            (Operator::Equals, Operand::Literal(value)) => value.kinds(),
-            (Operator::Equals, Operand::Input(_)) => Kinds::PLAIN,
-            (Operator::AtLeast | Operator::AtMost, _) | (Operator::Equals, Operand::Now { .. }) => Kinds::INTEGER,
-            (Operator::Contains, _) if self.looks_at_scope() => Kinds::WORDS,
-            (Operator::Contains, _) => Kinds::ARRAY,
+        match &self.test {
+            Test::Equals(Operand::Literal(value)) => value.kinds(),
+            Test::Equals(Operand::Input(_)) => Kinds::PLAIN,
+            Test::AtLeast(_) | Test::AtMost(_) => Kinds::INTEGER,
+            Test::Contains(_) if self.looks_at_scope() => Kinds::WORDS,
+            Test::Contains(_) => Kinds::ARRAY,
         }
     }
 
@@ -123,14 +59,9 @@ impl Condition {
         &self.claim
     }
 
-    /// How it is compared.
-    pub fn operator(&self) -> Operator {
-        self.operator
-    }
-
-    /// What it is compared with.
-    pub fn operand(&self) -> &Operand {
-        &self.operand
+    /// What it has to pass.
+    pub fn test(&self) -> &Test {
+        &self.test
     }
 }
 
@@ -144,56 +75,15 @@ fn split_path(text: &str) -> Option<(&str, &str)> {
     text.split_at_checked(space).map(|(path, rest)| (path, rest.strip_prefix(' ').unwrap_or(rest)))
 }
 
-impl Operator {
-    fn parse(text: &str) -> Result<Self, ConditionError> {
-        match text {
-            "=" => Ok(Self::Equals),
-            ">=" => Ok(Self::AtLeast),
-            "<=" => Ok(Self::AtMost),
-            "contains" => Ok(Self::Contains),
-            _ => Err(ConditionError::UnknownOperator { presented: text.to_owned() }),
-        }
-    }
-}
-
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.claim, self.operator, self.operand)
-    }
-}
-
-impl fmt::Display for Operator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Equals => "=",
-            Self::AtLeast => ">=",
-            Self::AtMost => "<=",
-            Self::Contains => "contains",
-        })
+        write!(f, "{} {}", self.claim, self.test)
     }
 }
 
 impl fmt::Display for ConditionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::WrongShape => f.write_str("not of the shape `PATH OP OPERAND` with one space between"),
-            Self::WrongPath(error) => error.fmt(f),
-            Self::UnknownOperator { presented } => {
-                write!(f, "unknown operator `{}`, expected `=`, `>=`, `<=` or `contains`", one_line(presented))
-            }
-            Self::WrongOperand { presented } => write!(
-                f,
-                "operand `{}` is not `true`, `false`, an integer, `\"TEXT\"` without escapes, `input.PATH`, `now` or `now - 15m`",
-                one_line(presented)
-            ),
-            Self::WrongInputPath(error) => write!(f, "operand `input.PATH`: {error}"),
-            Self::TimeWithoutOrder { operator } => {
-                write!(f, "`now` is compared with `>=` or `<=`, not with `{operator}`")
-            }
-            Self::NotAnInteger { operator, presented } => {
-                write!(f, "`{operator}` compares integers, `{presented}` is none")
-            }
-        }
+        f.write_str(&self.0)
     }
 }
 
@@ -206,15 +96,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::access::test::{Bound, Plain};
 
     fn path(text: &str) -> ClaimPath {
         ClaimPath::parse(text).expect("a path")
     }
 
     #[track_caller]
-    fn check(text: &str, claim: &str, operator: Operator, operand: Operand) {
-        let expected = Condition { claim: path(claim), operator, operand };
-        assert_eq!(Condition::parse(text), Ok(expected), "{text}");
+    fn check(text: &str, claim: &str, test: Test) {
+        assert_eq!(Condition::parse(text), Ok(Condition::new(path(claim), test)), "{text}");
         assert_eq!(Condition::parse(text).map(|condition| condition.to_string()), Ok(text.to_owned()));
     }
 
@@ -226,35 +116,34 @@ mod tests {
         Operand::Literal(Plain::Integer(i128::from(value)))
     }
 
+    fn boolean(value: bool) -> Operand {
+        Operand::Literal(Plain::Boolean(value))
+    }
+
     #[test]
     fn conditions_are_path_operator_operand_and_print_as_they_are_written() {
-        check("compliance.kyc = true", "compliance.kyc", Operator::Equals, Operand::Literal(Plain::Boolean(true)));
-        check("kyc = false", "kyc", Operator::Equals, Operand::Literal(Plain::Boolean(false)));
-        check("compliance.kyc_level >= 2", "compliance.kyc_level", Operator::AtLeast, integer(2));
-        check("risk <= -9223372036854775808", "risk", Operator::AtMost, integer(i64::MIN));
-        check("risk = 9223372036854775807", "risk", Operator::Equals, integer(i64::MAX));
-        check("level = 0", "level", Operator::Equals, integer(0));
-        check("regions contains \"eu\"", "regions", Operator::Contains, text("eu"));
-        check("regions contains 7", "regions", Operator::Contains, integer(7));
-        check("project_id = input.project_id", "project_id", Operator::Equals, Operand::Input(path("project_id")));
-        check("limit >= input.\"a b\".amount", "limit", Operator::AtLeast, Operand::Input(path("\"a b\".amount")));
-        check("teams contains input.team", "teams", Operator::Contains, Operand::Input(path("team")));
-        check(
-            "\"https://x/y z\".id = \"a = \u{e9} b\"",
-            "\"https://x/y z\".id",
-            Operator::Equals,
-            text("a = \u{e9} b"),
-        );
-        let before = |seconds| Operand::Now { before: Duration::from_secs(seconds) };
-        check("compliance.kyc_until >= now", "compliance.kyc_until", Operator::AtLeast, before(0));
-        check("since <= now", "since", Operator::AtMost, before(0));
-        check("auth_time >= now - 15m", "auth_time", Operator::AtLeast, before(900));
-        check("auth_time >= now - 90s", "auth_time", Operator::AtLeast, before(90));
-        check("auth_time >= now - 2h", "auth_time", Operator::AtLeast, before(7_200));
-        check("auth_time >= now - 30d", "auth_time", Operator::AtLeast, before(2_592_000));
-        check("input.x = \"\"", "input.x", Operator::Equals, text(""));
+        check("compliance.kyc = true", "compliance.kyc", Test::Equals(boolean(true)));
+        check("kyc = false", "kyc", Test::Equals(boolean(false)));
+        check("compliance.kyc_level >= 2", "compliance.kyc_level", Test::AtLeast(Bound::Literal(2)));
+        check("risk <= -9223372036854775808", "risk", Test::AtMost(Bound::Literal(i64::MIN.into())));
+        check("risk = 9223372036854775807", "risk", Test::Equals(integer(i64::MAX)));
+        check("level = 0", "level", Test::Equals(integer(0)));
+        check("regions contains \"eu\"", "regions", Test::Contains(text("eu")));
+        check("regions contains 7", "regions", Test::Contains(integer(7)));
+        check("project_id = input.project_id", "project_id", Test::Equals(Operand::Input(path("project_id"))));
+        check("limit >= input.\"a b\".amount", "limit", Test::AtLeast(Bound::Input(path("\"a b\".amount"))));
+        check("teams contains input.team", "teams", Test::Contains(Operand::Input(path("team"))));
+        check("\"https://x/y z\".id = \"a = \u{e9} b\"", "\"https://x/y z\".id", Test::Equals(text("a = \u{e9} b")));
+        let ago = |seconds| Bound::Ago(Duration::from_secs(seconds));
+        check("compliance.kyc_until >= now", "compliance.kyc_until", Test::AtLeast(ago(0)));
+        check("since <= now", "since", Test::AtMost(ago(0)));
+        check("auth_time >= now - 15m", "auth_time", Test::AtLeast(ago(900)));
+        check("auth_time >= now - 90s", "auth_time", Test::AtLeast(ago(90)));
+        check("auth_time >= now - 2h", "auth_time", Test::AtLeast(ago(7_200)));
+        check("auth_time >= now - 30d", "auth_time", Test::AtLeast(ago(2_592_000)));
+        check("input.x = \"\"", "input.x", Test::Equals(text("")));
         let longest = "x".repeat(256);
-        check(&format!("a = \"{longest}\""), "a", Operator::Equals, text(&longest));
+        check(&format!("a = \"{longest}\""), "a", Test::Equals(text(&longest)));
     }
 
     #[track_caller]

@@ -6,8 +6,8 @@
 use crate::access::actor_rule::ActorRule;
 use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
 use crate::access::kinds::Kinds;
-use crate::access::operand::Plain;
 use crate::access::range::Range;
+use crate::access::test::Plain;
 use crate::claims::{ClaimPath, MAX_PARTIES};
 use crate::identifier::{Issuer, Subject};
 use crate::token::{Leeway, MAX_LIFETIME_SECONDS, is_of_another_kind};

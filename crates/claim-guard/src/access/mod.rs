@@ -11,9 +11,9 @@ mod duration;
 mod freshness;
 mod idempotency;
 mod one_line;
-mod operand;
 mod requirement;
 mod route;
+mod test;
 mod workflow;
 
 // What no token can meet, whatever the realm.
@@ -39,16 +39,15 @@ mod toml_table;
 
 pub use actor_rule::ActorRule;
 pub(crate) use claim_source::ClaimSource;
-pub use condition::{Condition, ConditionError, Operator};
-pub use fault::{PolicyFault, PolicyFaultCause, PolicyFaults};
+pub use condition::{Condition, ConditionError};
+pub use fault::{PolicyFault, PolicyFaults};
 pub use freshness::{Freshness, MaxIdentityAge, RenewalRule, SessionRule};
 pub use idempotency::IdempotencyRule;
-pub use operand::{Operand, Plain};
 pub use policy::AccessPolicy;
 pub use requirement::Requirement;
 pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};
 pub use route_patterns::{RoutePattern, RoutePatterns};
-pub use unmeetable::Unmeetable;
+pub use test::{Bound, Operand, Plain, Test};
 pub use workflow::Workflow;
 
 #[cfg(test)]

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::access::actor_rule::ActorRule;
 use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
-use crate::access::condition::{Condition, Operator};
-use crate::access::fault::PolicyFaultCause as Cause;
+use crate::access::condition::Condition;
 use crate::access::known_claim::{Evidence, Seen};
-use crate::access::operand::Operand;
 use crate::access::policy::AccessPolicy;
 use crate::access::requirement::Requirement;
+use crate::access::test::{Bound, Operand, Test};
 use crate::access::together::{EARLIEST_DECISION, contradict, contradicted};
 use crate::access::toml_table::Findings;
 use crate::access::workflow::Workflow;
@@ -102,12 +101,12 @@ impl<'a> Way<'a> {
 
 impl Rule<'_> {
     /// The fault of the first way, if there is one on every way.
-    fn fault(&self, of_the_log_in: &AuthenticationClaims) -> Option<Cause> {
-        let faults: Option<Vec<Cause>> = self.ways.iter().map(|way| self.fault_on(way, of_the_log_in)).collect();
+    fn fault(&self, of_the_log_in: &AuthenticationClaims) -> Option<String> {
+        let faults: Option<Vec<String>> = self.ways.iter().map(|way| self.fault_on(way, of_the_log_in)).collect();
         faults?.into_iter().next()
     }
 
-    fn fault_on(&self, way: &Way<'_>, of_the_log_in: &AuthenticationClaims) -> Option<Cause> {
+    fn fault_on(&self, way: &Way<'_>, of_the_log_in: &AuthenticationClaims) -> Option<String> {
         let actors = way.met.iter().map(|met| met.rule.actor()).chain([self.asked.actor()]);
         let actor =
             if actors.into_iter().all(|actor| actor == ActorRule::Any) { ActorRule::Any } else { ActorRule::None };
@@ -116,7 +115,8 @@ impl Rule<'_> {
         let alone = asked.iter().find_map(|condition| Some((condition, condition.unmeetable(&seen)?.to_string())));
         let (condition, reason) = alone.or_else(|| self.contradiction(way, &seen))?;
         let before = way.met.iter().map(|met| met.name.as_str()).collect::<Vec<_>>().join(" and ");
-        Some(Cause::NeverAfter { key: self.key.clone(), condition: condition.clone(), before, reason })
+        let key = &self.key;
+        Some(format!("`{key}` asks for `{condition}`, which nobody can meet who has met {before}: {reason}"))
     }
 
     /// The first condition that cannot be met beside those before it in the list and what lasts of the rules before.
@@ -150,16 +150,22 @@ fn lasting(condition: &Condition, of_the_log_in: &AuthenticationClaims) -> Optio
         ClaimSource::Realm => OF_THE_SUBJECT.contains(&name),
         ClaimSource::AccessToken | ClaimSource::Unclassified => false,
     };
-    match (condition.operator(), condition.operand()) {
-        (_, Operand::Literal(_)) => Some(condition.clone()),
+    match condition.test() {
+        Test::Equals(Operand::Literal(_))
+        | Test::Contains(Operand::Literal(_))
+        | Test::AtLeast(Bound::Literal(_))
+        | Test::AtMost(Bound::Literal(_)) => Some(condition.clone()),
         // What was so long ago at the start is so long ago later.
-        (Operator::AtMost, Operand::Now { .. }) => Some(condition.clone()),
-        // What was not longer ago at the start is still not of before there was a decision.
-        (Operator::AtLeast, Operand::Now { before }) => {
-            let least = EARLIEST_DECISION - i128::from(before.as_secs());
-            Some(Condition::at_least(condition.claim().clone(), least))
+        Test::AtMost(Bound::Ago(_)) => Some(condition.clone()),
+        // What was not longer ago at the start is still not from before the first decision.
+        Test::AtLeast(Bound::Ago(ago)) => {
+            let least = EARLIEST_DECISION - i128::from(ago.as_secs());
+            Some(Condition::new(condition.claim().clone(), Test::AtLeast(Bound::Literal(least))))
         }
-        (Operator::Equals | Operator::Contains, Operand::Now { .. }) | (_, Operand::Input(_)) => None,
+        Test::Equals(Operand::Input(_))
+        | Test::Contains(Operand::Input(_))
+        | Test::AtLeast(Bound::Input(_))
+        | Test::AtMost(Bound::Input(_)) => None,
     }
     .filter(|_| stays)
 }

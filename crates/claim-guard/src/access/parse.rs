@@ -9,17 +9,24 @@ use toml::de::DeTable;
 
 use crate::access::actor_rule::ActorRule;
 use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
-use crate::access::fault::{MAX_BYTES, MAX_ROUTES, PolicyFaultCause as Cause, PolicyFaults};
+use crate::access::fault::{PolicyFaults, wrong};
 use crate::access::known_claim::{Evidence, KnownClaim, Seen};
 use crate::access::one_after_another::report_unreachable;
+use crate::access::one_line::one_line;
 use crate::access::parse_requirement::{Asked, Decider, Input};
 use crate::access::parse_workflow::read_workflows;
 use crate::access::policy::AccessPolicy;
 use crate::access::route::{Method, PathTemplate, Route};
-use crate::access::route_table::RouteTable;
+use crate::access::route_table::{Inexpressible, RouteTable};
 use crate::access::toml_table::{Entry, Findings, Table};
 use crate::claims::ClaimPath;
 use crate::identifier::Digest;
+
+/// The most bytes that a policy's text may have.
+pub(super) const MAX_BYTES: usize = 128 * 1024;
+
+/// The most routes that a policy may have.
+pub(super) const MAX_ROUTES: usize = 512;
 
 impl AccessPolicy {
     /// Parses the text of a policy; `file` is what faults call it.
@@ -44,14 +51,14 @@ fn read(text: &str, findings: &mut Findings<'_>) -> AccessPolicy {
         of_the_log_in: AuthenticationClaims::default(),
     };
     if text.len() > MAX_BYTES {
-        findings.add(0, Cause::TooLarge { presented: text.len() });
+        findings.add(0, format!("the text has `{}` bytes, expected at most `{MAX_BYTES}`", text.len()));
         return policy;
     }
     let root = match DeTable::parse(text) {
         Ok(root) => root,
         Err(error) => {
             let offset = error.span().map_or(0, |span| span.start);
-            findings.add(offset, Cause::NotToml { message: error.message().to_owned() });
+            findings.add(offset, format!("not TOML: {}", one_line(error.message())));
             return policy;
         }
     };
@@ -93,8 +100,7 @@ fn read_authentication_claims(entry: &Entry<'_>, findings: &mut Findings<'_>) ->
             }
             (Some(_), ClaimSource::Realm | ClaimSource::Unclassified) => continue,
         };
-        let (key, presented) = (entry.key.clone(), name.to_owned());
-        findings.add(entry.offset, Cause::WrongAuthenticationClaim { key, presented, reason });
+        findings.add(entry.offset, wrong(&entry.key, name, reason));
     }
     AuthenticationClaims(declared)
 }
@@ -102,7 +108,8 @@ fn read_authentication_claims(entry: &Entry<'_>, findings: &mut Findings<'_>) ->
 fn read_routes(entry: &Entry<'_>, of_the_log_in: &AuthenticationClaims, findings: &mut Findings<'_>) -> RouteTable {
     let mut entries = entry.array(findings).unwrap_or_default();
     if entries.len() > MAX_ROUTES {
-        findings.add(entry.offset, Cause::TooManyRoutes { presented: entries.len() });
+        let presented = entries.len();
+        findings.add(entry.offset, format!("`routes` has `{presented}` entries, expected at most `{MAX_ROUTES}`"));
         entries.clear();
     }
     let mut routes = Vec::new();
@@ -123,25 +130,20 @@ fn report_repeated_routes(table: &RouteTable, offsets: &[usize], findings: &mut 
     let at = |place: usize| table.routes().get(place).zip(offsets.get(place).copied());
     for (repeated, first) in table.repeated() {
         if let (Some((route, offset)), Some((first, first_offset))) = (at(repeated), at(first)) {
-            let cause = Cause::RepeatedRoute {
-                method: route.method,
-                path: route.path.to_string(),
-                first: first.path.to_string(),
-                first_line: findings.line(first_offset),
-            };
-            findings.add(offset, cause);
+            let line = findings.line(first_offset);
+            findings.add(offset, format!("route `{route}` matches the same requests as `{first}` at line `{line}`"));
         }
     }
 }
 
 fn report_inexpressible_routes(table: &RouteTable, offsets: &[usize], findings: &mut Findings<'_>) {
     for found in table.inexpressible() {
-        let cause = Cause::Inexpressible {
-            denied: found.denied.to_string(),
-            allowed: found.allowed.to_string(),
-            hit: found.hit.to_string(),
-        };
-        findings.add(offsets.get(found.place).copied().unwrap_or_default(), cause);
+        let Inexpressible { place, denied, allowed, hit } = found;
+        let message = format!(
+            "route `{denied}` cannot be denied at the API: a caller of `{allowed}` needs an IAM Deny for it, \
+             whose pattern would also deny `{hit}`; give it another path or the requirement of one of the two"
+        );
+        findings.add(offsets.get(place).copied().unwrap_or_default(), message);
     }
 }
 
@@ -166,13 +168,14 @@ fn read_method(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Method>
     let text = entry.text(findings)?;
     let method = Method::parse(text);
     if method.is_none() {
-        findings.add(entry.offset, Cause::WrongMethod { key: entry.key.clone(), presented: text.to_owned() });
+        let expected = Method::ALL.map(Method::as_str).join("`, `");
+        let presented = one_line(text);
+        findings.add(entry.offset, format!("key `{}` is `{presented}`, expected one of `{expected}`", entry.key));
     }
     method
 }
 
 fn read_path(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<PathTemplate> {
     let presented = entry.text(findings)?;
-    let wrong = |error| Cause::WrongPath { key: entry.key.clone(), presented: presented.to_owned(), error };
-    PathTemplate::parse(presented).map_err(|error| findings.add(entry.offset, wrong(error))).ok()
+    PathTemplate::parse(presented).map_err(|error| findings.add(entry.offset, wrong(&entry.key, presented, error))).ok()
 }

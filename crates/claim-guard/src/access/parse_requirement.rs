@@ -3,13 +3,15 @@
 use crate::access::actor_rule::ActorRule;
 use crate::access::claim_source::AuthenticationClaims;
 use crate::access::condition::Condition;
-use crate::access::fault::{MAX_CONDITIONS, PolicyFaultCause as Cause};
+use crate::access::fault::wrong;
 use crate::access::known_claim::{Evidence, Seen};
-use crate::access::operand::Operand;
 use crate::access::requirement::Requirement;
 use crate::access::together::{contradict, contradicted};
 use crate::access::toml_table::{Entry, Findings, Table};
 use crate::claims::Role;
+
+/// The most conditions of one list.
+const MAX_CONDITIONS: usize = 64;
 
 /// Whether the one who decides sees the work's input.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,8 @@ impl Asked<'_, '_> {
         let roles = read_roles(self.roles.as_ref(), findings);
         let any_role = read_roles(self.any_role.as_ref(), findings);
         if let (Some(entry), Some([])) = (&self.any_role, any_role.as_deref()) {
-            findings.add(entry.offset, Cause::OneOfNone { key: entry.key.clone() });
+            findings
+                .add(entry.offset, format!("key `{}` is empty, so no caller could have one of its roles", entry.key));
             return None;
         }
         let actor = self
@@ -53,16 +56,25 @@ impl Asked<'_, '_> {
             None => {
                 let requirement = Requirement::all_of(roles?, any_role?, conditions?, actor?);
                 if requirement.is_none() {
-                    findings.add(self.table.offset, Cause::NothingAsked { key: self.table.key.clone() });
+                    let message = format!(
+                        "`{}` asks for nothing, expected `roles`, `any_role` or `claims`, or `any_verified_caller = true`",
+                        self.table.key
+                    );
+                    findings.add(self.table.offset, message);
                 }
                 requirement
             }
             Some(entry) => {
                 let asked = self.roles.is_some() || self.any_role.is_some() || self.claims.is_some();
-                let key = entry.key.clone();
+                let key = &entry.key;
                 match entry.boolean(findings)? {
-                    false => findings.add(entry.offset, Cause::NotTrue { key }),
-                    true if asked => findings.add(entry.offset, Cause::AskedOfAnyCaller { key }),
+                    false => {
+                        findings.add(entry.offset, format!("key `{key}` is `false`, expected `true` or no such key"))
+                    }
+                    true if asked => findings.add(
+                        entry.offset,
+                        format!("key `{key}` stands beside `roles`, `any_role` or `claims`, expected one or the other"),
+                    ),
                     true => return actor.map(Requirement::any_verified_caller),
                 }
                 None
@@ -78,7 +90,7 @@ pub(super) fn read_roles(entry: Option<&Entry<'_>>, findings: &mut Findings<'_>)
     for entry in entry.array(findings)? {
         match (read_role(&entry, findings), &mut roles) {
             (Some(role), Some(read)) if read.contains(&role) => {
-                findings.add(entry.offset, Cause::RepeatedRole { key: entry.key, presented: role.to_string() });
+                findings.add(entry.offset, wrong(&entry.key, &role.to_string(), "the list has this role already"));
             }
             (Some(role), Some(read)) => read.push(role),
             (Some(_), None) => {}
@@ -90,12 +102,14 @@ pub(super) fn read_roles(entry: Option<&Entry<'_>>, findings: &mut Findings<'_>)
 
 fn read_role(entry: &Entry<'_>, findings: &mut Findings<'_>) -> Option<Role> {
     let text = entry.text(findings)?;
-    let (key, presented) = (entry.key.clone(), text.to_owned());
     match Role::parse(text) {
-        Err(error) => findings.add(entry.offset, Cause::WrongRole { key, presented, error }),
+        Err(error) => findings.add(entry.offset, wrong(&entry.key, text, error)),
         // Unicode TR39: letters of other scripts look like ours, and a reviewer could not tell such a role from the
         // one that Keycloak grants.
-        Ok(_) if !text.is_ascii() => findings.add(entry.offset, Cause::RoleNotAscii { key, presented }),
+        Ok(_) if !text.is_ascii() => {
+            let presented = text.escape_default();
+            findings.add(entry.offset, format!("key `{}` is `{presented}`: a role in a policy is ASCII", entry.key));
+        }
         Ok(role) => return Some(role),
     }
     None
@@ -111,7 +125,11 @@ fn read_conditions(
     let Some(entry) = entry else { return Some(Vec::new()) };
     let entries = entry.array(findings)?;
     if entries.len() > MAX_CONDITIONS {
-        findings.add(entry.offset, Cause::TooManyConditions { key: entry.key.clone(), presented: entries.len() });
+        let (key, presented) = (&entry.key, entries.len());
+        findings.add(
+            entry.offset,
+            format!("key `{key}` has `{presented}` conditions, expected at most `{MAX_CONDITIONS}`"),
+        );
         return None;
     }
     let conditions: Vec<_> = entries.iter().map(|entry| read_condition(entry, decider.input, findings)).collect();
@@ -134,14 +152,18 @@ fn report_unmeetable(
     let is_possible = !contradict(conditions.iter().flatten().filter(alone), seen);
     for (entry, condition) in entries.iter().zip(conditions) {
         let Some(condition) = condition else { continue };
-        let key = entry.key.clone();
+        let key = &entry.key;
         if let Some(reason) = condition.unmeetable(seen) {
-            findings.add(entry.offset, Cause::NeverMet { key, condition: condition.clone(), reason });
+            findings.add(entry.offset, format!("key `{key}` is `{condition}`, which can never be met: {reason}"));
         } else if is_possible {
             continue;
         } else if let Some(earlier) = contradicted(&possible, condition, seen) {
-            let (condition, earlier) = (condition.clone(), earlier.into_iter().cloned().collect());
-            findings.add(entry.offset, Cause::Contradiction { key, condition, earlier });
+            let earlier: Vec<String> = earlier.iter().map(|condition| format!("`{condition}`")).collect();
+            let earlier = earlier.join(" and ");
+            findings.add(
+                entry.offset,
+                format!("key `{key}` is `{condition}`, which can never be met beside {earlier} of the same list"),
+            );
         } else {
             possible.push(condition);
         }
@@ -150,12 +172,13 @@ fn report_unmeetable(
 
 fn read_condition(entry: &Entry<'_>, input: Input, findings: &mut Findings<'_>) -> Option<Condition> {
     let text = entry.text(findings)?;
-    let (key, presented) = (entry.key.clone(), text.to_owned());
+    let key = &entry.key;
     match Condition::parse(text) {
-        Err(error) => findings.add(entry.offset, Cause::WrongCondition { key, presented, error }),
-        Ok(condition) if input == Input::Unseen && matches!(condition.operand(), Operand::Input(_)) => {
-            findings.add(entry.offset, Cause::InputOnRoute { key, condition });
-        }
+        Err(error) => findings.add(entry.offset, wrong(key, text, error)),
+        Ok(condition) if input == Input::Unseen && condition.test().input().is_some() => findings.add(
+            entry.offset,
+            format!("key `{key}` is `{condition}`: a route cannot look at the input, a start rule or a state can"),
+        ),
         Ok(condition) => return Some(condition),
     }
     None

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::access::claim_source::AuthenticationClaims;
 use crate::access::duration::duration;
-use crate::access::fault::PolicyFaultCause as Cause;
+use crate::access::fault::wrong;
 use crate::access::freshness::{Freshness, MaxIdentityAge, RenewalRule, SessionRule};
 use crate::access::idempotency::IdempotencyRule;
 use crate::access::known_claim::Evidence;
+use crate::access::one_line::one_line;
 use crate::access::parse_requirement::{Asked, Decider, Input, read_roles};
 use crate::access::requirement::Requirement;
 use crate::access::toml_table::{Entry, Findings, Table};
@@ -94,7 +95,11 @@ fn read_workflow(
     let nested = nested.map_or(Some(BTreeMap::new()), |entry| read_nested(&entry, workflows, findings));
     if let (Some(states), Some(nested)) = (&states, &nested) {
         for state in nested.keys().filter(|state| states.contains_key(*state)) {
-            findings.add(entry.offset, Cause::GuardedAndNested { key: entry.key.clone(), state: state.clone() });
+            let (key, state) = (&entry.key, one_line(state.as_str()));
+            findings.add(
+                entry.offset,
+                format!("state `{state}` stands in `{key}.states` and in `{key}.nested`, expected in one of them"),
+            );
         }
     }
     Some(Workflow {
@@ -117,9 +122,7 @@ fn read_name<T>(
     parse: impl FnOnce(&str) -> Result<T, IdentifierError>,
     findings: &mut Findings<'_>,
 ) -> Option<T> {
-    parse(entry.name)
-        .map_err(|error| findings.add(entry.offset, Cause::WrongName { key: entry.key.clone(), error }))
-        .ok()
+    parse(entry.name).map_err(|error| findings.add(entry.offset, format!("key `{}`: {error}", entry.key))).ok()
 }
 
 /// What an absent key means is nothing; what a malformed one means is not known.
@@ -202,8 +205,7 @@ fn read_nested(
         let named = workflow.text(findings).and_then(|text| {
             let known = WorkflowName::parse(text).ok().filter(|name| workflows.contains(&name.as_str()));
             if known.is_none() {
-                let (key, presented) = (workflow.key.clone(), text.to_owned());
-                findings.add(workflow.offset, Cause::UnknownWorkflow { key, presented });
+                findings.add(workflow.offset, wrong(&workflow.key, text, "expected a workflow of this policy"));
             }
             known
         });
@@ -238,13 +240,16 @@ fn idempotency(text: &str) -> Option<IdempotencyRule> {
 
 fn read_duration(entry: &Entry<'_>, range: Range, findings: &mut Findings<'_>) -> Option<Duration> {
     let text = entry.text(findings)?;
-    let (key, presented) = (entry.key.clone(), text.to_owned());
+    let (key, presented) = (&entry.key, one_line(text));
     let [(shortest, least), (longest, most)] = range;
     match duration(text) {
-        None => findings.add(entry.offset, Cause::WrongDuration { key, presented }),
+        None => findings.add(
+            entry.offset,
+            format!("key `{key}` is `{presented}`, expected a whole number and `s`, `m`, `h` or `d`, like `90s`"),
+        ),
         Some(lifetime) if (least..=most).contains(&lifetime.as_secs()) => return Some(lifetime),
         Some(_) => {
-            findings.add(entry.offset, Cause::DurationOutOfRange { key, presented, expected: (shortest, longest) });
+            findings.add(entry.offset, format!("key `{key}` is `{presented}`, expected `{shortest}` to `{longest}`"));
         }
     }
     None

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::access::condition::{Condition, Operator};
+use crate::access::condition::Condition;
 use crate::access::kinds::Kinds;
 use crate::access::known_claim::{Evidence, KnownClaim, Seen};
-use crate::access::operand::{Operand, Plain};
 use crate::access::range::Range;
+use crate::access::test::{Bound, Operand, Plain, Test};
 use crate::claims::ClaimPath;
 use crate::token::{MAX_LIFETIME_SECONDS, MAX_SCOPE_BYTES};
 use crate::unix_time::UnixTime;
@@ -98,31 +98,33 @@ impl<'a> Asked<'a> {
         if let Some(known) = known {
             value.know(known, seen);
         }
-        match (condition.operator(), condition.operand()) {
-            (Operator::Equals, Operand::Literal(literal)) => value.equal(literal),
-            (Operator::AtLeast, Operand::Literal(literal)) => value.bound(bounds(literal, Range::at_least), Range::ANY),
-            (Operator::AtMost, Operand::Literal(literal)) => value.bound(bounds(literal, Range::at_most), Range::ANY),
-            (Operator::AtLeast, Operand::Now { before }) => value.bound(Range::ANY, Range::at_least(ago(*before))),
-            (Operator::AtMost, Operand::Now { before }) => value.bound(Range::ANY, Range::at_most(ago(*before))),
-            (_, Operand::Input(path)) if value.terms.contains(&Term::Input(path)) => {}
-            (Operator::Equals, Operand::Input(path)) => {
+        let is_the_same = |path: &&ClaimPath| value.terms.contains(&Term::Input(path));
+        if condition.test().input().filter(is_the_same).is_some() {
+            return self.values.push(value);
+        }
+        match condition.test() {
+            Test::Equals(Operand::Literal(literal)) => value.equal(literal),
+            Test::AtLeast(Bound::Literal(least)) => value.bound(Range::at_least(*least), Range::ANY),
+            Test::AtMost(Bound::Literal(most)) => value.bound(Range::at_most(*most), Range::ANY),
+            Test::AtLeast(Bound::Ago(ago)) => value.bound(Range::ANY, Range::at_least(-seconds(*ago))),
+            Test::AtMost(Bound::Ago(ago)) => value.bound(Range::ANY, Range::at_most(-seconds(*ago))),
+            Test::Equals(Operand::Input(path)) => {
                 let mut input = self.take(Term::Input(path));
                 input.narrow(Kinds::PLAIN);
                 value.merge(input);
             }
-            (Operator::AtLeast, Operand::Input(path)) => self.order(Term::Input(path), claim),
-            (Operator::AtMost, Operand::Input(path)) => self.order(claim, Term::Input(path)),
-            (Operator::Contains, Operand::Input(path)) => {
+            Test::AtLeast(Bound::Input(path)) => self.order(Term::Input(path), claim),
+            Test::AtMost(Bound::Input(path)) => self.order(claim, Term::Input(path)),
+            Test::Contains(Operand::Input(path)) => {
                 let mut item = self.take(Term::Input(path));
                 item.narrow(known.map_or(Kinds::PLAIN, KnownClaim::items));
                 item.known.extend(known);
                 self.values.push(item);
             }
-            (Operator::Contains, Operand::Literal(Plain::Text(word))) if condition.looks_at_scope() => {
+            Test::Contains(Operand::Literal(Plain::Text(word))) if condition.looks_at_scope() => {
                 self.words.insert(word);
             }
-            (Operator::Contains, Operand::Literal(_) | Operand::Now { .. })
-            | (Operator::Equals, Operand::Now { .. }) => {}
+            Test::Contains(Operand::Literal(_)) => {}
         }
         self.values.push(value);
     }
@@ -225,7 +227,8 @@ impl<'a> Value<'a> {
 
     fn equal(&mut self, literal: &'a Plain) {
         self.literals.push(literal);
-        self.bound(bounds(literal, |value| Range { least: value, most: value }), Range::ANY);
+        let exactly = literal.integer().map_or(Range::ANY, |value| Range { least: value, most: value });
+        self.bound(exactly, Range::ANY);
     }
 
     fn bound(&mut self, alone: Range, from_now: Range) {
@@ -265,12 +268,8 @@ impl Term<'_> {
     }
 }
 
-fn bounds(literal: &Plain, range: fn(i128) -> Range) -> Range {
-    literal.integer().map_or(Range::ANY, range)
-}
-
-fn ago(before: Duration) -> i128 {
-    -i128::from(before.as_secs())
+fn seconds(duration: Duration) -> i128 {
+    i128::from(duration.as_secs())
 }
 
 #[cfg(test)]

@@ -3,27 +3,27 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::access::fault::{PolicyFault, PolicyFaultCause};
+use crate::access::fault::{PolicyFault, wrong};
 
 /// Collects faults, so that a reader can go on after one.
 pub(super) struct Findings<'t> {
     text: &'t str,
-    causes: Vec<(usize, PolicyFaultCause)>,
+    messages: Vec<(usize, String)>,
 }
 
 impl<'t> Findings<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, causes: Vec::new() }
+        Self { text, messages: Vec::new() }
     }
 
     /// Adds a fault at a byte of the text.
-    pub(super) fn add(&mut self, offset: usize, cause: PolicyFaultCause) {
-        self.causes.push((offset, cause));
+    pub(super) fn add(&mut self, offset: usize, message: impl Into<String>) {
+        self.messages.push((offset, message.into()));
     }
 
     /// Whether there is no fault yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.causes.is_empty()
+        self.messages.is_empty()
     }
 
     /// The one-based line of a byte of the text.
@@ -33,15 +33,15 @@ impl<'t> Findings<'t> {
 
     /// The faults in the text's order.
     pub(super) fn into_faults(mut self) -> Vec<PolicyFault> {
-        self.causes.sort_by_key(|(offset, _)| *offset);
-        let causes = std::mem::take(&mut self.causes);
+        self.messages.sort_by_key(|(offset, _)| *offset);
+        let messages = std::mem::take(&mut self.messages);
         let (mut line, mut counted) = (1, 0);
-        let mut fault = |(offset, cause)| {
+        let mut fault = |(offset, message)| {
             line += self.breaks(counted, offset);
             counted = offset;
-            PolicyFault { line, cause }
+            PolicyFault { line, message }
         };
-        causes.into_iter().map(&mut fault).collect()
+        messages.into_iter().map(&mut fault).collect()
     }
 
     fn breaks(&self, from: usize, to: usize) -> usize {
@@ -79,7 +79,8 @@ impl<'t> Table<'t> {
     ) -> [Option<Entry<'t>>; N] {
         for entry in self.all() {
             if !keys.contains(&entry.name) {
-                findings.add(entry.offset, PolicyFaultCause::UnknownKey { key: entry.key, expected: keys });
+                let expected = keys.join("`, `");
+                findings.add(entry.offset, format!("unknown key `{}`, expected one of `{expected}`", entry.key));
             }
         }
         keys.map(|name| self.all().find(|entry| entry.name == name))
@@ -104,7 +105,7 @@ impl<'t> Table<'t> {
 
     /// The fault that this key is missing.
     pub(super) fn missing(&self, name: &str, findings: &mut Findings<'_>) {
-        findings.add(self.offset, PolicyFaultCause::MissingKey { key: self.key_of(name) });
+        findings.add(self.offset, format!("key `{}` is missing", self.key_of(name)));
     }
 }
 
@@ -124,8 +125,7 @@ impl<'t> Entry<'t> {
         let text = self.text(findings)?;
         let choice = parse(text);
         if choice.is_none() {
-            let (key, presented) = (self.key.clone(), text.to_owned());
-            findings.add(self.offset, PolicyFaultCause::WrongChoice { key, presented, expected });
+            findings.add(self.offset, wrong(&self.key, text, format_args!("expected {expected}")));
         }
         choice
     }
@@ -158,7 +158,7 @@ impl<'t> Entry<'t> {
     fn expect<T>(&self, expected: &'static str, value: Option<T>, findings: &mut Findings<'_>) -> Option<T> {
         if value.is_none() {
             let presented = self.value.type_str();
-            findings.add(self.offset, PolicyFaultCause::WrongType { key: self.key.clone(), expected, presented });
+            findings.add(self.offset, format!("key `{}` is of type `{presented}`, expected `{expected}`", self.key));
         }
         value
     }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::access::condition::{Condition, Operator};
+use crate::access::condition::Condition;
 use crate::access::known_claim::{KnownClaim, Seen};
-use crate::access::operand::{Operand, Plain};
+use crate::access::test::{Bound, Operand, Test};
 use crate::access::together::contradict;
 
 /// Why no verified token can meet a condition.
@@ -33,11 +33,14 @@ impl Condition {
         if claim.kinds().excludes(self.kinds()) {
             return because(Cause::OfAnotherType);
         }
-        let possible = match (self.operator(), self.operand()) {
-            (Operator::Equals | Operator::Contains, Operand::Literal(value)) => claim.can_be(value),
-            (Operator::AtLeast, Operand::Literal(Plain::Integer(least))) => claim.can_be_within(*least, i128::MAX),
-            (Operator::AtMost, Operand::Literal(Plain::Integer(most))) => claim.can_be_within(i128::MIN, *most),
-            (_, Operand::Literal(_) | Operand::Input(_) | Operand::Now { .. }) => true,
+        let possible = match self.test() {
+            Test::Equals(Operand::Literal(value)) | Test::Contains(Operand::Literal(value)) => claim.can_be(value),
+            Test::AtLeast(Bound::Literal(least)) => claim.can_be_within(*least, i128::MAX),
+            Test::AtMost(Bound::Literal(most)) => claim.can_be_within(i128::MIN, *most),
+            Test::Equals(Operand::Input(_))
+            | Test::Contains(Operand::Input(_))
+            | Test::AtLeast(Bound::Input(_) | Bound::Ago(_))
+            | Test::AtMost(Bound::Input(_) | Bound::Ago(_)) => true,
         };
         if !possible {
             return because(Cause::OfAnotherValue);

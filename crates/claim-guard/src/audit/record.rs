@@ -54,7 +54,7 @@ impl Reason {
     /// Every fault of a policy, in its text's order, each with where it stands.
     pub fn of_policy(faults: &PolicyFaults) -> Vec<Self> {
         let reason = |fault: &PolicyFault| {
-            Self::new("malformed_policy", &format_args!("{}:{}: {}", faults.file(), fault.line, fault.cause))
+            Self::new("malformed_policy", &format_args!("{}:{}: {}", faults.file(), fault.line, fault.message))
         };
         faults.faults().iter().map(reason).collect()
     }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::access::{ActorRule, Condition, Operand, Operator, Plain, Requirement};
-use crate::claims::{Actor, Identity, Role, at};
+use crate::access::{ActorRule, Bound, Condition, Operand, Plain, Requirement, Test};
+use crate::claims::{Actor, ClaimPath, Identity, Role, at};
 use crate::decision::unmet::{Shape, Unmet};
 use crate::document::Json;
 use crate::unix_time::UnixTime;
@@ -50,30 +50,52 @@ fn unmet_by(identity: &Identity, condition: &Condition, input: &Map<String, Valu
     let Some(claim) = identity.claim(condition.claim()) else {
         return Some(Unmet::ClaimAbsent { condition: condition.clone() });
     };
-    let operand = match resolved(condition, input, identity.verified_at()) {
-        Ok(operand) => operand,
-        Err(unmet) => return Some(*unmet),
+    compared(condition, claim, input, identity.verified_at()).err().map(|unmet| *unmet)
+}
+
+fn compared(
+    condition: &Condition,
+    claim: Json<'_>,
+    input: &Map<String, Value>,
+    now: UnixTime,
+) -> Result<(), Box<Unmet>> {
+    let is_of = |expected: Shape| {
+        let presented = Shape::of(claim);
+        let wrong = || Unmet::ClaimOfWrongType { condition: condition.clone(), expected, presented };
+        if presented == expected { Ok(()) } else { Err(Box::new(wrong())) }
     };
-    let expected = match condition.operator() {
-        Operator::Equals | Operator::AtLeast | Operator::AtMost => Shape::of_plain(&operand),
-        Operator::Contains if condition.looks_at_scope() => Shape::Text,
-        Operator::Contains => Shape::Array,
+    let holds = |is_met: bool, expected: Cow<'_, Plain>| {
+        let unmet =
+            |expected| Unmet::ClaimUnmet { condition: condition.clone(), expected, presented: claim.to_value() };
+        if is_met { Ok(()) } else { Err(Box::new(unmet(expected.into_owned()))) }
     };
-    let presented = Shape::of(claim);
-    if presented != expected {
-        return Some(Unmet::ClaimOfWrongType { condition: condition.clone(), expected, presented });
+    match condition.test() {
+        Test::Equals(operand) => {
+            let value = value(condition, operand, input)?;
+            is_of(Shape::of_plain(&value))?;
+            holds(value.is(claim), value)
+        }
+        Test::Contains(operand) if condition.looks_at_scope() => {
+            let word = value(condition, operand, input)?;
+            is_of(Shape::Text)?;
+            holds(claim.text().is_some_and(|scope| has_word(scope, &word)), word)
+        }
+        Test::Contains(operand) => {
+            let item = value(condition, operand, input)?;
+            is_of(Shape::Array)?;
+            holds(claim.array().is_some_and(|items| items.iter().any(|of| item.is(of))), item)
+        }
+        Test::AtLeast(bound) => {
+            let least = integer(condition, bound, input, now)?;
+            is_of(Shape::Integer)?;
+            holds(claim.integer().is_some_and(|claim| claim >= least), Cow::Owned(Plain::Integer(least)))
+        }
+        Test::AtMost(bound) => {
+            let most = integer(condition, bound, input, now)?;
+            is_of(Shape::Integer)?;
+            holds(claim.integer().is_some_and(|claim| claim <= most), Cow::Owned(Plain::Integer(most)))
+        }
     }
-    let met = match condition.operator() {
-        Operator::Equals => operand.is(claim),
-        Operator::AtLeast => claim.integer().zip(operand.integer()).is_some_and(|(claim, least)| claim >= least),
-        Operator::AtMost => claim.integer().zip(operand.integer()).is_some_and(|(claim, most)| claim <= most),
-        Operator::Contains if condition.looks_at_scope() => claim.text().is_some_and(|scope| has_word(scope, &operand)),
-        Operator::Contains => claim.array().is_some_and(|items| items.iter().any(|item| operand.is(item))),
-    };
-    (!met).then(|| {
-        let presented = claim.to_value();
-        Unmet::ClaimUnmet { condition: condition.clone(), expected: operand.into_owned(), presented }
-    })
 }
 
 /// Whether the operand is one of the scope's words (RFC 6749 §3.3).
@@ -81,30 +103,40 @@ fn has_word(scope: &str, operand: &Plain) -> bool {
     scope.split(' ').filter(|word| !word.is_empty()).any(|word| operand.is(Json::Text(word)))
 }
 
-/// What the claim is compared with, taken from the input or the clock where the condition says so.
-fn resolved<'c>(
-    condition: &'c Condition,
+/// The operand's value, taken from the input where the condition says so.
+fn value<'c>(
+    condition: &Condition,
+    operand: &'c Operand,
     input: &Map<String, Value>,
-    now: UnixTime,
 ) -> Result<Cow<'c, Plain>, Box<Unmet>> {
-    let path = match condition.operand() {
-        Operand::Literal(value) => return Ok(Cow::Borrowed(value)),
-        Operand::Now { before } => {
-            return Ok(Cow::Owned(Plain::Integer(i128::from(now.seconds()) - i128::from(before.as_secs()))));
-        }
-        Operand::Input(path) => path,
-    };
-    let value = at(input, path).ok_or_else(|| Box::new(Unmet::InputAbsent { condition: condition.clone() }))?;
-    let (expected, operand) = match condition.operator() {
-        Operator::Equals | Operator::Contains => (Shape::Plain, Plain::of(value)),
-        Operator::AtLeast | Operator::AtMost => (Shape::Integer, integer(value).map(Plain::Integer)),
-    };
-    let presented = Shape::of_value(value);
-    operand
-        .map(Cow::Owned)
-        .ok_or_else(|| Box::new(Unmet::InputOfWrongType { condition: condition.clone(), expected, presented }))
+    match operand {
+        Operand::Literal(value) => Ok(Cow::Borrowed(value)),
+        Operand::Input(path) => of_input(condition, path, input, Shape::Plain, Plain::of).map(Cow::Owned),
+    }
 }
 
-fn integer(value: &Value) -> Option<i128> {
-    Plain::of(value)?.integer()
+/// The bound's value, taken from the input or the clock where the condition says so.
+fn integer(
+    condition: &Condition,
+    bound: &Bound,
+    input: &Map<String, Value>,
+    now: UnixTime,
+) -> Result<i128, Box<Unmet>> {
+    match bound {
+        Bound::Literal(value) => Ok(*value),
+        Bound::Ago(ago) => Ok(i128::from(now.seconds()) - i128::from(ago.as_secs())),
+        Bound::Input(path) => of_input(condition, path, input, Shape::Integer, |value| Plain::of(value)?.integer()),
+    }
+}
+
+fn of_input<T>(
+    condition: &Condition,
+    path: &ClaimPath,
+    input: &Map<String, Value>,
+    expected: Shape,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Result<T, Box<Unmet>> {
+    let value = at(input, path).ok_or_else(|| Box::new(Unmet::InputAbsent { condition: condition.clone() }))?;
+    let presented = Shape::of_value(value);
+    read(value).ok_or_else(|| Box::new(Unmet::InputOfWrongType { condition: condition.clone(), expected, presented }))
 }

@@ -209,7 +209,7 @@ impl Unmet {
             Self::NoneOfRoles { expected } => expected.iter().map(Role::to_string).collect::<Vec<_>>().join(" "),
             Self::ClaimAbsent { condition } | Self::InputAbsent { condition } => condition.to_string(),
             Self::InputOfWrongType { expected, .. } | Self::ClaimOfWrongType { expected, .. } => expected.to_string(),
-            Self::ClaimUnmet { condition, expected, .. } => format!("{} {expected}", condition.operator()),
+            Self::ClaimUnmet { condition, expected, .. } => format!("{} {expected}", condition.test().operator()),
         };
         Some(Excerpt::of(&text).to_string())
     }
