@@ -117,9 +117,9 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
         let keys = keys.key_set(&key_id).await.map_err(|reason| Halt::Undecided(reason, None))?;
         let claims = verifier.verify(token, &keys, now).map_err(rejected)?;
 
-        let decision = policy.decide_request(&claims, called.method(), called.path());
-        match iam_policy::answer(policy, &claims, called) {
-            Ok(answer) => Ok((AuditRecord::decided(context.clone(), claims.identity(), &decision), answer)),
+        let decided = policy.decide_routes(&claims, called.method(), called.path());
+        match iam_policy::answer(policy, &claims, called, &decided) {
+            Ok(answer) => Ok((AuditRecord::decided(context.clone(), claims.identity(), decided.decision()), answer)),
             Err(Inexpressible::AmbiguousPath) => {
                 let message = "no route matches the path, and it holds characters that a policy cannot name";
                 Err(Halt::Refused(Reason::new("ambiguous_path", &message), Some(Box::new(claims))))

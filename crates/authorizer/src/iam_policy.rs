@@ -5,7 +5,8 @@
 use std::fmt;
 
 use claim_guard::VerifiedClaims;
-use claim_guard::access::{AccessPolicy, RoutePattern};
+use claim_guard::access::{AccessPolicy, Effect, RoutePattern};
+use claim_guard::decision::RouteDecisions;
 use serde::{Serialize, Serializer};
 
 use crate::answer::Answer;
@@ -31,12 +32,6 @@ struct Statement<'a> {
     effect: Effect,
     action: &'static str,
     resource: Vec<Resource<'a>>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize)]
-enum Effect {
-    Allow,
-    Deny,
 }
 
 /// An ARN of calls on the stage.
@@ -81,7 +76,7 @@ pub(crate) enum Inexpressible {
     },
 }
 
-/// The answer for a caller who called that method: what he may call on its API and stage.
+/// The answer for a caller who called that method: what was decided on its API and stage.
 ///
 /// # Errors
 /// [`Inexpressible`] if no policy would say the same as the decisions on his claims.
@@ -89,9 +84,10 @@ pub(crate) fn answer(
     access: &AccessPolicy,
     claims: &VerifiedClaims,
     called: &MethodArn,
+    decided: &RouteDecisions<'_>,
 ) -> Result<Answer, Inexpressible> {
-    let patterns = access.patterns_for(claims);
-    let unrouted = unrouted(access, called)?;
+    let patterns = decided.patterns();
+    let unrouted = unrouted(decided, called)?;
     let answer = |allow: &[&RoutePattern], deny: &[&RoutePattern]| {
         let allow = statement(Effect::Allow, called, allow, None);
         let deny = statement(Effect::Deny, called, deny, unrouted);
@@ -111,8 +107,8 @@ pub(crate) fn answer(
 }
 
 /// The called method and path, if no route matches them: an allowed pattern might reach them all the same.
-fn unrouted<'a>(access: &AccessPolicy, called: &'a MethodArn) -> Result<Option<Calls<'a>>, Inexpressible> {
-    if access.route_for(called.method(), called.path()).is_some() {
+fn unrouted<'a>(decided: &RouteDecisions<'_>, called: &'a MethodArn) -> Result<Option<Calls<'a>>, Inexpressible> {
+    if decided.route().is_some() {
         return Ok(None);
     }
     let stands_for_itself = |c: char| c.is_ascii_graphic() && !matches!(c, '*' | '?' | '$' | '{' | '}' | '"' | '\\');

@@ -109,11 +109,12 @@ fn a_request_and_its_route_are_decided_alike() {
 #[test]
 fn the_patterns_for_a_caller_are_of_the_routes_that_he_may_call() {
     let policy = policy();
-    let allowed = |patterns: RoutePatterns<'_>| patterns.allow.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let allowed = |patterns: &RoutePatterns<'_>| patterns.allow.iter().map(ToString::to_string).collect::<Vec<_>>();
     let route = ["POST/workflows/*/executions"];
-    assert_eq!(allowed(policy.patterns_for(&support::claims(&access_token_payload(NOW)))), route);
-    assert_eq!(allowed(policy.patterns_for(&support::claims(&other(json!([]))))), <[&str; 0]>::default());
-    assert_eq!(allowed(policy.patterns_of_all()), route);
+    let of = |payload: &Value| allowed(policy.decide_routes(&support::claims(payload), "GET", "/").patterns());
+    assert_eq!(of(&access_token_payload(NOW)), route);
+    assert_eq!(of(&other(json!([]))), <[&str; 0]>::default());
+    assert_eq!(allowed(&policy.patterns_of_all()), route);
 }
 
 #[test]

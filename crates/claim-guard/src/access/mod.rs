@@ -46,7 +46,7 @@ pub use idempotency::IdempotencyRule;
 pub use policy::AccessPolicy;
 pub use requirement::Requirement;
 pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};
-pub use route_patterns::{RoutePattern, RoutePatterns};
+pub use route_patterns::{Effect, RoutePattern, RoutePatterns};
 pub use test::{Bound, Operand, Plain, Test};
 pub use workflow::Workflow;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::access::claim_source::{AuthenticationClaims, ClaimSource};
 use crate::access::requirement::Requirement;
 use crate::access::route::{Method, Route};
-use crate::access::route_patterns::RoutePatterns;
+use crate::access::route_patterns::{Effect, RoutePatterns};
 use crate::access::route_table::RouteTable;
 use crate::access::workflow::Workflow;
 use crate::claims::ClaimPath;
@@ -39,9 +39,9 @@ impl AccessPolicy {
         self.routes.route_for(Method::parse(method)?, path)
     }
 
-    /// What one IAM policy says of every route, to a caller who meets the requirements that `is_met` says.
-    pub(crate) fn patterns(&self, is_met: impl Fn(&Requirement) -> bool) -> RoutePatterns<'_> {
-        self.routes.patterns(is_met)
+    /// What one IAM policy says of every route, to a caller on whom `effect` says what each requirement comes to.
+    pub(crate) fn patterns(&self, effect: impl Fn(&Requirement) -> Effect) -> RoutePatterns<'_> {
+        self.routes.patterns(effect)
     }
 
     /// The workflow of that name.

@@ -10,7 +10,18 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::access::route::{Method, PathSegment, Route};
+
+/// What an IAM statement does to the calls that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Effect {
+    /// They are allowed, if no other statement denies them.
+    Allow,
+    /// They are denied, whatever another statement says.
+    Deny,
+}
 
 /// The patterns of one IAM policy; they say the same as the route table they were made of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::access::requirement::Requirement;
 use crate::access::route::{Method, Route};
-use crate::access::route_patterns::{RoutePattern, RoutePatterns, pattern_reaches};
+use crate::access::route_patterns::{Effect, RoutePattern, RoutePatterns, pattern_reaches};
 use crate::access::route_tree::RouteTree;
 
 /// The routes, in the policy's order. A list that has an entry for each route has it at the route's place.
@@ -64,24 +64,24 @@ impl RouteTable {
         self.repeated.iter().copied()
     }
 
-    /// The patterns for a caller who meets the requirements that `is_met` says; each is asked about once.
+    /// The patterns for a caller on whom `effect` says what each requirement comes to; each is asked about once.
     ///
     /// For the routes of an [`AccessPolicy`](crate::access::AccessPolicy) and the decisions on one identity, the patterns
     /// decide every request as that identity's decision on its route does.
-    pub(super) fn patterns(&self, is_met: impl Fn(&Requirement) -> bool) -> RoutePatterns<'_> {
-        let mut met: Vec<bool> = Vec::with_capacity(self.routes.len());
+    pub(super) fn patterns(&self, effect: impl Fn(&Requirement) -> Effect) -> RoutePatterns<'_> {
+        let mut effects: Vec<Effect> = Vec::with_capacity(self.routes.len());
         for (route, first) in self.routes.iter().zip(&self.asks_as) {
-            let known = met.get(*first).copied();
-            met.push(known.unwrap_or_else(|| is_met(route.requirement())));
+            let known = effects.get(*first).copied();
+            effects.push(known.unwrap_or_else(|| effect(route.requirement())));
         }
-        let is_allowed = |place: usize| met.get(place).copied().unwrap_or_default();
-        let is_reached = |by: &Vec<usize>| by.iter().any(|place| is_allowed(*place));
+        let is_reached = |by: &[usize]| by.iter().any(|place| effects.get(*place) == Some(&Effect::Allow));
         let (mut allow, mut deny) = (Vec::new(), Vec::new());
-        for ((pattern, met), by) in self.patterns.iter().zip(&met).zip(&self.reached_by) {
-            if *met {
-                allow.push(pattern);
-            } else if is_reached(by) {
-                deny.push(pattern);
+        for ((pattern, effect), by) in self.patterns.iter().zip(&effects).zip(&self.reached_by) {
+            match effect {
+                Effect::Allow => allow.push(pattern),
+                Effect::Deny if is_reached(by) => deny.push(pattern),
+                // Nothing allows it, so IAM denies it.
+                Effect::Deny => {}
             }
         }
         RoutePatterns { allow, deny }
@@ -182,7 +182,8 @@ mod tests {
     fn disagreement(table: &RouteTable, paths: &[String], held: &BTreeSet<u8>) -> Option<(Method, String)> {
         let held: Vec<Role> = held.iter().map(|role| Role::realm(&role.to_string()).expect("a role")).collect();
         let is_met = |requirement: &Requirement| requirement.any_role().iter().any(|role| held.contains(role));
-        let patterns = table.patterns(is_met);
+        let effect = |asked: &Requirement| if is_met(asked) { Effect::Allow } else { Effect::Deny };
+        let patterns = table.patterns(effect);
         let requests =
             [Method::Get, Method::Post].into_iter().flat_map(|method| paths.iter().map(move |p| (method, p)));
         let parts = |(method, path): &(Method, &String)| {
@@ -252,7 +253,9 @@ mod tests {
         ]);
         let patterns = |allowed: &[u8]| {
             let held: Vec<Role> = allowed.iter().map(|role| Role::realm(&role.to_string()).expect("a role")).collect();
-            let patterns = table.patterns(|asked| asked.any_role().iter().any(|role| held.contains(role)));
+            let patterns = table.patterns(|asked| {
+                if asked.any_role().iter().any(|role| held.contains(role)) { Effect::Allow } else { Effect::Deny }
+            });
             let texts = |patterns: Vec<&RoutePattern>| -> Vec<String> {
                 patterns.iter().map(|pattern| format!("{} {}", pattern.method(), pattern.path())).collect()
             };
@@ -279,7 +282,8 @@ mod tests {
         let asked = std::cell::Cell::new(0);
         let patterns = table.patterns(|requirement| {
             asked.set(asked.get() + 1);
-            requirement.any_role().contains(&Role::realm("0").expect("a role"))
+            let is_met = requirement.any_role().contains(&Role::realm("0").expect("a role"));
+            if is_met { Effect::Allow } else { Effect::Deny }
         });
         assert_eq!((asked.get(), patterns.deny.len()), (3, 0));
         assert_eq!(patterns.allow.iter().map(|pattern| pattern.path()).collect::<Vec<_>>(), ["/a", "/c"]);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::access::{ActorRule, Bound, Condition, Operand, Plain, Requirement, Test};
+use crate::access::{ActorRule, Bound, Condition, Effect, Operand, Plain, Requirement, Test};
 use crate::claims::{Actor, ClaimPath, Identity, Role, at};
 use crate::decision::unmet::{Shape, Unmet};
 use crate::document::Json;
@@ -15,9 +15,12 @@ pub(crate) fn unmet(identity: &Identity, requirement: &Requirement, input: &Map<
     each_unmet(identity, requirement, input).collect()
 }
 
-/// Whether the identity meets all of the requirement.
-pub(super) fn is_met(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> bool {
-    each_unmet(identity, requirement, input).next().is_none()
+/// What the decision on the requirement comes to; nothing is collected for it.
+pub(super) fn effect(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Effect {
+    match each_unmet(identity, requirement, input).next() {
+        None => Effect::Allow,
+        Some(_) => Effect::Deny,
+    }
 }
 
 fn each_unmet<'a>(

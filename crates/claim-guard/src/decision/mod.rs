@@ -6,14 +6,17 @@
 mod decide;
 mod grant;
 mod policy;
+mod routes;
 mod starter;
 mod unmet;
 
 pub(crate) use decide::unmet as unmet_by;
 pub use grant::Grant;
+pub use routes::RouteDecisions;
 pub use starter::{ClaimedStarter, Starter};
 pub use unmet::{Shape, Unmet};
 
+use crate::access::Effect;
 use crate::transaction::MintError;
 
 /// What was decided.
@@ -42,6 +45,14 @@ impl Decision {
     /// A denial if anything is unmet, the grant otherwise: the only place where the two part.
     fn of(unmet: Vec<Unmet>, grant: impl FnOnce() -> Grant) -> Self {
         if unmet.is_empty() { Self::Allow(grant()) } else { Self::Deny(Denial { unmet }) }
+    }
+
+    /// What it comes to in an IAM policy.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::Allow(_) => Effect::Allow,
+            Self::Deny(_) => Effect::Deny,
+        }
     }
 
     /// The denial of a start whose transaction token no execution could carry.

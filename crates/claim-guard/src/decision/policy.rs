@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::access::{AccessPolicy, Requirement, Route, RoutePatterns, Workflow};
+use crate::access::{AccessPolicy, Requirement, Route, Workflow};
 use crate::claims::{Identity, Role};
-use crate::decision::decide::{forbidden, is_met, none_of, unmet};
+use crate::decision::decide::{forbidden, none_of, unmet};
 use crate::decision::{ClaimedStarter, Decision, Grant, Starter, Unmet};
 use crate::identifier::{StateName, WorkflowName};
 use crate::token::VerifiedClaims;
@@ -19,16 +19,6 @@ impl AccessPolicy {
     /// Decides whether the caller may call a route. The route's condition on claims cannot look at an input.
     pub fn decide_route(&self, claims: &VerifiedClaims, route: &Route) -> Decision {
         on_requirement(claims.identity(), route.requirement(), &Map::new())
-    }
-
-    /// What one IAM policy says to the caller of every route: the same as the decisions on them do.
-    pub fn patterns_for(&self, claims: &VerifiedClaims) -> RoutePatterns<'_> {
-        self.patterns(|requirement| is_met(claims.identity(), requirement, &Map::new()))
-    }
-
-    /// What one IAM policy says of every route to a caller who meets everything.
-    pub fn patterns_of_all(&self) -> RoutePatterns<'_> {
-        self.patterns(|_| true)
     }
 
     /// Decides whether the caller may start the workflow on that input.
@@ -118,7 +108,7 @@ pub(super) fn on_request(policy: &AccessPolicy, identity: &Identity, method: &st
     }
 }
 
-fn on_requirement(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Decision {
+pub(super) fn on_requirement(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Decision {
     Decision::of(unmet(identity, requirement, input), || {
         let named = requirement.named_claims();
         let of_the_log_in = identity.authentication().map(|claims| claims.pruned(named.iter().copied()));
