@@ -88,10 +88,14 @@ impl AccessTokenVerifier {
             .header()
             .and_then(|header| compact.verified_payload(keys.keys(), header))
             .map_err(|error| named_refusal(compact, error))?;
-        self.read(payload, now).and_then(with_a_scope_to_carry).map(VerifiedClaims::assertion)
+        self.read(payload, now).and_then(as_presented).map(VerifiedClaims::assertion)
     }
 
     /// Whom a payload speaks of, whatever vouches for it: a signature, or the connection that the realm answered on.
+    ///
+    /// These are the rules of *every* access token, so also of the example that the realm makes for a renewal, where a
+    /// rejection leaves the renewal undecided for as long as the realm answers so. A rule for what callers present belongs
+    /// to `as_presented`.
     pub(crate) fn read(&self, payload: Document, now: UnixTime) -> Result<Identity, Rejection> {
         let members = Members::new(Part::Payload, payload.members());
         let stated = self.stated(&members, now).map_err(|rejection| naming_the_setting(rejection, &members))?;
@@ -189,9 +193,10 @@ impl AccessTokenVerifier {
     }
 }
 
-/// A token that is presented may start an execution, which carries the whole of the scope. The realm's example of one may not, so
-/// nothing depends on how long that one's is.
-fn with_a_scope_to_carry(identity: Identity) -> Result<Identity, Rejection> {
+/// The further rules of a token that a caller presents; they bind no example of the realm's.
+///
+/// A presented token may start an execution, which carries the whole of the scope.
+fn as_presented(identity: Identity) -> Result<Identity, Rejection> {
     let presented = identity.scope().map_or(0, |scope| scope.as_str().len());
     if presented > MAX_SCOPE_BYTES {
         return Err(Rejection::ScopeTooLong { limit: MAX_SCOPE_BYTES, presented });
