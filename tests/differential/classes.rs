@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use claim_guard::json::MemberError;
 use claim_guard::jws::{JwsError, KeyFault, KeySetError, SkippedKey};
 use claim_guard::{JsonError, RealmKeySet, Rejection};
 
@@ -57,10 +58,15 @@ impl Classes {
 pub fn of_token(rejection: &Rejection, keys: &RealmKeySet) -> String {
     let code = rejection.code();
     match rejection {
-        Rejection::Jws(JwsError::Missing { part, name } | JwsError::WrongType { part, name, .. }) => {
+        Rejection::Jws(
+            JwsError::Member(MemberError::Missing { part, name })
+            | JwsError::Member(MemberError::WrongType { part, name, .. }),
+        ) => {
             format!("{code} {part} {name}")
         }
-        Rejection::Jws(JwsError::MalformedIdentifier { name, .. } | JwsError::ForbiddenHeaderMember { name }) => {
+        Rejection::Jws(
+            JwsError::Member(MemberError::MalformedIdentifier { name, .. }) | JwsError::ForbiddenHeaderMember { name },
+        ) => {
             format!("{code} {name}")
         }
         Rejection::Jws(JwsError::NotBase64Url { part }) => format!("{code} {part}"),

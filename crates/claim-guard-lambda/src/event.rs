@@ -5,11 +5,10 @@
 
 use std::fmt;
 
-use claim_guard::Excerpt;
-use claim_guard::identifier::{ExecutionArn, IdentifierError, StateMachineArn, StateMachineReference, StateName};
-use claim_guard::json::{self, JsonError};
+use claim_guard::identifier::{ExecutionArn, StateMachineArn, StateMachineReference, StateName};
+use claim_guard::json::{Document, Json, JsonError, MemberError, Members, Part};
 use claim_guard::transaction::{TransactionRejection, TransactionToken, WorkPath};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 const EVENT_MEMBERS: [&str; 4] = ["transactionToken", "context", WORK, "input"];
 const WORK: &str = "work";
@@ -20,32 +19,10 @@ const CONTEXT_MEMBERS: [&str; 5] = ["execution", "stateMachine", "state", "redri
 pub enum EventError {
     /// Not one JSON object with unique members.
     MalformedJson(JsonError),
-    /// A member that no woven state sends.
-    UnknownMember {
-        /// Its name.
-        presented: Excerpt,
-    },
-    /// A required member is absent.
-    Missing {
-        /// Its name.
-        name: &'static str,
-    },
+    /// A member is not what a woven state sends.
+    Member(MemberError),
     /// The state does not say which piece of work it does: its machine was woven before `ksf weave` wrote that.
     NoWork,
-    /// A member has another JSON type.
-    WrongType {
-        /// Its name.
-        name: &'static str,
-        /// The expected type.
-        expected: &'static str,
-    },
-    /// A member's text is not an identifier.
-    MalformedIdentifier {
-        /// Its name.
-        name: &'static str,
-        /// What is wrong with it.
-        error: IdentifierError,
-    },
 }
 
 impl EventError {
@@ -53,11 +30,11 @@ impl EventError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::MalformedJson(_) => "malformed_event",
-            Self::UnknownMember { .. } => "unknown_event_member",
-            Self::Missing { .. } => "missing_event_member",
+            Self::Member(MemberError::Unknown { .. }) => "unknown_event_member",
+            Self::Member(MemberError::Missing { .. }) => "missing_event_member",
+            Self::Member(MemberError::WrongType { .. }) => "event_member_of_wrong_type",
+            Self::Member(MemberError::MalformedIdentifier { .. }) => "malformed_identifier",
             Self::NoWork => "no_work",
-            Self::WrongType { .. } => "event_member_of_wrong_type",
-            Self::MalformedIdentifier { .. } => "malformed_identifier",
         }
     }
 }
@@ -66,18 +43,21 @@ impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MalformedJson(error) => write!(f, "event: {error}"),
-            Self::UnknownMember { presented } => write!(f, "event: unknown member `{presented}`"),
-            Self::Missing { name } => write!(f, "event lacks `{name}`"),
+            Self::Member(error) => error.fmt(f),
             Self::NoWork => {
                 write!(f, "event lacks `{WORK}`: an older `ksf weave` wrote the state machine, weave it anew")
             }
-            Self::WrongType { name, expected } => write!(f, "event `{name}`: expected {expected}"),
-            Self::MalformedIdentifier { name, error } => write!(f, "event `{name}`: {error}"),
         }
     }
 }
 
 impl std::error::Error for EventError {}
+
+impl From<MemberError> for EventError {
+    fn from(error: MemberError) -> Self {
+        Self::Member(error)
+    }
+}
 
 /// Step Functions' context object, as a woven state passes it on. Nothing in it is proven: it is what a transaction token
 /// is compared with.
@@ -96,17 +76,17 @@ pub struct StateContext {
 }
 
 impl StateContext {
-    /// Takes the member `context` out of an event.
+    /// Reads the member `context` of an event.
     ///
     /// # Errors
-    /// The first [`EventError`] that is met.
-    pub fn take(event: &mut Map<String, Value>) -> Result<Self, EventError> {
-        let context = take_object(event, "context")?;
-        known_members(&context, &CONTEXT_MEMBERS)?;
+    /// The first [`MemberError`] that is met.
+    pub fn read(event: &Members<'_>) -> Result<Self, MemberError> {
+        let context = Members::new(Part::Event, event.object("context")?);
+        context.only(&CONTEXT_MEMBERS)?;
         Ok(Self {
-            execution: identifier(&context, "execution", ExecutionArn::parse)?,
-            state_machine: identifier(&context, "stateMachine", StateMachineReference::parse)?.machine().clone(),
-            state: identifier(&context, "state", StateName::parse)?,
+            execution: context.identifier("execution", ExecutionArn::parse)?,
+            state_machine: context.identifier("stateMachine", StateMachineReference::parse)?.machine().clone(),
+            state: context.identifier("state", StateName::parse)?,
             redrive_count: count(&context, "redriveCount")?,
             retry_count: count(&context, "retryCount")?,
         })
@@ -125,83 +105,43 @@ pub(crate) struct Event {
 
 impl Event {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, EventError> {
-        let mut event = json::object(bytes).map_err(EventError::MalformedJson)?;
-        known_members(&event, &EVENT_MEMBERS)?;
+        let event = Document::object(bytes.to_vec()).map_err(EventError::MalformedJson)?;
+        let event = Members::new(Part::Event, event.members());
+        event.only(&EVENT_MEMBERS)?;
         Ok(Self {
-            context: StateContext::take(&mut event)?,
+            context: StateContext::read(&event)?,
             token: presented_token(&event),
-            work: work(&event)?,
-            input: event.remove("input").ok_or(EventError::Missing { name: "input" })?,
+            work: event.optional_identifier(WORK, WorkPath::parse)?.ok_or(EventError::NoWork)?,
+            input: event.value("input")?.to_value(),
         })
     }
-}
-
-fn work(event: &Map<String, Value>) -> Result<WorkPath, EventError> {
-    if event.contains_key(WORK) { identifier(event, WORK, WorkPath::parse) } else { Err(EventError::NoWork) }
 }
 
 /// The transaction token that an event presents.
 ///
 /// # Errors
 /// [`TransactionRejection`], which is a decision and no fault of the event: there is none, or it is no such token.
-pub fn presented_token(event: &Map<String, Value>) -> Result<TransactionToken, TransactionRejection> {
-    let presented = event.get("transactionToken");
-    let text = presented.and_then(Value::as_str).ok_or(TransactionRejection::Absent)?;
+pub fn presented_token(event: &Members<'_>) -> Result<TransactionToken, TransactionRejection> {
+    let text = event.get("transactionToken").and_then(Json::text).ok_or(TransactionRejection::Absent)?;
     TransactionToken::parse(text)
-}
-
-/// Takes a member out that has to be an object.
-///
-/// # Errors
-/// [`EventError`] if it is absent or something else.
-pub fn take_object(event: &mut Map<String, Value>, name: &'static str) -> Result<Map<String, Value>, EventError> {
-    match event.remove(name) {
-        Some(Value::Object(members)) => Ok(members),
-        Some(_) => Err(EventError::WrongType { name, expected: "an object" }),
-        None => Err(EventError::Missing { name }),
-    }
-}
-
-/// Reads a member that has to be text and an identifier.
-///
-/// # Errors
-/// [`EventError`] if it is absent or something else.
-pub fn identifier<T>(
-    members: &Map<String, Value>,
-    name: &'static str,
-    parse: impl FnOnce(&str) -> Result<T, IdentifierError>,
-) -> Result<T, EventError> {
-    let value = members.get(name).ok_or(EventError::Missing { name })?;
-    let text = value.as_str().ok_or(EventError::WrongType { name, expected: "text" })?;
-    parse(text).map_err(|error| EventError::MalformedIdentifier { name, error })
-}
-
-/// Refuses every member that is not among the known ones.
-///
-/// # Errors
-/// [`EventError::UnknownMember`] names the first.
-pub fn known_members(presented: &Map<String, Value>, known: &[&str]) -> Result<(), EventError> {
-    match presented.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(EventError::UnknownMember { presented: Excerpt::of(name) }),
-        None => Ok(()),
-    }
 }
 
 /// A count that the engine leaves out, or sets to null, is 0: not every engine knows redrives.
 ///
 /// A state in JSONPath passes the list of what its path has found, because a path that finds nothing ends the execution.
-fn count(context: &Map<String, Value>, name: &'static str) -> Result<u32, EventError> {
-    let counted = |value: &Value| {
-        let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
-        count.ok_or(EventError::WrongType { name, expected: "a count" })
+fn count(context: &Members<'_>, name: &'static str) -> Result<u32, MemberError> {
+    let Some(value) = context.get(name) else { return Ok(0) };
+    let found = match value.array() {
+        Some(items) => {
+            let mut items = items.iter();
+            match (items.next(), items.next()) {
+                (found, None) => found,
+                (_, Some(_)) => return Err(context.wrong_type(name, "a count", value)),
+            }
+        }
+        None => Some(value),
     };
-    match context.get(name) {
-        None | Some(Value::Null) => Ok(0),
-        Some(Value::Array(found)) => match found.as_slice() {
-            [] | [Value::Null] => Ok(0),
-            [one] => counted(one),
-            [_, _, ..] => Err(EventError::WrongType { name, expected: "a count" }),
-        },
-        Some(value) => counted(value),
-    }
+    let found = found.filter(|found| !found.is_null());
+    let counted = |count: Json<'_>| count.integer().and_then(|count| u32::try_from(count).ok());
+    found.map_or(Ok(0), |found| counted(found).ok_or_else(|| context.wrong_type(name, "a count", value)))
 }

@@ -6,7 +6,6 @@ pub mod identifier;
 pub mod json;
 pub mod unix_time;
 
-mod document;
 mod excerpt;
 
 /// Compact JWS: what both kinds of token have in common.

@@ -4,7 +4,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::identifier::{Audience, ClientId, IdentifierError, Issuer, KeyId};
-use claim_guard::jws::{Algorithm, JwsError, Part};
+use claim_guard::json::Part;
+use claim_guard::jws::{Algorithm, JwsError};
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Excerpt, JsonError, Leeway, Rejection, Role};
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, NOW, TestKey, access_token_payload, with, without};

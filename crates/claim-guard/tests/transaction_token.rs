@@ -6,7 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::access::AccessPolicy;
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, IdentifierError, KeyId, Scope, StateMachineArn, StateName, TrustDomain};
-use claim_guard::jws::{JwsError, KeySetError, Part};
+use claim_guard::json::{MemberError, Part};
+use claim_guard::jws::{JwsError, KeySetError};
 use claim_guard::transaction::{
     Attempt, Binding, DerError, MintError, PresentedAt, Renewed, Run, TransactionFailure, TransactionKeySet,
     TransactionRejection, UnsignedTransactionToken, WorkPath,
@@ -224,10 +225,10 @@ fn longest_chain_of_actors_fits_into_a_token() {
 fn forged_actor_is_rejected() {
     let of = |act: Value| move |payload| with(payload, "/rctx/act", act.clone());
     check_forged(|header| header, of(json!({ "sub": "admin" })), Ok(()));
-    let lacks = JwsError::Missing { part: Part::Actor, name: "sub" };
+    let lacks = MemberError::Missing { part: Part::Actor, name: "sub" };
     let malformed = |error| Err(TransactionRejection::MalformedActor { error });
     check_forged(|header| header, of(json!({})), malformed(ActorError::Member(lacks)));
-    let wrong = JwsError::WrongType { part: Part::Actor, name: "act", expected: "an object", presented: "null" };
+    let wrong = MemberError::WrongType { part: Part::Actor, name: "act", expected: "an object", presented: "null" };
     check_forged(|header| header, of(json!(null)), malformed(ActorError::Member(wrong)));
 }
 
@@ -380,7 +381,7 @@ fn members_are_those_that_are_minted_and_no_others() {
         ("/tctx/roles", "roles"),
         ("/tctx/claims", "claims"),
     ] {
-        let expected = Err(JwsError::Missing { part, name }.into());
+        let expected = Err(JwsError::Member(MemberError::Missing { part, name }).into());
         check_forged(|header| header, |payload| without(payload, member), expected);
     }
 }
@@ -393,7 +394,7 @@ fn of(pointer: &'static str, value: Value) -> impl Fn(Value) -> Value {
 #[test]
 fn members_are_of_their_exact_types() {
     let wrong = |pointer, value, name, expected, presented| {
-        let error = JwsError::WrongType { part: Part::Payload, name, expected, presented };
+        let error = JwsError::Member(MemberError::WrongType { part: Part::Payload, name, expected, presented });
         check_forged(|header| header, of(pointer, value), Err(error.into()));
     };
     let seconds = "whole seconds since 1970";
@@ -409,7 +410,9 @@ fn members_are_of_their_exact_types() {
     wrong("/rctx/scope", json!(["openid"]), "scope", "text", "an array");
     let malformed = Err(TransactionRejection::MalformedRole { presented: Excerpt::of("approve") });
     check_forged(|header| header, of("/tctx/roles", json!(["approve"])), malformed);
-    let empty = |name, kind| Err(JwsError::MalformedIdentifier { name, error: IdentifierError::Empty { kind } }.into());
+    let empty = |name, kind| {
+        Err(JwsError::Member(MemberError::MalformedIdentifier { name, error: IdentifierError::Empty { kind } }).into())
+    };
     check_forged(|header| header, of("/rctx/scope", json!("")), empty("scope", "scope"));
     check_forged(|header| header, of("/exp", json!(NOW)), Err(TransactionRejection::WrongLifetime { presented: 0 }));
 }
@@ -418,17 +421,19 @@ fn members_are_of_their_exact_types() {
 fn renewal_is_stated_whole_or_not_at_all() {
     let renewed = |renewed: Value, expected| check_forged(|header| header, of("/tctx/renewed", renewed), expected);
     let part = Part::Payload;
-    let wrong = |name, expected, presented| Err(JwsError::WrongType { part, name, expected, presented }.into());
+    let wrong = |name, expected, presented| {
+        Err(JwsError::Member(MemberError::WrongType { part, name, expected, presented }).into())
+    };
     renewed(json!({ "state": "A", "rounds": 0 }), Ok(()));
     renewed(json!(null), wrong("renewed", "an object", "null"));
     renewed(json!(["A", 1]), wrong("renewed", "an object", "an array"));
-    renewed(json!({ "rounds": 1 }), Err(JwsError::Missing { part, name: "state" }.into()));
-    renewed(json!({ "state": "A" }), Err(JwsError::Missing { part, name: "rounds" }.into()));
+    renewed(json!({ "rounds": 1 }), Err(JwsError::Member(MemberError::Missing { part, name: "state" }).into()));
+    renewed(json!({ "state": "A" }), Err(JwsError::Member(MemberError::Missing { part, name: "rounds" }).into()));
     renewed(json!({ "state": 1, "rounds": 1 }), wrong("state", "text", "an integer"));
     renewed(json!({ "state": "A", "rounds": "1" }), wrong("rounds", "a count", "text"));
     renewed(json!({ "state": "A", "rounds": -1 }), wrong("rounds", "a count", "an integer"));
     let error = IdentifierError::Empty { kind: "state" };
-    let empty = Err(JwsError::MalformedIdentifier { name: "state", error }.into());
+    let empty = Err(JwsError::Member(MemberError::MalformedIdentifier { name: "state", error }).into());
     renewed(json!({ "state": "", "rounds": 1 }), empty);
     let unknown = Err(TransactionRejection::UnknownMember { presented: Excerpt::of("by") });
     renewed(json!({ "state": "A", "rounds": 1, "by": "x" }), unknown);
@@ -440,7 +445,7 @@ fn other_kinds_of_token_are_rejected() {
     let wrong = |presented| Err(JwsError::WrongTokenType { expected, presented: Excerpt::of(presented) }.into());
     check_forged(|header| with(header, "/typ", json!("JWT")), |payload| payload, wrong("JWT"));
     check_forged(|header| with(header, "/typ", json!("at+jwt")), |payload| payload, wrong("at+jwt"));
-    let missing = Err(JwsError::Missing { part: Part::Header, name: "typ" }.into());
+    let missing = Err(JwsError::Member(MemberError::Missing { part: Part::Header, name: "typ" }).into());
     check_forged(|header| without(header, "/typ"), |payload| payload, missing);
 }
 

@@ -146,7 +146,7 @@ fn nowhere(fault: &EventFault) -> AuditPoint {
         EventFault::UnknownRoute { method, resource } => {
             AuditPoint::Route { method: method.to_string(), path: resource.to_string() }
         }
-        EventFault::Malformed(_) | EventFault::Absent { .. } | EventFault::WrongType { .. } => unread(),
+        EventFault::Malformed(_) | EventFault::Member(_) => unread(),
     }
 }
 

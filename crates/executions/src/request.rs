@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use claim_guard::Excerpt;
 use claim_guard::audit::AuditPoint;
-use claim_guard::{Excerpt, JsonError, strict_json_object};
-use serde_json::{Map, Value};
+use claim_guard::json::{Document, JsonError, MemberError, Members, Object, Part};
 
 use crate::location::Mount;
 
@@ -16,16 +16,8 @@ const EXECUTION: &str = "/workflows/{workflow}/executions/{execution}";
 pub(crate) enum EventFault {
     /// Not one JSON object.
     Malformed(JsonError),
-    /// A member is absent.
-    Absent {
-        /// Its name.
-        member: &'static str,
-    },
-    /// A member has another type.
-    WrongType {
-        /// Its name.
-        member: &'static str,
-    },
+    /// A member is not what API Gateway sends.
+    Member(MemberError),
     /// A route that this function does not serve.
     UnknownRoute {
         /// The method.
@@ -39,7 +31,7 @@ impl EventFault {
     /// A fixed name of the cause.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Malformed(_) | Self::Absent { .. } | Self::WrongType { .. } => "malformed_event",
+            Self::Malformed(_) | Self::Member(_) => "malformed_event",
             Self::UnknownRoute { .. } => "unknown_route",
         }
     }
@@ -49,10 +41,15 @@ impl fmt::Display for EventFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(error) => write!(f, "event: {error}"),
-            Self::Absent { member } => write!(f, "event: `{member}` is absent"),
-            Self::WrongType { member } => write!(f, "event: `{member}` has another type"),
+            Self::Member(error) => error.fmt(f),
             Self::UnknownRoute { method, resource } => write!(f, "no route `{method} {resource}` is served here"),
         }
+    }
+}
+
+impl From<MemberError> for EventFault {
+    fn from(error: MemberError) -> Self {
+        Self::Member(error)
     }
 }
 
@@ -102,27 +99,28 @@ impl Request {
     /// # Errors
     /// The first [`EventFault`] that is met.
     pub(crate) fn parse(event: &str) -> Result<Self, EventFault> {
-        let event = strict_json_object(event.as_bytes()).map_err(EventFault::Malformed)?;
-        let context = object(&event, "requestContext")?.ok_or(EventFault::Absent { member: "requestContext" })?;
+        let event = Document::object(event.as_bytes().to_vec()).map_err(EventFault::Malformed)?;
+        let event = Members::new(Part::Event, event.members());
+        let context = Members::new(Part::Event, event.object("requestContext")?);
         let headers = Headers::read(&event)?;
         Ok(Self {
             ask: ask(&event)?,
             authorization: headers.values("authorization"),
             content_type: headers.values("content-type"),
             idempotency_key: headers.values("idempotency-key"),
-            body: text(&event, "body")?.map(str::to_owned),
-            body_is_base64: flag(&event, "isBase64Encoded")?,
+            body: event.given("body", Members::text)?.map(str::to_owned),
+            body_is_base64: event.given("isBase64Encoded", Members::boolean)?.unwrap_or_default(),
             // Not the stage: it is in no address behind a custom domain, and the console's Test button sends none.
-            mount: text(context, "path")?.and_then(Mount::of_start),
-            id: text(context, "requestId")?.filter(|id| is_request_id(id)).map(str::to_owned),
+            mount: context.given("path", Members::text)?.and_then(Mount::of_start),
+            id: context.given("requestId", Members::text)?.filter(|id| is_request_id(id)).map(str::to_owned),
         })
     }
 }
 
-fn ask(event: &Map<String, Value>) -> Result<Ask, EventFault> {
-    let (method, resource) = (required(event, "httpMethod")?, required(event, "resource")?);
-    let parameters = object(event, "pathParameters")?.ok_or(EventFault::Absent { member: "pathParameters" })?;
-    let parameter = |member| required(parameters, member).map(str::to_owned);
+fn ask(event: &Members<'_>) -> Result<Ask, EventFault> {
+    let (method, resource) = (event.text("httpMethod")?, event.text("resource")?);
+    let parameters = Members::new(Part::Event, event.object("pathParameters")?);
+    let parameter = |name| parameters.text(name).map(str::to_owned);
     match (method, resource) {
         ("POST", START) => Ok(Ask::Start { workflow: parameter("workflow")? }),
         ("GET", EXECUTION) => {
@@ -145,17 +143,15 @@ struct Headers(Vec<(String, String)>);
 impl Headers {
     /// `multiValueHeaders` has every line; `headers` only the last of each name, so it is read for names that the former
     /// does not have.
-    fn read(event: &Map<String, Value>) -> Result<Self, EventFault> {
+    fn read(event: &Members<'_>) -> Result<Self, MemberError> {
         let mut lines = Vec::new();
-        for (name, values) in object(event, "multiValueHeaders")?.into_iter().flatten() {
-            let wrong = EventFault::WrongType { member: "multiValueHeaders" };
-            for value in values.as_array().ok_or(wrong.clone())? {
-                lines.push((name.to_ascii_lowercase(), value.as_str().ok_or(wrong.clone())?.to_owned()));
-            }
+        for (name, values) in event.given("multiValueHeaders", Members::object)?.into_iter().flat_map(Object::iter) {
+            let values = event.texts_of("multiValueHeaders", values)?;
+            lines.extend(values.map(|value| (name.to_ascii_lowercase(), value.to_owned())));
         }
         let mut others = Vec::new();
-        for (name, value) in object(event, "headers")?.into_iter().flatten() {
-            let value = value.as_str().ok_or(EventFault::WrongType { member: "headers" })?;
+        for (name, value) in event.given("headers", Members::object)?.into_iter().flat_map(Object::iter) {
+            let value = value.text().ok_or_else(|| event.wrong_type("headers", "texts", value))?;
             let name = name.to_ascii_lowercase();
             if lines.iter().all(|(known, _)| *known != name) {
                 others.push((name, value.to_owned()));
@@ -168,31 +164,4 @@ impl Headers {
     fn values(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
     }
-}
-
-fn required<'a>(members: &'a Map<String, Value>, member: &'static str) -> Result<&'a str, EventFault> {
-    text(members, member)?.ok_or(EventFault::Absent { member })
-}
-
-/// API Gateway writes what is not there as `null`.
-fn present<'a>(members: &'a Map<String, Value>, member: &str) -> Option<&'a Value> {
-    members.get(member).filter(|value| !value.is_null())
-}
-
-fn text<'a>(members: &'a Map<String, Value>, member: &'static str) -> Result<Option<&'a str>, EventFault> {
-    let wrong = EventFault::WrongType { member };
-    present(members, member).map(|value| value.as_str().ok_or(wrong)).transpose()
-}
-
-fn flag(members: &Map<String, Value>, member: &'static str) -> Result<bool, EventFault> {
-    let wrong = EventFault::WrongType { member };
-    present(members, member).map_or(Ok(false), |value| value.as_bool().ok_or(wrong))
-}
-
-fn object<'a>(
-    members: &'a Map<String, Value>,
-    member: &'static str,
-) -> Result<Option<&'a Map<String, Value>>, EventFault> {
-    let wrong = EventFault::WrongType { member };
-    present(members, member).map(|value| value.as_object().ok_or(wrong)).transpose()
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use claim_guard::Excerpt;
 use claim_guard::identifier::StateName;
+use claim_guard::json::{Document, MemberError, Members, Part};
 use claim_guard::revalidation::Cause;
 use claim_guard::transaction::{TransactionRejection, TransactionToken};
-use claim_guard::{Excerpt, strict_json_object};
-use claim_guard_lambda::event::{EventError, StateContext, identifier, known_members, presented_token, take_object};
+use claim_guard_lambda::event::{EventError, StateContext, presented_token};
 use serde_json::{Map, Value};
 
 const EVENT_MEMBERS: [&str; 5] = ["transactionToken", "context", RENEW, ADOPT, DELEGATE];
@@ -56,6 +57,12 @@ impl fmt::Display for EventFault {
 }
 
 impl std::error::Error for EventFault {}
+
+impl From<MemberError> for EventFault {
+    fn from(error: MemberError) -> Self {
+        Self::Shared(error.into())
+    }
+}
 
 impl From<EventError> for EventFault {
     fn from(error: EventError) -> Self {
@@ -108,38 +115,40 @@ impl Event {
     /// # Errors
     /// The first [`EventFault`] that is met.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, EventFault> {
-        let mut event = strict_json_object(bytes).map_err(EventError::MalformedJson)?;
-        known_members(&event, &EVENT_MEMBERS)?;
-        Ok(Self { context: StateContext::take(&mut event)?, token: presented_token(&event), ask: ask(&mut event)? })
+        let event = Document::object(bytes.to_vec()).map_err(EventError::MalformedJson)?;
+        let event = Members::new(Part::Event, event.members());
+        event.only(&EVENT_MEMBERS)?;
+        Ok(Self { context: StateContext::read(&event)?, token: presented_token(&event), ask: ask(&event)? })
     }
 }
 
-fn ask(event: &mut Map<String, Value>) -> Result<Ask, EventFault> {
-    let asked: Vec<&str> = [RENEW, ADOPT, DELEGATE].into_iter().filter(|name| event.contains_key(*name)).collect();
+fn ask(event: &Members<'_>) -> Result<Ask, EventFault> {
+    let asked: Vec<&str> = [RENEW, ADOPT, DELEGATE].into_iter().filter(|name| event.has(name)).collect();
+    let of = |name, known: &[&str]| {
+        let asked = Members::new(Part::Event, event.object(name)?);
+        asked.only(known).map(|()| asked)
+    };
     match asked.as_slice() {
         [RENEW] => {
-            let renew = take_object(event, RENEW)?;
-            known_members(&renew, &["state", "cause"])?;
-            let state = identifier(&renew, "state", StateName::parse)?;
+            let renew = of(RENEW, &["state", "cause"])?;
+            let state = renew.identifier("state", StateName::parse)?;
             Ok(Ask::Renew { state, cause: cause(&renew)? })
         }
         [ADOPT] => {
-            known_members(&take_object(event, ADOPT)?, &[])?;
+            of(ADOPT, &[])?;
             Ok(Ask::Adopt)
         }
         [DELEGATE] => {
-            let mut delegate = take_object(event, DELEGATE)?;
-            known_members(&delegate, &["state", "input"])?;
-            let state = identifier(&delegate, "state", StateName::parse)?;
-            Ok(Ask::Delegate { state, input: take_object(&mut delegate, "input")? })
+            let delegate = of(DELEGATE, &["state", "input"])?;
+            let state = delegate.identifier("state", StateName::parse)?;
+            Ok(Ask::Delegate { state, input: delegate.object("input")?.to_map() })
         }
         [] => Err(EventFault::NothingAsked),
         _ => Err(EventFault::SeveralAsked),
     }
 }
 
-fn cause(renew: &Map<String, Value>) -> Result<Cause, EventFault> {
-    let value = renew.get("cause").ok_or(EventError::Missing { name: "cause" })?;
-    let text = value.as_str().ok_or(EventError::WrongType { name: "cause", expected: "text" })?;
+fn cause(renew: &Members<'_>) -> Result<Cause, EventFault> {
+    let text = renew.text("cause")?;
     Cause::parse(text).ok_or_else(|| EventFault::UnknownCause { presented: Excerpt::of(text) })
 }

@@ -7,7 +7,6 @@ use claim_guard::audit::{AuditRecord, Reason};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::KeyId;
 use claim_guard::{RealmKeySet, VerifiedClaims};
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::fixture::{ACCESS_TOML, POLICY, REALM_KEYS, VERIFIER, block_on, caller, chosen, lax, now};
@@ -53,8 +52,7 @@ pub fn authorizer_event(bytes: &[u8]) {
     let Some((who, text)) = chosen(bytes) else { return };
     let (token, claims) = CALLERS.get(usize::from(who) % CALLERS.len()).expect("a caller");
     let text = text.replace("$TOKEN", token);
-    // As the runtime does: the bytes that follow the event are not looked at.
-    let event = AuthorizerEvent::deserialize(&mut serde_json::Deserializer::from_str(&text)).expect("an event");
+    let event = AuthorizerEvent::parse(text.as_bytes());
     LINES.lock().expect("a lock").clear();
     let answer = block_on(AUTHORIZER.answer(event, Ok(now())));
     let lines = LINES.lock().expect("a lock").clone();
@@ -78,7 +76,7 @@ struct Called {
 
 fn granted(answer: &Answer, claims: &VerifiedClaims, event: &str, audit: &Value, token: &str) {
     let text = serde_json::to_string(answer).expect("JSON");
-    let called = Called::deserialize(&mut serde_json::Deserializer::from_str(event)).expect("an answered event");
+    let called: Called = serde_json::from_str(event).expect("an answered event");
     let called = MethodArn::parse(&called.method_arn).expect("a method ARN");
     assert!(text.len() <= MAX_ANSWER_BYTES);
     // Who writes his token into the path himself cannot be helped: an unrouted path is denied by its name.

@@ -54,18 +54,26 @@ fn i34_events_of_other_authorizers_are_rejected() {
 
 #[test]
 fn an_event_without_its_members_is_rejected() {
-    check_event(&json!({}), "`type` is absent");
-    check_event(&test_realm::without(good(), "/type"), "`type` is absent");
-    check_event(&test_realm::without(good(), "/methodArn"), "`methodArn` is absent");
-    check_event(&test_realm::with(good(), "/methodArn", Value::Null), "`methodArn` is absent");
-    for value in [json!(true), json!(1), json!(["Bearer x"]), json!({ "Bearer": "x" })] {
-        let event = test_realm::with(good(), "/authorizationToken", value);
-        check_event(&event, "`authorizationToken` is no string");
-    }
-    check_event(&test_realm::with(good(), "/methodArn", json!(1)), "`methodArn` is no string");
-    check_event(&test_realm::with(good(), "/type", json!(["TOKEN"])), "`type` is no string");
+    check_event(&json!({}), "event lacks `type`");
+    check_event(&test_realm::without(good(), "/type"), "event lacks `type`");
+    check_event(&test_realm::without(good(), "/methodArn"), "event lacks `methodArn`");
+    check_event(
+        &test_realm::with(good(), "/methodArn", Value::Null),
+        "event `methodArn`: expected text, presented null",
+    );
+    let wrong = |name: &str, value: Value, presented: &str| {
+        let event = test_realm::with(good(), &format!("/{name}"), value);
+        check_event(&event, &format!("event `{name}`: expected text, presented {presented}"));
+    };
+    wrong("authorizationToken", json!(true), "a boolean");
+    wrong("authorizationToken", json!(1), "an integer");
+    wrong("authorizationToken", json!(["Bearer x"]), "an array");
+    wrong("authorizationToken", json!({ "Bearer": "x" }), "an object");
+    wrong("methodArn", json!(1), "an integer");
+    wrong("type", json!(["TOKEN"]), "an array");
     let twice = good().to_string().replacen('{', "{\"authorizationToken\":\"Bearer a.b.c\",", 1);
-    check(twice.as_bytes(), "malformed_event", "`authorizationToken` is there twice");
+    let column = twice.find(",\"methodArn").unwrap_or(twice.len());
+    check(twice.as_bytes(), "malformed_event", &format!("event: duplicate member at line `1` column `{column}`"));
 }
 
 #[test]
@@ -86,11 +94,18 @@ fn i1_an_event_without_a_token_is_rejected_on_its_route() {
 #[test]
 fn what_is_no_json_object_is_rejected() {
     let nested = format!("{{\"type\":{}", "[".repeat(100_000));
-    for event in ["", "null", "[]", "[\"TOKEN\",\"Bearer x\",\"arn\"]", "\"TOKEN\"", "{", "\u{feff}{}", &nested] {
-        check(event.as_bytes(), "malformed_event", "the event is no JSON object");
+    for event in ["null", "[]", "[\"TOKEN\",\"Bearer x\",\"arn\"]", "\"TOKEN\""] {
+        check(event.as_bytes(), "malformed_event", "event: JSON, but not an object");
     }
-    check(&[0xff, 0xfe, b'{'], "malformed_event", "the event is no JSON object");
-    check(b"{\"type\":\"\xc3\x28\"}", "malformed_event", "the event is no JSON object");
+    let malformed = |event: &[u8], column: usize| {
+        check(event, "malformed_event", &format!("event: malformed JSON at line `1` column `{column}`"));
+    };
+    malformed(b"", 0);
+    malformed(b"{", 1);
+    malformed("\u{feff}{}".as_bytes(), 1);
+    malformed(nested.as_bytes(), 135);
+    malformed(&[0xff, 0xfe, b'{'], 1);
+    malformed(b"{\"type\":\"\xc3\x28\"}", 10);
 }
 
 #[test]

@@ -268,7 +268,7 @@ async fn counts_that_are_absent_or_null_are_zero() {
     let two = misconfigured(
         json!({ "kind": "state", "workflow": "payment", "execution": "", "state": "ApprovePayment", "work": "", "redrive": 0, "attempt": 0 }),
         "event_member_of_wrong_type",
-        "event `redriveCount`: expected a count",
+        "event `redriveCount`: expected a count, presented an array",
     );
     check(served(&guard, &lists(json!([0, 1]))).await, two);
     let mut third = granted();
@@ -329,39 +329,43 @@ async fn an_event_of_another_shape_is_misconfigured() {
         (
             with(whole.clone(), "/context", json!("x")),
             "event_member_of_wrong_type",
-            "event `context`: expected an object",
+            "event `context`: expected an object, presented text",
         ),
         (without(whole.clone(), "/context/execution"), "missing_event_member", "event lacks `execution`"),
         (
             with(whole.clone(), "/context/state", json!(null)),
             "event_member_of_wrong_type",
-            "event `state`: expected text",
+            "event `state`: expected text, presented null",
         ),
         (
             with(whole.clone(), "/context/retryCount", json!(-1)),
             "event_member_of_wrong_type",
-            "event `retryCount`: expected a count",
+            "event `retryCount`: expected a count, presented an integer",
         ),
         (
             with(whole.clone(), "/context/redriveCount", json!("0")),
             "event_member_of_wrong_type",
-            "event `redriveCount`: expected a count",
+            "event `redriveCount`: expected a count, presented text",
         ),
         (
             without(whole.clone(), "/work"),
             "no_work",
             "event lacks `work`: an older `ksf weave` wrote the state machine, weave it anew",
         ),
-        (with(whole.clone(), "/work", json!(["/0"])), "event_member_of_wrong_type", "event `work`: expected text"),
+        (
+            with(whole.clone(), "/work", json!(["/0"])),
+            "event_member_of_wrong_type",
+            "event `work`: expected text, presented an array",
+        ),
         (
             with(whole.clone(), "/work", json!("0")),
             "malformed_identifier",
-            "event `work`: work path is not of the shape `/ITEM or ~ROUND, as often as needed`",
+            "`work`: work path is not of the shape `/ITEM or ~ROUND, as often as needed`",
         ),
         (
             with(whole, "/context/stateMachine", json!("payment")),
             "malformed_identifier",
-            "event `stateMachine`: state machine ARN is not of the shape \
+            "`stateMachine`: state machine ARN is not of the shape \
              `arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE`",
         ),
     ];

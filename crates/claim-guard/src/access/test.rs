@@ -9,8 +9,8 @@ use crate::access::duration::{duration, in_largest_unit};
 use crate::access::kinds::Kinds;
 use crate::access::one_line::one_line;
 use crate::claims::ClaimPath;
-use crate::document::Json;
 use crate::identifier::MAX_IDENTIFIER_BYTES;
+use crate::json::Json;
 
 /// A hundred years: whatever happened before them is no time of a token or an attribute, but a slip of the pen.
 const LONGEST_AGO: Duration = Duration::from_secs(36_500 * 24 * 3600);

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::document::Json;
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, Issuer, Subject};
-use crate::jws::{JwsError, Members, Part};
+use crate::json::Json;
+use crate::json::{MemberError, Members, Part};
 
 /// The most parties that may stand in a chain: who acts now, and who did before.
 pub(crate) const MAX_PARTIES: usize = 4;
@@ -41,7 +41,7 @@ pub struct Party {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActorError {
     /// The claim is no object, or a member of it is absent or no identifier.
-    Member(JwsError),
+    Member(MemberError),
     /// `azp` and `client_id` name two clients.
     TwoClients {
         /// The `azp`.
@@ -202,8 +202,8 @@ fn impersonator_of(value: Json<'_>) -> Result<Party, ActorError> {
     Ok(Party { subject, issuer: None, client: None })
 }
 
-impl From<JwsError> for ActorError {
-    fn from(error: JwsError) -> Self {
+impl From<MemberError> for ActorError {
+    fn from(error: MemberError) -> Self {
         Self::Member(error)
     }
 }
@@ -249,8 +249,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::document::Document;
     use crate::identifier::IdentifierError;
+    use crate::json::Document;
 
     fn claimed(claims: &Value) -> Result<Option<Actor>, (&'static str, ActorError)> {
         let document = Document::object(claims.to_string().into_bytes()).expect("an object");
@@ -329,9 +329,9 @@ mod tests {
     #[test]
     fn whatever_identifies_nobody_is_an_error() {
         let wrong = |name, expected, presented| {
-            ActorError::Member(JwsError::WrongType { part: Part::Actor, name, expected, presented })
+            ActorError::Member(MemberError::WrongType { part: Part::Actor, name, expected, presented })
         };
-        let lacks = |name| ActorError::Member(JwsError::Missing { part: Part::Actor, name });
+        let lacks = |name| ActorError::Member(MemberError::Missing { part: Part::Actor, name });
         for (value, presented) in [
             (json!(null), "null"),
             (json!("admin"), "text"),
@@ -351,7 +351,7 @@ mod tests {
         check_error(json!({ "impersonator": { "username": "root" } }), "impersonator", lacks("id"));
         check_error(json!({ "act": { "sub": 1 } }), "act", wrong("sub", "text", "an integer"));
         check_error(json!({ "act": { "sub": "a", "azp": [] } }), "act", wrong("azp", "text", "an array"));
-        let malformed = |name, error| ActorError::Member(JwsError::MalformedIdentifier { name, error });
+        let malformed = |name, error| ActorError::Member(MemberError::MalformedIdentifier { name, error });
         let empty = IdentifierError::Empty { kind: "subject" };
         check_error(json!({ "act": { "sub": "" } }), "act", malformed("sub", empty));
         let shape = IdentifierError::WrongShape { kind: "issuer", expected: "https://HOST[:PORT]/realms/REALM" };

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::claim_path::ClaimPath;
-use crate::document::{Document, Json, Object, is_plain};
+use crate::json::{Document, Json, Object, is_plain};
 
 /// A JSON object that was parsed strictly and belongs to a verified statement.
 #[derive(Debug, PartialEq, Eq)]

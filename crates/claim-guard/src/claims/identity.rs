@@ -7,8 +7,8 @@ use crate::claims::claim_path::ClaimPath;
 use crate::claims::claim_tree::ClaimTree;
 use crate::claims::role::Role;
 use crate::claims::roles::Roles;
-use crate::document::Json;
 use crate::identifier::{ClientId, Issuer, Scope, SessionId, Subject, TokenId, TransactionId};
+use crate::json::Json;
 use crate::unix_time::UnixTime;
 
 /// The claim whose text is a list of words (RFC 8693 §4.2).

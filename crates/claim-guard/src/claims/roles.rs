@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use crate::claims::claim_tree::ClaimTree;
 use crate::claims::role::Role;
-use crate::document::{Json, Object};
 use crate::identifier::ClientId;
+use crate::json::{Json, Object};
 
 /// Roles as a set, or, as long as nobody asks for all of them, where an access token's claims state them:
 /// `realm_access.roles` and `resource_access.CLIENT.roles`.
@@ -69,7 +69,7 @@ fn member<'a>(value: Option<Json<'a>>, name: &str) -> Option<Json<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Document;
+    use crate::json::Document;
 
     fn claims(text: &str) -> ClaimTree {
         ClaimTree::assertion(Document::object(text.as_bytes().to_vec()).expect("an object"))

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::access::{ActorRule, Bound, Condition, Effect, Operand, Plain, Requirement, Test};
 use crate::claims::{Actor, ClaimPath, Identity, Role, at};
 use crate::decision::unmet::{Shape, Unmet};
-use crate::document::Json;
+use crate::json::Json;
 use crate::unix_time::UnixTime;
 
 /// Everything of the requirement that the identity does not meet, in the requirement's order.

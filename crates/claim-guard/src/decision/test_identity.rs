@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::claims::{ClaimTree, Identity, Role};
-use crate::document::Document;
 use crate::identifier::{ClientId, Issuer, Scope, SessionId, Subject, TokenId};
+use crate::json::Document;
 use crate::unix_time::UnixTime;
 
 /// The JSON object that `value` is.

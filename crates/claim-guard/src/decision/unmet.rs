@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::access::{ActorRule, Condition, Plain};
 use crate::claims::{Actor, Role};
 use crate::decision::starter::Starter;
-use crate::document::{Json, is_plain};
 use crate::excerpt::Excerpt;
 use crate::identifier::{StateName, WorkflowName};
+use crate::json::{Json, is_plain};
 use crate::transaction::MintError;
 
 /// One part of what was asked that is not met: the causes in the order they are looked at, with both sides.

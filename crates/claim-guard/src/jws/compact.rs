@@ -2,14 +2,15 @@
 
 use memchr::memchr_iter;
 
-use crate::document::Document;
 use crate::excerpt::Excerpt;
 use crate::identifier::KeyId;
+use crate::json::Members;
+use crate::json::Part;
+use crate::json::{Document, MemberError};
 use crate::jws::algorithm::Algorithm;
 use crate::jws::base64url;
-use crate::jws::error::{JwsError, Part};
+use crate::jws::error::JwsError;
 use crate::jws::key_set::KeySet;
-use crate::jws::members::Members;
 
 /// Header members by which a sender would choose the key, or ask for something that this verifier does not do.
 const FORBIDDEN_MEMBERS: [&str; 11] =
@@ -124,7 +125,7 @@ impl<'a> Compact<'a> {
 
 fn accept_type(members: &Members<'_>, types: TokenTypes) -> Result<(), JwsError> {
     let Some(presented) = members.optional_text("typ")? else {
-        let missing = JwsError::Missing { part: Part::Header, name: "typ" };
+        let missing = JwsError::Member(MemberError::Missing { part: Part::Header, name: "typ" });
         return if types.absent_is_accepted { Ok(()) } else { Err(missing) };
     };
     let kind = match presented.split_at_checked(APPLICATION.len()) {

@@ -3,36 +3,9 @@
 use std::fmt;
 
 use crate::excerpt::Excerpt;
-use crate::identifier::{IdentifierError, KeyId};
-use crate::json::JsonError;
+use crate::identifier::KeyId;
+use crate::json::{JsonError, MemberError, Part};
 use crate::jws::algorithm::Algorithm;
-
-/// A part of a compact JWS, or what stands in the place of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The JOSE header.
-    Header,
-    /// The payload: the claims.
-    Payload,
-    /// The signature.
-    Signature,
-    /// Who acts in the subject's place: an object inside of the payload.
-    Actor,
-    /// An answer of the realm's: no JWS, but read by the same rules.
-    Answer,
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Header => "header",
-            Self::Payload => "payload",
-            Self::Signature => "signature",
-            Self::Actor => "actor",
-            Self::Answer => "answer",
-        })
-    }
-}
 
 /// The causes, in the order they are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,31 +34,8 @@ pub enum JwsError {
         /// What is wrong with it.
         error: JsonError,
     },
-    /// A required member is absent.
-    Missing {
-        /// In which part.
-        part: Part,
-        /// The member's name.
-        name: &'static str,
-    },
-    /// A member has another JSON type than its specification gives it.
-    WrongType {
-        /// In which part.
-        part: Part,
-        /// The member's name.
-        name: &'static str,
-        /// The expected type.
-        expected: &'static str,
-        /// The presented type.
-        presented: &'static str,
-    },
-    /// A member's text is not an identifier.
-    MalformedIdentifier {
-        /// The member's name.
-        name: &'static str,
-        /// What is wrong with it.
-        error: IdentifierError,
-    },
+    /// A member is not what its specification says.
+    Member(MemberError),
     /// The header's `alg` is not in the allow-list (RFC 8725 §3.1).
     ForbiddenAlgorithm {
         /// What the header asks for.
@@ -131,9 +81,7 @@ impl JwsError {
             Self::WrongPartCount { .. } => "wrong_part_count",
             Self::NotBase64Url { .. } => "not_base64url",
             Self::MalformedJson { .. } => "malformed_json",
-            Self::Missing { .. } => "missing_member",
-            Self::WrongType { .. } => "wrong_type",
-            Self::MalformedIdentifier { .. } => "malformed_identifier",
+            Self::Member(error) => error.code(),
             Self::ForbiddenAlgorithm { .. } => "forbidden_algorithm",
             Self::ForbiddenHeaderMember { .. } => "forbidden_header_member",
             Self::WrongTokenType { .. } => "wrong_token_type",
@@ -153,11 +101,7 @@ impl fmt::Display for JwsError {
             Self::WrongPartCount { presented } => write!(f, "expected `3` parts, presented `{presented}`"),
             Self::NotBase64Url { part } => write!(f, "{part} is not canonical base64url"),
             Self::MalformedJson { part, error } => write!(f, "{part}: {error}"),
-            Self::Missing { part, name } => write!(f, "{part} lacks `{name}`"),
-            Self::WrongType { part, name, expected, presented } => {
-                write!(f, "{part} `{name}`: expected {expected}, presented {presented}")
-            }
-            Self::MalformedIdentifier { name, error } => write!(f, "`{name}`: {error}"),
+            Self::Member(error) => error.fmt(f),
             Self::ForbiddenAlgorithm { presented } => write!(f, "forbidden algorithm `{presented}`"),
             Self::ForbiddenHeaderMember { name } => write!(f, "forbidden header member `{name}`"),
             Self::WrongTokenType { expected, presented } => {
@@ -175,3 +119,9 @@ impl fmt::Display for JwsError {
 }
 
 impl std::error::Error for JwsError {}
+
+impl From<MemberError> for JwsError {
+    fn from(error: MemberError) -> Self {
+        Self::Member(error)
+    }
+}

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::excerpt::Excerpt;
 use crate::identifier::KeyId;
-use crate::json;
+use crate::json::{self, Document, raw_members};
 use crate::jws::key::{KeyFault, VerificationKey};
 
 /// The most bytes that a set may have.
@@ -86,44 +85,13 @@ pub(crate) struct KeySet {
     skipped: Vec<SkippedKey>,
 }
 
-/// The members of a set, each name once, with their values unread.
-struct Document<'a>(BTreeMap<String, &'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Document<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(DocumentVisitor)
-    }
-}
-
-struct DocumentVisitor;
-
-impl<'de> Visitor<'de> for DocumentVisitor {
-    type Value = Document<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JWK set")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Document<'de>, A::Error> {
-        let mut members = BTreeMap::new();
-        while let Some((name, value)) = entries.next_entry::<String, &RawValue>()? {
-            if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("duplicate member"));
-            }
-        }
-        Ok(Document(members))
-    }
-}
-
-impl<'a> Document<'a> {
-    /// The elements of `keys`, each unread; none if the set is none. A bad key spoils only itself, so it is read later;
-    /// every other member is read strictly now.
-    fn keys(&self) -> Option<Vec<&'a RawValue>> {
-        let (keys, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|(name, _)| *name == "keys");
-        let strict = others.iter().all(|(_, value)| json::value(value.get().as_bytes()).is_ok());
-        let [(_, keys)] = keys.as_slice() else { return None };
-        serde_json::from_str(keys.get()).ok().filter(|_| strict)
-    }
+/// The elements of a set's `keys`, each unread; none if it is no set. A bad key spoils only itself, so it is read later;
+/// every other member is read strictly now.
+fn elements(bytes: &[u8]) -> Option<Vec<&RawValue>> {
+    let mut members = raw_members(bytes).ok()?;
+    let keys = members.remove("keys")?;
+    let strict = members.values().all(|value| Document::read(value.get().as_bytes().to_vec()).is_ok());
+    serde_json::from_str(keys.get()).ok().filter(|_| strict)
 }
 
 impl KeySet {
@@ -131,8 +99,7 @@ impl KeySet {
         if bytes.len() > MAX_KEY_SET_BYTES {
             return Err(KeySetError::TooLong { presented: bytes.len() });
         }
-        let document: Document<'_> = serde_json::from_slice(bytes).map_err(|_| KeySetError::NotAKeySet)?;
-        let keys = document.keys().ok_or(KeySetError::NotAKeySet)?;
+        let keys = elements(bytes).ok_or(KeySetError::NotAKeySet)?;
         if keys.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys { presented: keys.len() });
         }

@@ -7,7 +7,6 @@ mod edwards;
 mod error;
 mod key;
 mod key_set;
-mod members;
 mod parsed_key;
 mod rsa;
 #[cfg(test)]
@@ -15,8 +14,7 @@ mod wycheproof;
 
 pub use algorithm::Algorithm;
 pub(crate) use compact::{Compact, Dots, TokenTypes, UntrustedHeader};
-pub use error::{JwsError, Part};
+pub use error::JwsError;
 pub use key::KeyFault;
 pub(crate) use key_set::KeySet;
 pub use key_set::{KeySetError, MAX_KEY_SET_BYTES, MAX_KEYS, SkippedKey};
-pub(crate) use members::Members;

@@ -12,9 +12,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::identifier::KeyId;
+use crate::json::Part;
 use crate::jws::algorithm::Algorithm;
 use crate::jws::compact::{Compact, TokenTypes};
-use crate::jws::error::{JwsError, Part};
+use crate::jws::error::JwsError;
 use crate::jws::key::VerificationKey;
 use crate::jws::key_set::KeySet;
 

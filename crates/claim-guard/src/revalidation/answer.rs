@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::document::{Document, Object};
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, SessionId};
-use crate::jws::{JwsError, Members, Part};
+use crate::json::{Document, MemberError, Object};
+use crate::json::{Members, Part};
 use crate::revalidation::answer_fault::{AnswerFault, AnswerKind};
 use crate::revalidation::question::Question;
 use crate::unix_time::UnixTime;
@@ -258,7 +258,7 @@ fn list(answer: &Document, kind: AnswerKind) -> Result<Vec<Object<'_>>, AnswerFa
     items.iter().map(|item| item.object().ok_or(AnswerFault::NotAList { kind })).collect()
 }
 
-pub(super) fn of<T>(kind: AnswerKind, read: Result<T, JwsError>) -> Result<T, AnswerFault> {
+pub(super) fn of<T>(kind: AnswerKind, read: Result<T, MemberError>) -> Result<T, AnswerFault> {
     read.map_err(|error| AnswerFault::Member { kind, error })
 }
 

@@ -4,8 +4,7 @@ use std::fmt;
 
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, Subject};
-use crate::json::JsonError;
-use crate::jws::JwsError;
+use crate::json::{JsonError, MemberError};
 use crate::token::Rejection;
 
 /// Which answer.
@@ -61,7 +60,7 @@ pub enum AnswerFault {
         /// Which answer.
         kind: AnswerKind,
         /// What is wrong with it.
-        error: JwsError,
+        error: MemberError,
     },
     /// Another realm answers.
     AnotherRealm {

@@ -2,7 +2,8 @@
 
 use crate::claims::Identity;
 use crate::excerpt::Excerpt;
-use crate::jws::{Members, Part};
+use crate::json::{Members, Part};
+
 use crate::revalidation::answer::{about_the_subject, object, of};
 use crate::revalidation::answer_fault::{AnswerFault, AnswerKind};
 use crate::revalidation::question::Question;

@@ -1,9 +1,10 @@
 //! What is Keycloak's own in an access token: the kind, the roles, the scope.
 
-use crate::document::{Json, Object};
 use crate::excerpt::Excerpt;
 use crate::identifier::{Scope, is_printable_ascii};
-use crate::jws::{Members, Part};
+use crate::json::{Json, Object};
+use crate::json::{Members, Part};
+
 use crate::token::rejection::Rejection;
 
 /// The hashes of an ID token (OpenID Connect Core §3.3.2.11): whatever their value, no access token has them.

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::claims::ActorError;
 use crate::excerpt::Excerpt;
 use crate::identifier::{Audience, Issuer};
+use crate::json::MemberError;
 use crate::jws::JwsError;
 use crate::token::required_claim::RequiredClaim;
 use crate::unix_time::UnixTime;
@@ -118,6 +119,12 @@ pub enum Rejection {
         /// How many there are.
         presented: usize,
     },
+}
+
+impl From<MemberError> for Rejection {
+    fn from(error: MemberError) -> Self {
+        Self::Jws(error.into())
+    }
 }
 
 impl From<JwsError> for Rejection {

@@ -4,10 +4,11 @@
 //! [`Rejection`].
 
 use crate::claims::{Actor, ClaimTree, Identity, Roles};
-use crate::document::{Document, Json};
 use crate::excerpt::Excerpt;
 use crate::identifier::{Audience, ClientId, Issuer, Scope, SessionId, Subject, TokenId};
-use crate::jws::{JwsError, Members, Part};
+use crate::json::{Document, Json, MemberError};
+use crate::json::{Members, Part};
+use crate::jws::JwsError;
 use crate::token::access_token::{AccessToken, named_refusal};
 use crate::token::expectation::{ClientList, Leeway};
 use crate::token::keycloak;
@@ -218,7 +219,9 @@ struct Stated {
 
 /// A required claim that is absent, together with the client whose settings leave it out.
 fn naming_the_setting(rejection: Rejection, members: &Members<'_>) -> Rejection {
-    let Rejection::Jws(JwsError::Missing { part: Part::Payload, name }) = &rejection else { return rejection };
+    let Rejection::Jws(JwsError::Member(MemberError::Missing { part: Part::Payload, name })) = &rejection else {
+        return rejection;
+    };
     let Some(claim) = RequiredClaim::ALL.into_iter().find(|claim| claim.name() == *name) else { return rejection };
     let client = members.get("azp").and_then(Json::text).map(Excerpt::of);
     Rejection::NoClaim { claim, client }

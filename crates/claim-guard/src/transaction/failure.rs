@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::claims::ActorError;
 use crate::excerpt::Excerpt;
 use crate::identifier::{ExecutionArn, StateMachineArn, StateName, TrustDomain, WorkflowName};
+use crate::json::MemberError;
 use crate::jws::JwsError;
 use crate::unix_time::UnixTime;
 
@@ -71,6 +72,12 @@ pub enum TransactionRejection {
         /// What is wrong with it.
         error: ActorError,
     },
+}
+
+impl From<MemberError> for TransactionRejection {
+    fn from(error: MemberError) -> Self {
+        Self::Jws(error.into())
+    }
 }
 
 impl From<JwsError> for TransactionRejection {

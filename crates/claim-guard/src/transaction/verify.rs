@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::access::MaxIdentityAge;
 use crate::claims::{Actor, ClaimTree, Identity, Role, Roles};
-use crate::document::{Document, Object};
 use crate::excerpt::Excerpt;
 use crate::identifier::{
     ClientId, Digest, ExecutionArn, Issuer, KeyId, Scope, SessionId, StateMachineArn, StateName, Subject, TokenId,
     TransactionId, TrustDomain, WorkflowName,
 };
-use crate::jws::{Algorithm, JwsError, KeySet, KeySetError, Members, Part};
+use crate::json::{Document, Object};
+use crate::json::{Members, Part};
+use crate::jws::{Algorithm, JwsError, KeySet, KeySetError};
 use crate::token::Leeway;
 use crate::transaction::acting::{Acting, StatementMark};
 use crate::transaction::binding::{Attempt, Binding, PresentedAt, Renewed, Run};

@@ -3,7 +3,8 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use claim_guard::identifier::KeyId;
-use claim_guard::jws::{Algorithm, JwsError, Part};
+use claim_guard::json::{MemberError, Part};
+use claim_guard::jws::{Algorithm, JwsError};
 use serde_json::{Value, json};
 use test_realm::{TestKey, with, without};
 
@@ -57,7 +58,8 @@ fn a2_every_spelling_of_none_is_rejected() {
 fn a3_algorithm_that_is_no_text_is_rejected() {
     assert_eq!(of_header(&without(key().header(), "/alg").to_string()), missing(Part::Header, "alg"));
     for (value, presented) in [(json!(null), "null"), (json!(1), "an integer"), (json!(["ES256"]), "an array")] {
-        let wrong = JwsError::WrongType { part: Part::Header, name: "alg", expected: "text", presented };
+        let wrong =
+            JwsError::Member(MemberError::WrongType { part: Part::Header, name: "alg", expected: "text", presented });
         assert_eq!(alg(value), rejected(wrong));
     }
 }

@@ -1,6 +1,7 @@
 //! Section B: encoding and format.
 
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::json::Part;
+use claim_guard::jws::JwsError;
 use claim_guard::{AccessToken, Rejection};
 use serde_json::json;
 use test_realm::{TestKey, with};

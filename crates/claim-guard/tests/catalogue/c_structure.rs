@@ -3,7 +3,8 @@
 use claim_guard::access::Condition;
 use claim_guard::decision::{Shape, Unmet};
 use claim_guard::identifier::IdentifierError;
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::json::{MemberError, Part};
+use claim_guard::jws::JwsError;
 use claim_guard::token::RequiredClaim;
 use claim_guard::{ClaimPath, Excerpt, Rejection, Role};
 use serde_json::{Value, json};
@@ -128,7 +129,7 @@ fn c9_names_of_javascript_s_prototypes_are_plain_text() {
 #[test]
 fn c11_subject_that_is_no_identifier_is_rejected() {
     let of = |value: Value| of_payload(&with(payload(), "/sub", value));
-    let malformed = |error| rejected(JwsError::MalformedIdentifier { name: "sub", error });
+    let malformed = |error| rejected(JwsError::Member(MemberError::MalformedIdentifier { name: "sub", error }));
     assert_eq!(of(json!("")), malformed(IdentifierError::Empty { kind: "subject" }));
     assert_eq!(of(json!("x".repeat(257))), malformed(IdentifierError::TooLong { kind: "subject", bytes: 257 }));
     assert_eq!(of(json!(1)), wrong_type("sub", "text", "an integer"));

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use claim_guard::access::Condition;
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::{Audience, ClientId, Issuer};
-use claim_guard::jws::Part;
+use claim_guard::json::Part;
 use claim_guard::token::RequiredClaim;
 use claim_guard::transaction::TransactionFailure;
 use claim_guard::unix_time::ClockError;

@@ -3,6 +3,7 @@
 use claim_guard::access::{Condition, Plain};
 use claim_guard::decision::{Starter, Unmet};
 use claim_guard::identifier::{Audience, ClientId, IdentifierError, Issuer, KeyId};
+use claim_guard::json::MemberError;
 use claim_guard::jws::JwsError;
 use claim_guard::token::RequiredClaim;
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Excerpt, Leeway, Rejection, VerifiedClaims};
@@ -142,7 +143,10 @@ fn e13_token_issued_to_another_client_is_rejected() {
     assert_eq!(of("azp", json!([CLIENT])), wrong_type("azp", "text", "an array"));
     assert_eq!(of("azp", json!(null)), wrong_type("azp", "text", "null"));
     let empty = IdentifierError::Empty { kind: "client id" };
-    assert_eq!(of("azp", json!("")), rejected(JwsError::MalformedIdentifier { name: "azp", error: empty }));
+    assert_eq!(
+        of("azp", json!("")),
+        rejected(JwsError::Member(MemberError::MalformedIdentifier { name: "azp", error: empty }))
+    );
 }
 
 #[test]

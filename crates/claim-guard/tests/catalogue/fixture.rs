@@ -5,7 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::access::{AccessPolicy, Condition};
 use claim_guard::decision::{Decision, Grant, Unmet};
 use claim_guard::identifier::KeyId;
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::json::{MemberError, Part};
+use claim_guard::jws::JwsError;
 use claim_guard::token::RequiredClaim;
 use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, UnsignedTransactionToken, WorkPath};
 use claim_guard::{
@@ -143,11 +144,11 @@ pub fn bad_signature(key: &TestKey) -> Result<(), Rejection> {
 }
 
 pub fn wrong_type(name: &'static str, expected: &'static str, presented: &'static str) -> Result<(), Rejection> {
-    rejected(JwsError::WrongType { part: Part::Payload, name, expected, presented })
+    rejected(JwsError::Member(MemberError::WrongType { part: Part::Payload, name, expected, presented }))
 }
 
 pub fn missing(part: Part, name: &'static str) -> Result<(), Rejection> {
-    rejected(JwsError::Missing { part, name })
+    rejected(JwsError::Member(MemberError::Missing { part, name }))
 }
 
 /// A required claim is absent from a token of the sample's client.

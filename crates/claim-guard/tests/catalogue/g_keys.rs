@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use claim_guard::identifier::{IdentifierError, KeyId};
-use claim_guard::jws::{JwsError, KeyFault, KeySetError, Part, SkippedKey};
+use claim_guard::json::{MemberError, Part};
+use claim_guard::jws::{JwsError, KeyFault, KeySetError, SkippedKey};
 use claim_guard::{Excerpt, JsonError, RealmKeySet};
 use serde_json::{Value, json};
 use test_realm::{TestKey, with, without};
@@ -276,11 +277,11 @@ fn g31_key_s_name_is_a_name_and_nothing_else() {
     for kid in ["../../etc/passwd", "' OR '1'='1", "https://attacker.example/keys", "%72ealm-key", "REALM-KEY"] {
         let unknown = match KeyId::parse(kid) {
             Ok(key_id) => JwsError::UnknownKey { key_id },
-            Err(error) => JwsError::MalformedIdentifier { name: "kid", error },
+            Err(error) => JwsError::Member(MemberError::MalformedIdentifier { name: "kid", error }),
         };
         assert_eq!(of(json!(kid)), rejected(unknown), "{kid}");
     }
-    let malformed = |error| rejected(JwsError::MalformedIdentifier { name: "kid", error });
+    let malformed = |error| rejected(JwsError::Member(MemberError::MalformedIdentifier { name: "kid", error }));
     let kind = "key id";
     for (kid, character) in
         [("a\r\nb", '\r'), ("a b", ' '), ("r\u{e9}alm", '\u{e9}'), ("a\0", '\0'), ("\u{1b}[31m", '\u{1b}')]
@@ -290,7 +291,8 @@ fn g31_key_s_name_is_a_name_and_nothing_else() {
     assert_eq!(of(json!("")), malformed(IdentifierError::Empty { kind }));
     assert_eq!(of(json!("k".repeat(257))), malformed(IdentifierError::TooLong { kind, bytes: 257 }));
     for (kid, presented) in [(json!(1), "an integer"), (json!(null), "null"), (json!(["realm-key"]), "an array")] {
-        let wrong = JwsError::WrongType { part: Part::Header, name: "kid", expected: "text", presented };
+        let wrong =
+            JwsError::Member(MemberError::WrongType { part: Part::Header, name: "kid", expected: "text", presented });
         assert_eq!(of(kid), rejected(wrong));
     }
     let token = key().token_of(&with(key().header(), "/kid", json!("k".repeat(1 << 20))).to_string(), "{}");

@@ -4,7 +4,8 @@ use claim_guard::access::{AccessPolicy, Condition, Plain};
 use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord};
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateName};
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::json::{MemberError, Part};
+use claim_guard::jws::JwsError;
 use claim_guard::transaction::{MintError, PresentedAt, TransactionFailure, TransactionRejection, WorkPath};
 use claim_guard::{Excerpt, JsonError, TransactionToken};
 use serde_json::{Value, json};
@@ -85,15 +86,16 @@ fn j4_member_that_is_gone_doubled_or_new_is_rejected_and_their_order_means_nothi
     for name in ["iat", "exp", "aud", "txn", "sub", "scope", "req_wl", "rctx", "tctx"] {
         assert_eq!(
             forged_payload(&without(transaction_payload(), &format!("/{name}"))),
-            rejected(JwsError::Missing { part, name })
+            rejected(JwsError::Member(MemberError::Missing { part, name }))
         );
     }
     for name in ["execution", "state_machine", "epoch", "redrive", "input", "roles", "claims"] {
         let payload = without(transaction_payload(), &format!("/tctx/{name}"));
-        assert_eq!(forged_payload(&payload), rejected(JwsError::Missing { part, name }));
+        assert_eq!(forged_payload(&payload), rejected(JwsError::Member(MemberError::Missing { part, name })));
     }
     for (pointer, name) in [("/tctx", "tctx"), ("/rctx", "rctx"), ("/tctx/claims", "claims")] {
-        let wrong = JwsError::WrongType { part, name, expected: "an object", presented: "an array" };
+        let wrong =
+            JwsError::Member(MemberError::WrongType { part, name, expected: "an object", presented: "an array" });
         assert_eq!(forged_payload(&with(transaction_payload(), pointer, json!([]))), rejected(wrong));
     }
     for parent in ["", "/tctx", "/rctx"] {
@@ -292,7 +294,7 @@ fn j28_nothing_or_another_version_in_the_token_s_place_is_rejected() {
         let wrong = JwsError::WrongTokenType { expected, presented: Excerpt::of(typ) };
         assert_eq!(forged(&with(transaction_header(&key), "/typ", json!(typ)), &claims), rejected(wrong));
     }
-    let absent = JwsError::Missing { part: Part::Header, name: "typ" };
+    let absent = JwsError::Member(MemberError::Missing { part: Part::Header, name: "typ" });
     assert_eq!(forged(&without(transaction_header(&key), "/typ"), &claims), rejected(absent));
     let newer = with(transaction_payload(), "/version", json!(2));
     assert_eq!(

@@ -1,6 +1,6 @@
 //! What is no answer: nothing follows from it, so whoever asked has to ask again.
 
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::json::{MemberError, Part};
 use claim_guard::revalidation::{
     AnswerFault, AnswerKind, ClientAnswer, ConsentsAnswer, DisabledUser, Question, RealmAnswer, SaidOfUser,
     SessionsAnswer, UserAnswer,
@@ -96,10 +96,10 @@ fn member_that_is_absent_or_of_another_type_is_a_fault_of_its_own() {
         (AnswerKind::Consents, "/1/clientId", "clientId", "text"),
     ] {
         let part = Part::Answer;
-        let missing = JwsError::Missing { part, name };
+        let missing = MemberError::Missing { part, name };
         check(kind, &without(answer(kind), pointer), Err(AnswerFault::Member { kind, error: missing }));
         for (value, presented) in [(json!(null), "null"), (json!({}), "an object"), (json!([0]), "an array")] {
-            let error = JwsError::WrongType { part, name, expected, presented };
+            let error = MemberError::WrongType { part, name, expected, presented };
             check(kind, &with(answer(kind), pointer, value), Err(AnswerFault::Member { kind, error }));
         }
     }
@@ -108,7 +108,7 @@ fn member_that_is_absent_or_of_another_type_is_a_fault_of_its_own() {
 #[test]
 fn nothing_is_coerced() {
     let fault = |kind, name, expected, presented| {
-        let error = JwsError::WrongType { part: Part::Answer, name, expected, presented };
+        let error = MemberError::WrongType { part: Part::Answer, name, expected, presented };
         Err(AnswerFault::Member { kind, error })
     };
     let seconds = "whole seconds since 1970";
@@ -136,18 +136,18 @@ fn clients_of_a_session_and_the_need_of_consent_are_what_they_should_be() {
     let read = |kind, answer: &Value| parsed(kind, answer.to_string().as_bytes(), &required);
     let fault = |kind, error| Err(AnswerFault::Member { kind, error });
     let (kind, name) = (AnswerKind::Client, "consentRequired");
-    let missing = fault(kind, JwsError::Missing { part, name });
+    let missing = fault(kind, MemberError::Missing { part, name });
     assert_eq!(read(kind, &without(client(), "/0/consentRequired")), missing);
     check(kind, &without(client(), "/0/consentRequired"), Ok(()));
     for (value, presented) in [(json!("false"), "text"), (json!(0), "an integer"), (json!(null), "null")] {
-        let error = JwsError::WrongType { part, name, expected: "a boolean", presented };
+        let error = MemberError::WrongType { part, name, expected: "a boolean", presented };
         assert_eq!(read(kind, &with(client(), "/0/consentRequired", value)), fault(kind, error));
     }
     let (kind, name) = (AnswerKind::Sessions, "clients");
-    let missing = fault(kind, JwsError::Missing { part, name });
+    let missing = fault(kind, MemberError::Missing { part, name });
     assert_eq!(read(kind, &without(answer(kind), "/1/clients")), missing);
     for (value, presented) in [(json!([]), "an array"), (json!("x"), "text"), (json!(null), "null")] {
-        let error = JwsError::WrongType { part, name, expected: "an object", presented };
+        let error = MemberError::WrongType { part, name, expected: "an object", presented };
         assert_eq!(read(kind, &with(answer(kind), "/1/clients", value)), fault(kind, error));
     }
     let name = "start";
@@ -157,7 +157,7 @@ fn clients_of_a_session_and_the_need_of_consent_are_what_they_should_be() {
         (json!(i64::MAX), "an integer"),
         (json!(0.5), "a fraction or a number out of range"),
     ] {
-        let error = JwsError::WrongType { part, name, expected: "milliseconds since 1970", presented };
+        let error = MemberError::WrongType { part, name, expected: "milliseconds since 1970", presented };
         assert_eq!(read(kind, &with(answer(kind), "/1/start", value)), fault(kind, error));
     }
 }
@@ -265,7 +265,7 @@ fn user_who_is_not_stored_as_disabled_is_not_taken_for_disabled() {
 fn user_who_is_said_to_be_disabled_has_a_name_to_search_for() {
     assert_eq!(disabled(&question()).username(), "alice");
     let disabled = with(user(), "/enabled", json!(false));
-    let error = JwsError::Missing { part: Part::Answer, name: "username" };
+    let error = MemberError::Missing { part: Part::Answer, name: "username" };
     check(
         AnswerKind::User,
         &without(disabled, "/username"),

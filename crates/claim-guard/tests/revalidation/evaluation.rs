@@ -1,5 +1,5 @@
 use claim_guard::identifier::{Audience, ClientId, IdentifierError, Issuer};
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::json::{MemberError, Part};
 use claim_guard::revalidation::{AnswerFault, AnswerKind, Withdrawal};
 use claim_guard::token::RequiredClaim;
 use claim_guard::{AccessTokenVerifier, ClientList, Excerpt, Leeway, Rejection};
@@ -32,8 +32,8 @@ fn no_claim(claim: RequiredClaim) -> Rejection {
     Rejection::NoClaim { claim, client: Some(Excerpt::of("payment-app")) }
 }
 
-fn wrong_type(name: &'static str, expected: &'static str, presented: &'static str) -> JwsError {
-    JwsError::WrongType { part: Part::Payload, name, expected, presented }
+fn wrong_type(name: &'static str, expected: &'static str, presented: &'static str) -> MemberError {
+    MemberError::WrongType { part: Part::Payload, name, expected, presented }
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn claims_that_no_access_token_could_hold_say_nothing() {
     check(&claims("/resource_access", json!([])), rejected(wrong_type("resource_access", "an object", "an array")));
     check(&claims("/realm_access/roles", json!("x")), rejected(wrong_type("roles", "an array of text", "text")));
     let empty = IdentifierError::Empty { kind: "session id" };
-    check(&claims("/sid", json!("")), rejected(JwsError::MalformedIdentifier { name: "sid", error: empty }));
+    check(&claims("/sid", json!("")), rejected(MemberError::MalformedIdentifier { name: "sid", error: empty }));
     for claim in [RequiredClaim::Kind, RequiredClaim::TokenId, RequiredClaim::IssuedAt, RequiredClaim::ExpiresAt] {
         check(&without(evaluation(0), &format!("/{claim}")), rejected(no_claim(claim)));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use claim_guard::claims::{ClaimPath, Role};
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::{ClientId, SessionId, Subject};
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::json::{MemberError, Part};
 use claim_guard::revalidation::{AnswerFault, AnswerKind, Change, Withdrawal};
 use claim_guard::{Excerpt, JsonError, Rejection};
 
@@ -134,7 +134,7 @@ fn what_is_wrong_with_an_answer() {
     check_fault(
         AnswerFault::Member {
             kind: AnswerKind::User,
-            error: JwsError::Missing { part: Part::Answer, name: "enabled" },
+            error: MemberError::Missing { part: Part::Answer, name: "enabled" },
         },
         "malformed_answer_member",
         "user: answer lacks `enabled`",

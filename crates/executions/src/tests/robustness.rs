@@ -31,20 +31,30 @@ fn an_event_that_is_not_the_templates_means_a_wrong_template() {
     check_misconfigured("[]", nowhere(), "malformed_event", "event: JSON, but not an object");
     let twice = r#"{"httpMethod":"GET","httpMethod":"POST"}"#;
     check_misconfigured(twice, nowhere(), "malformed_event", "event: duplicate member at line `1` column `40`");
-    malformed(&json!({}), "event: `requestContext` is absent");
+    malformed(&json!({}), "event lacks `requestContext`");
     for member in ["httpMethod", "resource", "pathParameters"] {
-        malformed(&without(start_event(), &format!("/{member}")), &format!("event: `{member}` is absent"));
+        malformed(&without(start_event(), &format!("/{member}")), &format!("event lacks `{member}`"));
+        let expected = if member == "pathParameters" { "an object" } else { "text" };
         malformed(
             &with(start_event(), &format!("/{member}"), json!(1)),
-            &format!("event: `{member}` has another type"),
+            &format!("event `{member}`: expected {expected}, presented an integer"),
         );
     }
-    malformed(&with(start_event(), "/headers", json!(["a"])), "event: `headers` has another type");
+    malformed(
+        &with(start_event(), "/headers", json!(["a"])),
+        "event `headers`: expected an object, presented an array",
+    );
     let list = with(start_event(), "/multiValueHeaders/Accept", json!("a"));
-    malformed(&list, "event: `multiValueHeaders` has another type");
-    malformed(&with(start_event(), "/body", json!({})), "event: `body` has another type");
-    malformed(&with(start_event(), "/isBase64Encoded", json!("true")), "event: `isBase64Encoded` has another type");
-    malformed(&with(start_event(), "/requestContext/path", json!(["/"])), "event: `path` has another type");
+    malformed(&list, "event `multiValueHeaders`: expected an array of text, presented text");
+    malformed(&with(start_event(), "/body", json!({})), "event `body`: expected text, presented an object");
+    malformed(
+        &with(start_event(), "/isBase64Encoded", json!("true")),
+        "event `isBase64Encoded`: expected a boolean, presented text",
+    );
+    malformed(
+        &with(start_event(), "/requestContext/path", json!(["/"])),
+        "event `path`: expected text, presented an array",
+    );
 }
 
 #[test]

@@ -62,17 +62,29 @@ fn exactly_one_thing_is_asked_for() {
 #[test]
 fn every_member_has_its_type_and_its_shape() {
     check(&without(usual(), "/context"), "missing_event_member", "event lacks `context`");
-    check(&with(usual(), "/context", json!([])), "event_member_of_wrong_type", "event `context`: expected an object");
-    check(&with(usual(), "/renew", json!(1)), "event_member_of_wrong_type", "event `renew`: expected an object");
+    check(
+        &with(usual(), "/context", json!([])),
+        "event_member_of_wrong_type",
+        "event `context`: expected an object, presented an array",
+    );
+    check(
+        &with(usual(), "/renew", json!(1)),
+        "event_member_of_wrong_type",
+        "event `renew`: expected an object, presented an integer",
+    );
     check(&without(usual(), "/renew/state"), "missing_event_member", "event lacks `state`");
     check(&without(usual(), "/renew/cause"), "missing_event_member", "event lacks `cause`");
-    check(&with(usual(), "/renew/cause", json!(1)), "event_member_of_wrong_type", "event `cause`: expected text");
+    check(
+        &with(usual(), "/renew/cause", json!(1)),
+        "event_member_of_wrong_type",
+        "event `cause`: expected text, presented an integer",
+    );
     let cause = "event `cause`: expected `expired` or `denied`, presented `bored`";
     check(&with(usual(), "/renew/cause", json!("bored")), "unknown_cause", cause);
-    let execution = "event `execution`: execution ARN is not of the shape \
+    let execution = "`execution`: execution ARN is not of the shape \
                      `arn:PARTITION:states:REGION:ACCOUNT:execution:MACHINE:NAME`";
     check(&with(usual(), "/context/execution", json!("run-1")), "malformed_identifier", execution);
-    let counts = "event `redriveCount`: expected a count";
+    let counts = "event `redriveCount`: expected a count, presented an integer";
     check(&with(usual(), "/context/redriveCount", json!(-1)), "event_member_of_wrong_type", counts);
 }
 

@@ -64,7 +64,7 @@ pub fn answering(
     };
     let (authorizer, now) = (Authorizer::new(setup, sink), unix_time());
     move || {
-        let event: AuthorizerEvent = serde_json::from_slice(&event).unwrap();
+        let event = AuthorizerEvent::parse(&event);
         let answer = runtime.block_on(authorizer.answer(event, Ok(now))).unwrap();
         serde_json::to_vec(&answer).unwrap()
     }

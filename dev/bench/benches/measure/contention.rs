@@ -86,7 +86,7 @@ async fn load(authorizer: &Arc<Served>, event: &Arc<[u8]>, now: UnixTime, concur
 }
 
 async fn answer(authorizer: &Served, event: &[u8], now: UnixTime) {
-    let event: AuthorizerEvent = serde_json::from_slice(event).unwrap();
+    let event = AuthorizerEvent::parse(event);
     authorizer.answer(event, Ok(now)).await.unwrap();
 }
 

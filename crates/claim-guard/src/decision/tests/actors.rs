@@ -11,9 +11,9 @@ use crate::decision::policy::{
 use crate::decision::routes::on_routes;
 use crate::decision::test_identity::{identity, object};
 use crate::decision::{Decision, Starter};
-use crate::document::Document;
 use crate::identifier::{StateName, Subject, WorkflowName};
-use crate::jws::{Members, Part};
+use crate::json::Document;
+use crate::json::{Members, Part};
 
 const POLICY: &str = r#"
 [[routes]]

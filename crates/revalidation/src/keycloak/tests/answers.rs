@@ -3,7 +3,7 @@
 
 use claim_guard::Excerpt;
 use claim_guard::identifier::{ClientId, Issuer, SessionId, Subject};
-use claim_guard::jws::{JwsError, Part};
+use claim_guard::json::{MemberError, Part};
 use claim_guard::revalidation::{AnswerFault, AnswerKind, Withdrawal};
 use claim_guard::{ClaimPath, JsonError, Rejection, UnixTime};
 use realm_keys::{Document, ExchangeFault};
@@ -31,11 +31,14 @@ fn answer(fault: AnswerFault) -> KeycloakFault {
 }
 
 fn wrong_type(kind: AnswerKind, name: &'static str, expected: &'static str, presented: &'static str) -> KeycloakFault {
-    answer(AnswerFault::Member { kind, error: JwsError::WrongType { part: Part::Answer, name, expected, presented } })
+    answer(AnswerFault::Member {
+        kind,
+        error: MemberError::WrongType { part: Part::Answer, name, expected, presented },
+    })
 }
 
 fn missing(kind: AnswerKind, name: &'static str) -> KeycloakFault {
-    answer(AnswerFault::Member { kind, error: JwsError::Missing { part: Part::Answer, name } })
+    answer(AnswerFault::Member { kind, error: MemberError::Missing { part: Part::Answer, name } })
 }
 
 async fn saying_of_client(pointer: &str, value: Value) -> FaultyServer {

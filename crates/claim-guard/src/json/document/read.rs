@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::{Content, Document, Node, Places, Span, Tape};
-use crate::json::{self, DUPLICATE, JsonError};
+use crate::json::JsonError;
+use crate::json::error::{DUPLICATE, malformed};
 
 /// Up to so many names of an object are compared with each other, more are sorted.
 const FEW_NAMES: usize = 32;
@@ -14,21 +15,24 @@ const FEW_NAMES: usize = 32;
 const BYTES_PER_NODE: usize = 12;
 
 impl Document {
-    /// Reads bytes as one JSON object, as strictly as [`json::object`].
+    /// Reads bytes as one JSON object, strictly.
     ///
     /// # Errors
     /// [`JsonError`] says where the bytes stop being one.
-    pub(crate) fn object(bytes: Vec<u8>) -> Result<Self, JsonError> {
+    pub fn object(bytes: Vec<u8>) -> Result<Self, JsonError> {
         let document = Self::read(bytes)?;
         if document.value().object().is_some() { Ok(document) } else { Err(JsonError::NotAnObject) }
     }
 
     /// Reads bytes as one JSON value, as strictly.
-    pub(crate) fn read(bytes: Vec<u8>) -> Result<Self, JsonError> {
+    pub fn read(bytes: Vec<u8>) -> Result<Self, JsonError> {
         match String::from_utf8(bytes) {
             Ok(text) => Self::read_text(text),
             // What is not UTF-8 is not JSON; where it stops being that, the parser says.
-            Err(error) => json::value(error.as_bytes()).and(Err(JsonError::NotAnObject)),
+            Err(error) => {
+                let position: Result<serde_json::Value, _> = serde_json::from_slice(error.as_bytes());
+                position.map_err(malformed).and(Err(JsonError::NotAnObject))
+            }
         }
     }
 
@@ -37,8 +41,8 @@ impl Document {
         let mut reader =
             Reader { source: &text, unescaped: String::new(), tape: Tape { nodes }, places: Places::EMPTY };
         let mut deserializer = serde_json::Deserializer::from_str(&text);
-        reader.value(Span::EMPTY).deserialize(&mut deserializer).map_err(json::malformed)?;
-        deserializer.end().map_err(json::malformed)?;
+        reader.value(Span::EMPTY).deserialize(&mut deserializer).map_err(malformed)?;
+        deserializer.end().map_err(malformed)?;
         let Reader { unescaped, tape, places, .. } = reader;
         text.push_str(&unescaped);
         Ok(Self { text, nodes: tape.nodes, places })

@@ -8,7 +8,7 @@ use super::{Content, Document, Node, Places, Span};
 
 /// A JSON value inside a document.
 #[derive(Clone, Copy)]
-pub(crate) enum Json<'a> {
+pub enum Json<'a> {
     /// `null`
     Null,
     /// `true` or `false`
@@ -29,11 +29,11 @@ pub(crate) enum Json<'a> {
 
 /// The items of an array.
 #[derive(Clone, Copy)]
-pub(crate) struct Array<'a>(Nodes<'a>);
+pub struct Array<'a>(Nodes<'a>);
 
 /// The members of an object.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Object<'a> {
+pub struct Object<'a> {
     nodes: Nodes<'a>,
     places: Option<&'a Places>,
 }
@@ -47,7 +47,7 @@ struct Nodes<'a> {
 
 impl Document {
     /// The whole.
-    pub(crate) fn value(&self) -> Json<'_> {
+    pub fn value(&self) -> Json<'_> {
         let whole = Nodes { text: &self.text, nodes: &self.nodes }.next();
         match whole.map_or(Json::Object(Object::default()), Held::json) {
             Json::Object(Object { nodes, .. }) => Json::Object(Object { nodes, places: Some(&self.places) }),
@@ -62,7 +62,7 @@ impl Document {
     }
 
     /// The members of the whole; none if it is no object.
-    pub(crate) fn members(&self) -> Object<'_> {
+    pub fn members(&self) -> Object<'_> {
         self.value().object().unwrap_or_default()
     }
 }
@@ -81,8 +81,22 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// Whether it is `null`.
+    pub fn is_null(self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Boolean(_)
+            | Self::Unsigned(_)
+            | Self::Negative(_)
+            | Self::Fraction(_)
+            | Self::Text(_)
+            | Self::Array(_)
+            | Self::Object(_) => false,
+        }
+    }
+
     /// The text that it is.
-    pub(crate) fn text(self) -> Option<&'a str> {
+    pub fn text(self) -> Option<&'a str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Null
@@ -96,7 +110,7 @@ impl<'a> Json<'a> {
     }
 
     /// The boolean that it is.
-    pub(crate) fn boolean(self) -> Option<bool> {
+    pub fn boolean(self) -> Option<bool> {
         match self {
             Self::Boolean(value) => Some(value),
             Self::Null
@@ -110,7 +124,7 @@ impl<'a> Json<'a> {
     }
 
     /// The integer that it is.
-    pub(crate) fn integer(self) -> Option<i128> {
+    pub fn integer(self) -> Option<i128> {
         match self {
             Self::Unsigned(value) => Some(i128::from(value)),
             Self::Negative(value) => Some(i128::from(value)),
@@ -121,7 +135,7 @@ impl<'a> Json<'a> {
     }
 
     /// The array that it is.
-    pub(crate) fn array(self) -> Option<Array<'a>> {
+    pub fn array(self) -> Option<Array<'a>> {
         match self {
             Self::Array(items) => Some(items),
             Self::Null
@@ -135,7 +149,7 @@ impl<'a> Json<'a> {
     }
 
     /// The object that it is.
-    pub(crate) fn object(self) -> Option<Object<'a>> {
+    pub fn object(self) -> Option<Object<'a>> {
         match self {
             Self::Object(members) => Some(members),
             Self::Null
@@ -149,7 +163,7 @@ impl<'a> Json<'a> {
     }
 
     /// The same as a value of its own.
-    pub(crate) fn to_value(self) -> Value {
+    pub fn to_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Boolean(value) => Value::Bool(value),
@@ -173,7 +187,7 @@ pub(crate) fn is_plain(value: Json<'_>) -> bool {
 
 impl<'a> Array<'a> {
     /// The items, in their order.
-    pub(crate) fn iter(self) -> impl Iterator<Item = Json<'a>> + Clone {
+    pub fn iter(self) -> impl Iterator<Item = Json<'a>> + Clone {
         self.0.map(Held::json)
     }
 }
@@ -181,7 +195,7 @@ impl<'a> Array<'a> {
 impl<'a> Object<'a> {
     /// The member of that name.
     #[inline]
-    pub(crate) fn get(self, name: &str) -> Option<Json<'a>> {
+    pub fn get(self, name: &str) -> Option<Json<'a>> {
         self.find(name, self.places.map_or(Some(0), |places| places.first(name))?)
     }
 
@@ -191,17 +205,17 @@ impl<'a> Object<'a> {
     }
 
     /// Whether there is a member of that name.
-    pub(crate) fn has(self, name: &str) -> bool {
+    pub fn has(self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
     /// The members, in the order in which they were written.
-    pub(crate) fn iter(self) -> impl Iterator<Item = (&'a str, Json<'a>)> {
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, Json<'a>)> {
         self.nodes.map(|member| (member.name(), member.json()))
     }
 
     /// The same as a map of its own.
-    pub(crate) fn to_map(self) -> Map<String, Value> {
+    pub fn to_map(self) -> Map<String, Value> {
         self.iter().map(|(name, value)| (name.to_owned(), value.to_value())).collect()
     }
 }

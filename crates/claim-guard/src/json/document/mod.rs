@@ -4,18 +4,22 @@
 //! allocated for a single value, so what nobody asks for costs little more than its parsing.
 
 mod copy;
+#[cfg(test)]
+mod oracle;
 mod places;
 mod read;
 #[cfg(test)]
 mod tests;
 mod value;
 
-pub(crate) use value::{Json, Object, is_plain};
+pub use value::{Array, Json, Object};
+
+pub(crate) use value::is_plain;
 
 use places::Places;
 
 /// A value with everything that it holds, and the text that its ranges are of.
-pub(crate) struct Document {
+pub struct Document {
     text: String,
     /// The first is the whole; without any it is an empty object.
     nodes: Vec<Node>,
