@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Content, Document, Node, Places, Span, Tape};
+use super::nodes::{Content, Document, Node, Span, Tape};
+use super::places::Places;
 use crate::json::{self, DUPLICATE, JsonError};
 
 /// Up to so many names of an object are compared with each other, more are sorted.
