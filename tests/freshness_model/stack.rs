@@ -8,12 +8,11 @@ use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, MapRunArn, StateName, TransactionId, TrustDomain,
     WorkflowName,
 };
+use claim_guard::mint::{Minting, UnsignedTransactionToken};
 use claim_guard::revalidation::{
     ExecutionSeen, ExecutionStatus, InputSeen, LiveIdentity, Look, MapRunSeen, MapRunStatus, PresumedQuestion, Question,
 };
-use claim_guard::transaction::{
-    Attempt, Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken, WorkPath,
-};
+use claim_guard::transaction::{Attempt, Binding, PresentedAt, TransactionFailure, TransactionKeySet, WorkPath};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionToken, TransactionVerifier, UnixTime,
     VerifiedTransaction,

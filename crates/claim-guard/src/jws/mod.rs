@@ -3,6 +3,7 @@
 mod algorithm;
 mod base64url;
 mod compact;
+mod ecdsa;
 mod edwards;
 mod error;
 mod key;
@@ -15,6 +16,7 @@ mod wycheproof;
 
 pub use algorithm::Algorithm;
 pub(crate) use compact::{Compact, Dots, TokenTypes, UntrustedHeader};
+pub use ecdsa::{DerError, fixed_from_der};
 pub use error::{JwsError, Part};
 pub use key::KeyFault;
 pub(crate) use key_set::KeySet;

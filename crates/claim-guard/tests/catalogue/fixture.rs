@@ -6,8 +6,9 @@ use claim_guard::access::{AccessPolicy, Condition};
 use claim_guard::decision::{Decision, Grant, Unmet};
 use claim_guard::identifier::KeyId;
 use claim_guard::jws::{JwsError, Part};
+use claim_guard::mint::UnsignedTransactionToken;
 use claim_guard::token::RequiredClaim;
-use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, UnsignedTransactionToken, WorkPath};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, WorkPath};
 use claim_guard::{
     AccessToken, Excerpt, JsonError, RealmKeySet, Rejection, Role, TransactionToken, UnixTime, VerifiedClaims,
     VerifiedTransaction,
