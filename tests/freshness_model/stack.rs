@@ -20,7 +20,8 @@ use claim_guard::{
 use serde_json::{Map, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, TestKey, key_set, with};
 
-use crate::plan::{PLAIN, Plan, STATES, STRONG, State, Terms};
+use crate::plan::{Plan, Terms};
+use crate::states::{PLAIN, STATES, STRONG, State};
 use crate::story::Verdict;
 
 pub const EXECUTION: &str = "arn:aws:states:eu-west-1:000000000000:execution:run:one";
