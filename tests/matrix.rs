@@ -10,9 +10,8 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TransactionId, TrustDomain,
 };
-use claim_guard::transaction::{
-    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken, WorkPath,
-};
+use claim_guard::mint::{Minting, UnsignedTransactionToken};
+use claim_guard::transaction::{Attempt, Binding, PresentedAt, TransactionKeySet, WorkPath};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionVerifier, UnixTime, VerifiedClaims,
     VerifiedTransaction,

@@ -1,8 +1,5 @@
 //! Mutations of claims: the issuer signs them, so nothing but their meaning is wrong.
 
-use serde_json::{Value, json};
-use test_realm::{AUDIENCE, CLIENT, ISSUER};
-
 use crate::draft::Draft;
 use crate::object::{Object, Style};
 use crate::random::Random;
@@ -283,14 +280,4 @@ pub fn vary(draft: &mut Draft, random: &mut Random) {
     }
     draft.header.shuffle(random);
     draft.payload.shuffle(random);
-}
-
-/// What a token says where nothing is odd.
-pub fn payload(issued_at: i64) -> Object {
-    let payload = test_realm::access_token_payload(issued_at);
-    let named = [("iss", ISSUER), ("aud", AUDIENCE), ("azp", CLIENT)];
-    assert!(named.iter().all(|(name, value)| payload[name] == json!(value)), "another realm's payload");
-    let mut object = Object::of(&payload);
-    object.0.retain(|(_, value)| value != &Value::Null.to_string());
-    object
 }

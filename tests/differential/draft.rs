@@ -1,6 +1,8 @@
 //! A token in the making: objects → texts → base64url → signature, with a place for a mutation at each stage.
 
-use crate::claims;
+use serde_json::{Value, json};
+use test_realm::{AUDIENCE, CLIENT, ISSUER};
+
 use crate::keys::{Keys, SIGNERS, Signing};
 use crate::object::{Object, Style};
 
@@ -33,7 +35,7 @@ impl Draft {
             leeway,
             issued_at,
             header: Object::of(&keys.own(key).header()),
-            payload: claims::payload(issued_at),
+            payload: payload(issued_at),
             header_style: Style::Compact,
             payload_style: Style::Compact,
             recipe,
@@ -68,4 +70,14 @@ impl Draft {
 
 fn shortened(value: &str) -> String {
     if value.len() > 80 { format!("{} bytes", value.len()) } else { value.to_owned() }
+}
+
+/// What a token says where nothing is odd.
+fn payload(issued_at: i64) -> Object {
+    let payload = test_realm::access_token_payload(issued_at);
+    let named = [("iss", ISSUER), ("aud", AUDIENCE), ("azp", CLIENT)];
+    assert!(named.iter().all(|(name, value)| payload[name] == json!(value)), "another realm's payload");
+    let mut object = Object::of(&payload);
+    object.0.retain(|(_, value)| value != &Value::Null.to_string());
+    object
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use claim_guard::revalidation::Cause;
 
 use crate::machine::BACK_OFF;
-use crate::plan::{Plan, STATES, State, Step, Task};
+use crate::plan::{Plan, Step, Task};
 use crate::realm::Facts;
+use crate::states::{STATES, State};
 use crate::story::{End, Event, Outcome, Story, Verdict, Visit};
 
 /// A promise that was not kept.

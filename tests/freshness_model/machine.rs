@@ -10,9 +10,10 @@ use claim_guard::identifier::{ExecutionArn, StateMachineArn};
 use claim_guard::revalidation::{Cause, Question, Withdrawals};
 use claim_guard::transaction::PresentedAt;
 
-use crate::plan::{Plan, State, Step, Task};
+use crate::plan::{Plan, Step, Task};
 use crate::realm::{Realm, Unanswered};
 use crate::stack::{EXECUTION, Stack, state_name, time};
+use crate::states::State;
 use crate::story::{End, Event, Outcome, Story, Verdict, Visit};
 
 const MACHINE: &str = "arn:aws:states:eu-west-1:000000000000:stateMachine:run";

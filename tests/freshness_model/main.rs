@@ -14,6 +14,9 @@
 
 // In reading order: the realm → what is planned → the state machine → what happened → what has to hold.
 
+/// The guarded states, and what they ask.
+mod states;
+
 /// A realm whose whole history is known.
 mod realm;
 

@@ -9,7 +9,7 @@ use claim_guard::{AccessTokenVerifier, UnixTime};
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, NOW, SUBJECT, access_token_payload, with, without};
 
-use crate::plan::{PLAIN, STATES, State};
+use crate::states::{PLAIN, STATES, State};
 
 /// The session that the access token is issued in.
 const SESSION: &str = "kZ0VtqGmXJt0tBoQb1x2y3z4";

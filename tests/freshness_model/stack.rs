@@ -8,12 +8,11 @@ use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, MapRunArn, StateName, TransactionId, TrustDomain,
     WorkflowName,
 };
+use claim_guard::mint::{Minting, UnsignedTransactionToken};
 use claim_guard::revalidation::{
     ExecutionSeen, ExecutionStatus, InputSeen, LiveIdentity, Look, MapRunSeen, MapRunStatus, PresumedQuestion, Question,
 };
-use claim_guard::transaction::{
-    Attempt, Binding, Minting, PresentedAt, TransactionFailure, TransactionKeySet, UnsignedTransactionToken, WorkPath,
-};
+use claim_guard::transaction::{Attempt, Binding, PresentedAt, TransactionFailure, TransactionKeySet, WorkPath};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionToken, TransactionVerifier, UnixTime,
     VerifiedTransaction,
@@ -21,7 +20,8 @@ use claim_guard::{
 use serde_json::{Map, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, TestKey, key_set, with};
 
-use crate::plan::{PLAIN, Plan, STATES, STRONG, State, Terms};
+use crate::plan::{Plan, Terms};
+use crate::states::{PLAIN, STATES, STRONG, State};
 use crate::story::Verdict;
 
 pub const EXECUTION: &str = "arn:aws:states:eu-west-1:000000000000:execution:run:one";

@@ -2,7 +2,7 @@
 
 use claim_guard::revalidation::Cause;
 
-use crate::plan::State;
+use crate::states::State;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

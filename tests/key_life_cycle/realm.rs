@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use serde_json::{Value, json};
-use xtask::lab::{ADMINISTRATOR, Lab};
+use xtask::keycloak::ADMINISTRATOR;
+use xtask::lab::Lab;
 
 use crate::front::Front;
 use crate::support::{and, unique};

@@ -16,8 +16,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::identifier::Digest;
 use serde_json::{Map, Value, json};
 use xtask::calls::Answer;
-use xtask::keycloak::CLIENT;
-use xtask::lab::{ADMINISTRATOR, Lab};
+use xtask::keycloak::{ADMINISTRATOR, CLIENT};
+use xtask::lab::Lab;
 
 /// Where executions are started.
 pub const STARTS: &str = "/workflows/payment/executions";

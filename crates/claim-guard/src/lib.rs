@@ -20,14 +20,17 @@ pub mod claims;
 /// `access.toml`: what routes, starts and states ask.
 pub mod access;
 
+/// The signed statement that travels in an execution in place of the access token → verified transaction.
+pub mod transaction;
+
 /// Requirement → decision: a grant, or everything that is unmet.
 pub mod decision;
 
-/// The signed statement that travels in an execution in place of the access token.
-pub mod transaction;
-
 /// An old statement → what to ask the realm → a statement of now.
 pub mod revalidation;
+
+/// Grant, or statement of now → transaction token.
+pub mod mint;
 
 /// Decision → audit line.
 pub mod audit;

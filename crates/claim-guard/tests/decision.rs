@@ -6,9 +6,8 @@ use std::time::Duration;
 use claim_guard::access::{AccessPolicy, RoutePatterns};
 use claim_guard::decision::{Decision, Grant, Starter};
 use claim_guard::identifier::{Digest, ExecutionArn, KeyId, StateName, TransactionId, TrustDomain, WorkflowName};
-use claim_guard::transaction::{
-    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken, WorkPath,
-};
+use claim_guard::mint::{Minting, UnsignedTransactionToken};
+use claim_guard::transaction::{Attempt, Binding, PresentedAt, TransactionKeySet, WorkPath};
 use claim_guard::{Leeway, TransactionToken, TransactionVerifier};
 use serde_json::{Map, Value, json};
 use test_realm::{NOW, TestKey, access_token_payload, key_set, with};

@@ -7,10 +7,11 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, IdentifierError, KeyId, Scope, StateMachineArn, StateName, TrustDomain};
 use claim_guard::json::{MemberError, Part};
-use claim_guard::jws::{JwsError, KeySetError};
+use claim_guard::jws::{DerError, JwsError, KeySetError};
+use claim_guard::mint::{MintError, UnsignedTransactionToken};
 use claim_guard::transaction::{
-    Attempt, Binding, DerError, MintError, PresentedAt, Renewed, Run, TransactionFailure, TransactionKeySet,
-    TransactionRejection, UnsignedTransactionToken, WorkPath,
+    Attempt, Binding, CarryError, PresentedAt, Renewed, Run, TransactionFailure, TransactionKeySet,
+    TransactionRejection, WorkPath,
 };
 use claim_guard::{ActorError, Excerpt, Leeway, TransactionToken, TransactionVerifier, VerifiedTransaction};
 use serde_json::{Map, Value, json};
@@ -485,7 +486,10 @@ fn token_that_would_burden_every_state_is_not_minted() {
     let unsigned = unsigned(&key, &wide);
     let der = key.sign(unsigned.signing_input());
     let presented = unsigned.signing_input().len() + 1 + 86;
-    assert_eq!(unsigned.seal(&der).unwrap_err(), MintError::TooLarge { limit: 2048, presented });
+    assert_eq!(
+        unsigned.seal(&der).unwrap_err(),
+        MintError::NotCarried(CarryError::TooLarge { limit: 2048, presented })
+    );
     assert!(mint(&key).as_str().len() < 1300, "{}", mint(&key).as_str().len());
 }
 

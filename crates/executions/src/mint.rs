@@ -3,7 +3,8 @@
 use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
-use claim_guard::transaction::{Binding, MintError, Minting, UnsignedTransactionToken};
+use claim_guard::mint::{MintError, Minting, UnsignedTransactionToken};
+use claim_guard::transaction::{Binding, CarryError};
 use claim_guard::{TransactionToken, UnixTime};
 use minting::{Failure, hex};
 
@@ -14,7 +15,7 @@ use crate::outside::Outside;
 /// Why no transaction token was minted.
 pub(crate) enum Unminted {
     /// It says more than an execution can carry.
-    NotCarried(MintError),
+    NotCarried(CarryError),
     /// Nobody signs it, or what is signed is wrong.
     Failed(Failure),
 }

@@ -332,7 +332,7 @@ fn payload_that_leaves_no_room_for_an_identity_is_noted() {
 fn identity_fits_into_the_room_that_is_kept_for_it() {
     let call = |woven: &Value| woven["States"]["Act"]["Arguments"]["Payload"].clone();
     let mut payload = call(&woven(&machine("Act", json!({ "Act": act(json!({})) }))));
-    payload["transactionToken"] = json!("x".repeat(claim_guard::transaction::MAX_MINTED_BYTES));
+    payload["transactionToken"] = json!("x".repeat(claim_guard::mint::MAX_MINTED_BYTES));
     let arn = json!("x".repeat(claim_guard::identifier::MAX_IDENTIFIER_BYTES));
     for (name, value) in [
         ("execution", arn.clone()),

@@ -5,7 +5,43 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::unavailable::DiscoveryFault;
+/// Why the discovery document names neither the issuer nor the JWK set that we look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiscoveryFault {
+    /// Not one JSON object in UTF-8, or nested too deep.
+    Malformed {
+        /// One-based line.
+        line: usize,
+        /// One-based column, in bytes.
+        column: usize,
+    },
+    /// A member is not there.
+    Absent {
+        /// Its name.
+        member: &'static str,
+    },
+    /// A member stands there twice, so readers differ on its value.
+    Duplicate {
+        /// Its name.
+        member: &'static str,
+    },
+    /// A member is not a string.
+    NotText {
+        /// Its name.
+        member: &'static str,
+    },
+}
+
+impl fmt::Display for DiscoveryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { line, column } => write!(f, "no JSON object: line `{line}` column `{column}`"),
+            Self::Absent { member } => write!(f, "`{member}` is absent"),
+            Self::Duplicate { member } => write!(f, "`{member}` is there twice"),
+            Self::NotText { member } => write!(f, "`{member}` is no string"),
+        }
+    }
+}
 
 /// What the document says of itself. Nothing of it is trusted before the endpoint has compared it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,102 +1,16 @@
 //! Where a realm's keys are and whom to trust about it.
 
-use std::fmt;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use claim_guard::Excerpt;
 use claim_guard::identifier::Issuer;
 use reqwest::Url;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 
+use crate::authority::RealmCa;
 use crate::discovery::Discovery;
+use crate::endpoint_error::EndpointError;
 use crate::unavailable::KeysUnavailable;
 
 /// The most bytes that the address of a JWK set may have.
 const MAX_KEY_URI_BYTES: usize = 2048;
-
-/// Why a text names no endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndpointError {
-    /// The issuer is no URL that can be asked, for example because of its port.
-    IssuerNotAUrl {
-        /// The issuer.
-        presented: Excerpt,
-    },
-    /// The certificate is not base64 (RFC 4648 §4, padded, on one line).
-    CertificateNotBase64,
-    /// The bytes are not one X.509 certificate in DER.
-    NotACertificate {
-        /// What the TLS library found.
-        reason: Excerpt,
-    },
-    /// The address of the JWK set is not an absolute `https` URL without user, password and fragment.
-    NotAKeyUri {
-        /// The address.
-        presented: Excerpt,
-    },
-    /// No HTTPS client can be made for this endpoint.
-    NoClient {
-        /// What the HTTP library found.
-        reason: Excerpt,
-    },
-}
-
-impl fmt::Display for EndpointError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::IssuerNotAUrl { presented } => write!(f, "the issuer `{presented}` is no URL that can be asked"),
-            Self::CertificateNotBase64 => {
-                f.write_str("not base64: give one DER certificate as padded base64 on one line")
-            }
-            Self::NotACertificate { reason } => write!(f, "not one DER certificate: `{reason}`"),
-            Self::NotAKeyUri { presented } => {
-                write!(f, "`{presented}` is not of the shape `https://HOST[:PORT]/PATH` without user and fragment")
-            }
-            Self::NoClient { reason } => write!(f, "no HTTPS client can be made: `{reason}`"),
-        }
-    }
-}
-
-impl std::error::Error for EndpointError {}
-
-/// One X.509 certificate of an authority, as the only one that may vouch for the realm's host.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RealmCa(Vec<u8>);
-
-impl RealmCa {
-    /// A certificate in DER.
-    ///
-    /// # Errors
-    /// [`EndpointError::NotACertificate`] if the bytes are anything else, PEM or two certificates for example.
-    pub fn from_der(der: &[u8]) -> Result<Self, EndpointError> {
-        RootCertStore::empty()
-            .add(CertificateDer::from(der))
-            .map_err(|error| EndpointError::NotACertificate { reason: Excerpt::of(&error.to_string()) })?;
-        Ok(Self(der.to_vec()))
-    }
-
-    /// A certificate in DER, written as base64 on one line: the shape that fits into an environment variable.
-    ///
-    /// # Errors
-    /// [`EndpointError`] if the text is not base64 or holds no certificate.
-    pub fn from_base64(text: &str) -> Result<Self, EndpointError> {
-        let der = STANDARD.decode(text).map_err(|_| EndpointError::CertificateNotBase64)?;
-        Self::from_der(&der)
-    }
-
-    /// The certificate in DER.
-    pub fn der(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for RealmCa {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RealmCa({} bytes)", self.0.len())
-    }
-}
 
 /// The address of a JWK set that is allowed by name, although it is not on the issuer's origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -291,16 +205,5 @@ mod tests {
         let issuer = Issuer::parse("https://id.example:99999/realms/w").unwrap();
         let presented = Excerpt::of(issuer.as_str());
         assert_eq!(RealmEndpoint::new(issuer, None, None).map(|_| ()), Err(EndpointError::IssuerNotAUrl { presented }));
-    }
-
-    #[test]
-    fn only_one_certificate_in_der_is_an_authority() {
-        let der = rcgen::generate_simple_self_signed(vec!["id.example".to_owned()]).unwrap().cert.der().to_vec();
-        assert_eq!(RealmCa::from_der(&der).map(|ca| ca.der().to_vec()), Ok(der.clone()));
-        assert_eq!(RealmCa::from_base64(&STANDARD.encode(&der)).map(|ca| ca.0), Ok(der.clone()));
-        assert_eq!(RealmCa::from_base64("-----BEGIN CERTIFICATE-----"), Err(EndpointError::CertificateNotBase64));
-        let not = |reason: &str| Err(EndpointError::NotACertificate { reason: Excerpt::of(reason) });
-        assert_eq!(RealmCa::from_der(b""), not("invalid peer certificate: BadEncoding"));
-        assert_eq!(RealmCa::from_der(&[der.clone(), der].concat()), not("invalid peer certificate: BadEncoding"));
     }
 }

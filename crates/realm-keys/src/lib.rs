@@ -14,8 +14,17 @@ mod settings;
 /// Where the realm is and whom to trust about it.
 mod endpoint;
 
+/// Who may vouch for its host.
+mod authority;
+
+/// Why there is no endpoint to ask.
+mod endpoint_error;
+
 /// Who is served at once, who waits, who may ask the realm.
 mod cache;
+
+/// Where key sets come from.
+mod key_source;
 
 /// Time and chance.
 mod clock;
@@ -46,14 +55,17 @@ mod faulty_server;
 #[cfg(test)]
 mod fixtures;
 
+pub use authority::RealmCa;
 pub use cache::RealmKeys;
 #[cfg(any(test, feature = "moved-clock"))]
 pub use cache::{CacheRules, Outcome, SimulatedCache};
-pub use endpoint::{EndpointError, KeyUri, RealmCa, RealmEndpoint};
+pub use discovery::DiscoveryFault;
+pub use endpoint::{KeyUri, RealmEndpoint};
+pub use endpoint_error::EndpointError;
 pub use exchange::{Answer, BoundedClient, Document, ExchangeFault, Request};
 #[cfg(any(test, feature = "moved-clock"))]
 pub use moved_clock::MovedClock;
 pub use notice::{KeyNotice, NOTICE_FORMAT};
 pub use reqwest::Url;
 pub use settings::{RealmSettings, RealmTrust, SettingsFault, SettingsFaults};
-pub use unavailable::{DiscoveryFault, KeysUnavailable};
+pub use unavailable::KeysUnavailable;

@@ -5,8 +5,10 @@ use std::fmt;
 use claim_guard::identifier::{Audience, ClientId, IdentifierError, Issuer};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway};
 
+use crate::authority::RealmCa;
 use crate::cache::RealmKeys;
-use crate::endpoint::{EndpointError, KeyUri, RealmCa, RealmEndpoint};
+use crate::endpoint::{KeyUri, RealmEndpoint};
+use crate::endpoint_error::EndpointError;
 
 /// One fault of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,45 +7,8 @@ use claim_guard::Excerpt;
 use claim_guard::identifier::Issuer;
 use claim_guard::jws::KeySetError;
 
+use crate::discovery::DiscoveryFault;
 use crate::exchange::ExchangeFault;
-
-/// Why the discovery document names neither the issuer nor the JWK set that we look for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DiscoveryFault {
-    /// Not one JSON object in UTF-8, or nested too deep.
-    Malformed {
-        /// One-based line.
-        line: usize,
-        /// One-based column, in bytes.
-        column: usize,
-    },
-    /// A member is not there.
-    Absent {
-        /// Its name.
-        member: &'static str,
-    },
-    /// A member stands there twice, so readers differ on its value.
-    Duplicate {
-        /// Its name.
-        member: &'static str,
-    },
-    /// A member is not a string.
-    NotText {
-        /// Its name.
-        member: &'static str,
-    },
-}
-
-impl fmt::Display for DiscoveryFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { line, column } => write!(f, "no JSON object: line `{line}` column `{column}`"),
-            Self::Absent { member } => write!(f, "`{member}` is absent"),
-            Self::Duplicate { member } => write!(f, "`{member}` is there twice"),
-            Self::NotText { member } => write!(f, "`{member}` is no string"),
-        }
-    }
-}
 
 /// The realm's keys cannot be had now, so no token can be decided on: the third kind of no, which heals by itself.
 ///

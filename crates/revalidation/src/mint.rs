@@ -1,8 +1,9 @@
 //! Statement → transaction token.
 
 use claim_guard::audit::Reason;
+use claim_guard::mint::{MintError, UnsignedTransactionToken};
 use claim_guard::revalidation::{RenewedStatement, Withdrawals};
-use claim_guard::transaction::{MintError, PresentedAt, UnsignedTransactionToken};
+use claim_guard::transaction::PresentedAt;
 use claim_guard::{TransactionToken, UnixTime};
 use minting::{Failure, Signer};
 

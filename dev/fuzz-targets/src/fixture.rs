@@ -8,9 +8,8 @@ use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TransactionId, TrustDomain,
     WorkflowName,
 };
-use claim_guard::transaction::{
-    Attempt, Binding, Minting, PresentedAt, TransactionKeySet, TransactionVerifier, UnsignedTransactionToken, WorkPath,
-};
+use claim_guard::mint::{Minting, UnsignedTransactionToken};
+use claim_guard::transaction::{Attempt, Binding, PresentedAt, TransactionKeySet, TransactionVerifier, WorkPath};
 use claim_guard::{AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, UnixTime, VerifiedClaims};
 use serde_json::{Map, Value, json};
 use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, TestKey, access_token_payload, key_set, with};

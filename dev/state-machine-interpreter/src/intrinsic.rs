@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::jsonata_functions::hash_of;
 use crate::run::{Run, Sight};
-use crate::stop::{Stop, refused};
-use crate::template::intrinsic_failure;
+use crate::stop::{Stop, intrinsic_failure, refused};
 use crate::world::Expected;
 
 /// The value of a call such as `States.Format('{}', $.name)`.

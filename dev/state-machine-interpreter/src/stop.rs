@@ -70,6 +70,11 @@ pub(crate) fn query(cause: String) -> Stop {
     Failure { error: QUERY.to_owned(), cause: Some(cause) }.into()
 }
 
+/// `States.IntrinsicFailure`, with a cause.
+pub(crate) fn intrinsic_failure(cause: String) -> Stop {
+    Failure { error: "States.IntrinsicFailure".to_owned(), cause: Some(cause) }.into()
+}
+
 /// What AWS would not take, or this interpreter does not know.
 pub(crate) fn refused(state: &str, reason: impl Into<String>) -> Stop {
     Stop::Refused { state: state.to_owned(), reason: reason.into() }

@@ -8,7 +8,7 @@ use crate::intrinsic;
 use crate::json_path;
 use crate::jsonata::{Fault, evaluate, expression};
 use crate::run::{Language, Run, Sight};
-use crate::stop::{Failure, Stop, query, refused, runtime};
+use crate::stop::{Stop, query, refused, runtime};
 use crate::world::Expected;
 
 impl Run<'_> {
@@ -103,9 +103,4 @@ impl Run<'_> {
             None => Err(query(format!("state `{}`: `{text}`: {fault}", sight.name))),
         }
     }
-}
-
-/// `States.IntrinsicFailure`, with a cause.
-pub(crate) fn intrinsic_failure(cause: String) -> Stop {
-    Failure { error: "States.IntrinsicFailure".to_owned(), cause: Some(cause) }.into()
 }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, OrFailure};
 use crate::keycloak::{CLIENT, Keycloak, REALM};
-use crate::lab::{ADMINISTRATOR, Lab};
 
 /// The client that owns the roles.
 pub(crate) const API: &str = "workflow-api";
@@ -46,16 +45,6 @@ pub struct RealmKey {
     pub component: String,
     /// Its `kid`.
     pub id: String,
-}
-
-impl Lab {
-    /// Logs in as the realm's administrator.
-    ///
-    /// # Errors
-    /// Keycloak is out of reach.
-    pub fn admin(&self) -> Result<Admin, Failure> {
-        Admin::log_in(self.keycloak(), (ADMINISTRATOR, &self.administrator_password()))
-    }
 }
 
 impl Admin {

@@ -5,15 +5,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::aws::{ACCESS_KEY, loopback_client};
 use crate::cache;
 use crate::failure::Failure;
 use crate::process::{self, Group};
 use crate::tools::Tools;
-
-/// The region that everything of the lab stands in.
-pub const REGION: &str = "us-east-1";
-/// The emulator takes this access key for the account's root user; Lambdas get credentials of their own roles.
-pub const ACCESS_KEY: &str = "test";
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
@@ -72,7 +68,7 @@ impl Emulator {
     /// It ended or was not ready in time; the failure shows the end of its log.
     pub fn wait_until_ready(&self, group: &Group) -> Result<(), Failure> {
         let url = format!("{}/_ministack/health", self.url());
-        let client = crate::aws::loopback_client()?;
+        let client = loopback_client()?;
         let deadline = Instant::now() + READY_WITHIN;
         while Instant::now() < deadline && group.is_alive() {
             if client.get(&url).send().is_ok_and(|answer| answer.status().is_success()) {

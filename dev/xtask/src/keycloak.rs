@@ -15,6 +15,8 @@ use crate::certificates::Certificates;
 use crate::failure::{Failure, OrFailure};
 use crate::process::{self, Group};
 
+/// The name of Keycloak's administrator in a lab.
+pub const ADMINISTRATOR: &str = "lab";
 /// The realm that the lab imports.
 pub const REALM: &str = "workflows";
 /// The client that the lab's users log in with.

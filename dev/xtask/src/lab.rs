@@ -4,45 +4,26 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::admin::Admin;
 use crate::aws::Aws;
 use crate::cache;
 use crate::emulator::Emulator;
 use crate::failure::{Failure, OrFailure};
-use crate::keycloak::{Keycloak, REVALIDATION_CLIENT};
+use crate::keycloak::{ADMINISTRATOR, Keycloak, REVALIDATION_CLIENT};
 use crate::process::{self, Group};
 use crate::progress::{Progress, tell};
+pub use crate::site::Options;
 use crate::site::Site;
 use crate::stack::{Sam, Stack};
 use crate::state::{self, Ports, State};
 use crate::tools::Tools;
-use crate::traffic;
 use crate::users;
 
-/// The name of Keycloak's administrator in a lab.
-pub const ADMINISTRATOR: &str = "lab";
 /// Names the lab that tests use; `default` when it is unset.
 pub const LAB_VARIABLE: &str = "KSF_LAB";
 
 /// The names of the labs that end with this process.
 static OURS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-
-/// How a lab is brought up.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The lab's name: 1 to 32 of `a-z`, `0-9` and `-`.
-    pub name: String,
-    /// The first of the two ports; free ones are chosen when absent.
-    pub port_base: Option<u16>,
-    /// The SAM template to deploy.
-    pub template: PathBuf,
-}
-
-impl Options {
-    /// The repository's own template on free ports.
-    pub fn named(name: &str) -> Options {
-        Options { name: name.to_owned(), port_base: None, template: cache::repository().join("template.yaml") }
-    }
-}
 
 /// A lab that is up. Dropping it leaves it up; [`Lab::down`] ends it.
 #[derive(Debug)]
@@ -171,6 +152,14 @@ impl Lab {
         })
     }
 
+    /// Logs in as the realm's administrator.
+    ///
+    /// # Errors
+    /// Keycloak is out of reach.
+    pub fn admin(&self) -> Result<Admin, Failure> {
+        Admin::log_in(&self.keycloak, (ADMINISTRATOR, &self.state.administrator))
+    }
+
     /// The lab's Keycloak.
     pub fn keycloak(&self) -> &Keycloak {
         &self.keycloak
@@ -255,7 +244,7 @@ pub fn down(name: &str) -> Result<(), Failure> {
     stop_recorded(&directory)?;
     ours().remove(name);
     // The build stays for a quick next start, the logs for reading.
-    for leftover in ["keycloak", "emulator", traffic::DIRECTORY] {
+    for leftover in ["keycloak", "emulator", state::TRAFFIC] {
         let path = directory.join(leftover);
         if path.exists() {
             std::fs::remove_dir_all(&path).or_failure(format!("remove {}", path.display()), "remove it by hand")?;

@@ -10,19 +10,35 @@ use crate::cache;
 use crate::certificates::{Certificates, random_password};
 use crate::emulator::Emulator;
 use crate::failure::Failure;
-use crate::keycloak::{CLIENT, Keycloak, REVALIDATION_CLIENT};
-use crate::lab::{ADMINISTRATOR, Options};
+use crate::keycloak::{ADMINISTRATOR, CLIENT, Keycloak, REVALIDATION_CLIENT};
 use crate::progress::Progress;
 use crate::stack::{Sam, architecture};
 use crate::state::{self, Ports, State};
 use crate::tools::Tools;
-use crate::traffic;
 use crate::users;
 
 /// How long API Gateway keeps an authorizer's answer in a lab, in seconds.
 const AUTHORIZER_TTL: &str = "60";
 /// The web origin that the deployed API answers browsers of; nothing listens there.
 const CORS_ORIGIN: &str = "http://localhost:8080";
+
+/// How a lab is brought up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The lab's name: 1 to 32 of `a-z`, `0-9` and `-`.
+    pub name: String,
+    /// The first of the two ports; free ones are chosen when absent.
+    pub port_base: Option<u16>,
+    /// The SAM template to deploy.
+    pub template: PathBuf,
+}
+
+impl Options {
+    /// The repository's own template on free ports.
+    pub fn named(name: &str) -> Options {
+        Options { name: name.to_owned(), port_base: None, template: cache::repository().join("template.yaml") }
+    }
+}
 
 /// The parts of a lab, before they stand.
 pub(crate) struct Site {
@@ -46,7 +62,7 @@ impl Site {
         }
         cache::make(&directory.join("logs"))?;
         // A leftover of a lab that was killed: its traffic is not this one's.
-        let _ = std::fs::remove_dir_all(directory.join(traffic::DIRECTORY));
+        let _ = std::fs::remove_dir_all(directory.join(state::TRAFFIC));
         let state = {
             // Held until the choice is on disk, where a lab that starts at the same time sees it.
             let _held = cache::lock(&state::labs(), ".ports")?;

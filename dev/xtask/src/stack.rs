@@ -7,8 +7,8 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Aws;
+use crate::aws::{ACCESS_KEY, REGION};
 use crate::cache;
-use crate::emulator::{ACCESS_KEY, REGION};
 use crate::failure::Failure;
 use crate::process;
 use crate::tools::Tools;

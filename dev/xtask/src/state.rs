@@ -14,6 +14,9 @@ use crate::stack::Stack;
 /// The part of the port range in which a free pair is looked for: below the ephemeral ports.
 const PORTS: std::ops::Range<u16> = 21_000..31_000;
 
+/// Where a lab keeps what went over the wire, below its directory.
+pub(crate) const TRAFFIC: &str = "traffic";
+
 /// The ports of one lab, both on the loopback interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ports {

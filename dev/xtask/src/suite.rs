@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::aws::REGION;
 use crate::cache;
-use crate::emulator::REGION;
 use crate::failure::Failure;
 use crate::lab::{LAB_VARIABLE, Lab, Options};
 use crate::process;

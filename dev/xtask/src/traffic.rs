@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 use crate::calls::Answer;
 use crate::failure::{Failure, OrFailure};
 use crate::lab::Lab;
+use crate::state::TRAFFIC;
 
-/// The directory, below the lab's.
-pub(crate) const DIRECTORY: &str = "traffic";
 const REMEDY: &str = "see that the lab's directory can be written; `cargo xtask lab up` makes it anew";
 
 impl Lab {
@@ -55,11 +54,11 @@ impl Lab {
     }
 
     fn tokens_file(&self) -> PathBuf {
-        self.directory.join(DIRECTORY).join("tokens")
+        self.directory.join(TRAFFIC).join("tokens")
     }
 
     fn answers_file(&self) -> PathBuf {
-        self.directory.join(DIRECTORY).join("answers")
+        self.directory.join(TRAFFIC).join("answers")
     }
 }
 

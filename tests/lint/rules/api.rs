@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Document, Finding, items, logical_id, members, text};
+use super::document::{Document, Finding, items, logical_id, members, text};
 
 /// Seconds for which an authorizer's answer may be used again.
 const LONGEST_TTL: i64 = 60;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Document, Finding, arn_parts, items, logical_id, members, text};
+use super::document::{Document, Finding, arn_parts, items, logical_id, members, text};
 
 pub fn findings(document: &Document) -> Vec<Finding> {
     [permissions(document), urls(document), environments(document), parameters(document), logs(document)].concat()

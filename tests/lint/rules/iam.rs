@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Document, Finding, items, logical_id, members, text};
+use super::document::{Document, Finding, items, logical_id, members, text};
 
 /// Actions that know no resource, so that `*` is the only way to allow them.
 const WITHOUT_RESOURCE: [&str; 8] = [

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::document::{Document, Finding, items, members};
+use super::states::{State, is_guarded, is_revalidation};
 use super::token::names_the_token;
-use super::workflow::{State, is_guarded, is_revalidation};
-use super::{Document, Finding, items, members};
 
 const DENIED: &str = "ClaimGuard.Denied";
 const EXPIRED: &str = "ClaimGuard.IdentityExpired";

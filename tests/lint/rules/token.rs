@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::workflow::{Opens, State, is_guarded, is_revalidation};
-use super::{Document, Finding, items, members};
+use super::document::{Document, Finding, items, members};
+use super::states::{Opens, State, is_guarded, is_revalidation};
 
 /// How the variables begin that hold transaction tokens.
 const TOKEN: &str = "transactionToken";

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Document, Finding, items, members, text};
+use super::document::{Document, Finding, items, members, text};
 
 pub fn findings(document: &Document) -> Vec<Finding> {
     let mut found = Vec::new();

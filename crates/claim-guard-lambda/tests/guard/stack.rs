@@ -7,11 +7,12 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateName, TransactionId, TrustDomain, WorkflowName,
 };
+use claim_guard::mint::{Minting, UnsignedTransactionToken};
 use claim_guard::revalidation::{
     Cause, ClientAnswer, ExecutionSeen, ExecutionStatus, InputSeen, Look, RealmAnswer, SaidOfUser, SessionsAnswer,
     UserAnswer,
 };
-use claim_guard::transaction::{Binding, Minting, PresentedAt, TransactionKeySet, UnsignedTransactionToken};
+use claim_guard::transaction::{Binding, PresentedAt, TransactionKeySet};
 use claim_guard::{
     AccessToken, AccessTokenVerifier, ClientList, Leeway, RealmKeySet, TransactionToken, TransactionVerifier, UnixTime,
 };

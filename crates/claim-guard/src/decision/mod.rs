@@ -17,7 +17,7 @@ pub use starter::{ClaimedStarter, Starter};
 pub use unmet::{Shape, Unmet};
 
 use crate::access::Effect;
-use crate::transaction::MintError;
+use crate::transaction::CarryError;
 
 /// What was decided.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Decision {
     }
 
     /// The denial of a start whose transaction token no execution could carry.
-    pub fn not_carried(error: MintError) -> Self {
+    pub fn not_carried(error: CarryError) -> Self {
         Self::deny(Unmet::NotCarried { error })
     }
 

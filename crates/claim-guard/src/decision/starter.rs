@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::claims::{Identity, Party};
 use crate::identifier::{Issuer, Subject};
-use crate::transaction::AgedTransaction;
+use crate::transaction::{AgedTransaction, UntrustedTransaction};
 
 /// Whoever started an execution, as its transaction token says ([`AgedTransaction::starter`]): nothing else makes one.
 ///
@@ -56,7 +56,7 @@ impl AgedTransaction {
 }
 
 /// Whoever an execution claims to be started by, where nothing proves it any more
-/// ([`UntrustedTransaction::claimed_starter`](crate::transaction::UntrustedTransaction::claimed_starter)).
+/// ([`UntrustedTransaction::claimed_starter`]).
 ///
 /// The claim stands in the execution's input, which nobody changes after its start. So it was written by whoever started that
 /// execution, and may be false only if that was done past the API. It is good for what such a forger could allow anyway:
@@ -65,10 +65,6 @@ impl AgedTransaction {
 pub struct ClaimedStarter(Starter);
 
 impl ClaimedStarter {
-    pub(crate) fn of(identity: &Identity) -> Self {
-        Self(Starter::of(identity))
-    }
-
     /// Whether it is the one whom the identity speaks of.
     pub fn is(&self, identity: &Identity) -> bool {
         self.0 == Starter::of(identity)
@@ -76,6 +72,13 @@ impl ClaimedStarter {
 
     pub(super) fn claimed(&self) -> &Starter {
         &self.0
+    }
+}
+
+impl UntrustedTransaction {
+    /// Who started the execution, if it is true.
+    pub fn claimed_starter(&self) -> ClaimedStarter {
+        ClaimedStarter(Starter::of(self.claimed_identity()))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::decision::starter::Starter;
 use crate::excerpt::Excerpt;
 use crate::identifier::{StateName, WorkflowName};
 use crate::json::{Json, is_plain};
-use crate::transaction::MintError;
+use crate::transaction::CarryError;
 
 /// One part of what was asked that is not met: the causes in the order they are looked at, with both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub enum Unmet {
     /// What the identity says fits into no transaction token.
     NotCarried {
         /// Why not.
-        error: MintError,
+        error: CarryError,
     },
     /// A role is needed.
     MissingRole {
@@ -203,8 +203,8 @@ impl Unmet {
             Self::WrongWorkflow { expected, .. } => expected.to_string(),
             Self::NotTheStarter { expected, .. } => expected.to_string(),
             Self::ActorPresent { expected, .. } => expected.to_string(),
-            Self::NotCarried { error: MintError::TooLarge { limit, .. } } => limit.to_string(),
-            Self::NotCarried { error: MintError::HoldsToken | MintError::MalformedSignature(_) } => return None,
+            Self::NotCarried { error: CarryError::TooLarge { limit, .. } } => limit.to_string(),
+            Self::NotCarried { error: CarryError::HoldsToken } => return None,
             Self::MissingRole { expected } => expected.to_string(),
             Self::NoneOfRoles { expected } => expected.iter().map(Role::to_string).collect::<Vec<_>>().join(" "),
             Self::ClaimAbsent { condition } | Self::InputAbsent { condition } => condition.to_string(),
@@ -222,8 +222,8 @@ impl Unmet {
             Self::NoState { presented, .. } => presented.to_string(),
             Self::NotTheStarter { presented, .. } | Self::StartedByAnother { presented } => presented.to_string(),
             Self::ActorPresent { presented, .. } => presented.to_string(),
-            Self::NotCarried { error: MintError::TooLarge { presented, .. } } => presented.to_string(),
-            Self::NotCarried { error: MintError::HoldsToken | MintError::MalformedSignature(_) }
+            Self::NotCarried { error: CarryError::TooLarge { presented, .. } } => presented.to_string(),
+            Self::NotCarried { error: CarryError::HoldsToken }
             | Self::MissingRole { .. }
             | Self::NoneOfRoles { .. }
             | Self::ClaimAbsent { .. }

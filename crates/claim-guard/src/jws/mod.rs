@@ -3,6 +3,7 @@
 mod algorithm;
 mod base64url;
 mod compact;
+mod ecdsa;
 mod edwards;
 mod error;
 mod key;
@@ -14,6 +15,7 @@ mod wycheproof;
 
 pub use algorithm::Algorithm;
 pub(crate) use compact::{Compact, Dots, TokenTypes, UntrustedHeader};
+pub use ecdsa::{DerError, fixed_from_der};
 pub use error::JwsError;
 pub use key::KeyFault;
 pub(crate) use key_set::KeySet;

@@ -333,7 +333,10 @@ fn first_statement(
         Err(rejection) => {
             let claimed = statements.untrusted_of_forgotten_key(&token, &at, now);
             let claimed = claimed.ok_or(Lapse::InputRejected(rejection))?;
-            Ok(First { transaction: claimed.claimed_transaction().cloned(), by: claimed.claimed_start() })
+            Ok(First {
+                transaction: claimed.claimed_transaction().cloned(),
+                by: StartedBy::of(claimed.claimed_identity()),
+            })
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::decision::Unmet;
 use crate::excerpt::Excerpt;
 use crate::identifier::{ClientId, SessionId, StateName, Subject};
 use crate::revalidation::lapse::Lapse;
-use crate::transaction::MintError;
+use crate::transaction::CarryError;
 use crate::unix_time::UnixTime;
 
 /// One thing that stands against a new statement: what the policy says first, then what Step Functions says, then what the
@@ -131,7 +131,7 @@ pub enum Withdrawal {
         presented: Excerpt,
     },
     /// What the statement would say fits into no transaction token.
-    NotCarried(MintError),
+    NotCarried(CarryError),
     /// The subject may not start the other workflow.
     StartUnmet(Unmet),
 }
@@ -234,7 +234,7 @@ impl Withdrawals {
     }
 
     /// The withdrawal of a statement that no execution could carry.
-    pub fn not_carried(error: MintError) -> Self {
+    pub fn not_carried(error: CarryError) -> Self {
         Self::one(Withdrawal::NotCarried(error))
     }
 

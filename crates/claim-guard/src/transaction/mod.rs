@@ -1,10 +1,9 @@
-//! The signed statement that travels in an execution in place of the access token.
+//! The signed statement that travels in an execution in place of the access token: what it is bound to, and its verification.
 
 mod acting;
 mod binding;
+mod carry_error;
 mod failure;
-mod signature;
-mod statement;
 mod token;
 mod untrusted;
 mod verify;
@@ -12,9 +11,9 @@ mod work_path;
 
 pub(crate) use acting::Acting;
 pub use binding::{Attempt, Binding, PresentedAt, Renewed, Run};
+pub use carry_error::CarryError;
 pub use failure::{TransactionFailure, TransactionRejection};
-pub use signature::{DerError, fixed_from_der};
-pub use statement::{MAX_MINTED_BYTES, MAX_RENEWED_BYTES, MintError, Minting, UnsignedTransactionToken};
+pub(crate) use token::TRANSACTION_TOKEN_TYPE;
 pub use token::{MAX_TRANSACTION_TOKEN_BYTES, TransactionToken};
 pub use untrusted::UntrustedTransaction;
 pub use verify::{AgedTransaction, HAND_OVER, TransactionKeySet, TransactionVerifier, VerifiedTransaction};

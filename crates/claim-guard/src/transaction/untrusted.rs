@@ -1,9 +1,8 @@
 //! What an execution says of itself whose transaction token is signed by a key that the stack has forgotten.
 
-use crate::decision::ClaimedStarter;
+use crate::claims::Identity;
 use crate::identifier::{ClientId, Digest, KeyId, TransactionId};
 use crate::jws::{Algorithm, UntrustedHeader};
-use crate::revalidation::StartedBy;
 use crate::transaction::acting::StatementMark;
 use crate::transaction::binding::PresentedAt;
 use crate::transaction::token::{TRANSACTION_TOKEN_TYPES, TransactionToken};
@@ -33,14 +32,9 @@ impl UntrustedTransaction {
         &self.key_id
     }
 
-    /// Who started the execution, if it is true.
-    pub fn claimed_starter(&self) -> ClaimedStarter {
-        ClaimedStarter::of(self.claimed.identity())
-    }
-
-    /// Who started the execution and with which client, if it is true.
-    pub(crate) fn claimed_start(&self) -> StartedBy {
-        StartedBy::of(self.claimed.identity())
+    /// Whom the token speaks of, if it is true.
+    pub(crate) fn claimed_identity(&self) -> &Identity {
+        self.claimed.identity()
     }
 
     /// The client that the starter used, if it is true.

@@ -7,8 +7,9 @@ use claim_guard::decision::{Decision, Grant, Unmet};
 use claim_guard::identifier::KeyId;
 use claim_guard::json::{MemberError, Part};
 use claim_guard::jws::JwsError;
+use claim_guard::mint::UnsignedTransactionToken;
 use claim_guard::token::RequiredClaim;
-use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, UnsignedTransactionToken, WorkPath};
+use claim_guard::transaction::{Attempt, PresentedAt, TransactionFailure, WorkPath};
 use claim_guard::{
     AccessToken, Excerpt, JsonError, RealmKeySet, Rejection, Role, TransactionToken, UnixTime, VerifiedClaims,
     VerifiedTransaction,

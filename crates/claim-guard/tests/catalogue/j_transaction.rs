@@ -6,7 +6,8 @@ use claim_guard::decision::Unmet;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateName};
 use claim_guard::json::{MemberError, Part};
 use claim_guard::jws::JwsError;
-use claim_guard::transaction::{MintError, PresentedAt, TransactionFailure, TransactionRejection, WorkPath};
+use claim_guard::mint::MintError;
+use claim_guard::transaction::{CarryError, PresentedAt, TransactionFailure, TransactionRejection, WorkPath};
 use claim_guard::{Excerpt, JsonError, TransactionToken};
 use serde_json::{Value, json};
 use test_realm::{TestKey, with, without};
@@ -317,7 +318,7 @@ fn j30_access_token_is_no_transaction_token_and_none_is_in_one() {
     };
     // A mapper that copies a token into a claim does not carry it into the history of an execution.
     for project in ["eyJhbGciOiJub25lIn0.e30.", "Bearer eyJhbGciOiJub25lIn0.e30.AAAA", "eyJhbGciOiJkaXIifQ....AAAA"] {
-        assert_eq!(sealed(project), Err(MintError::HoldsToken), "{project}");
+        assert_eq!(sealed(project), Err(MintError::NotCarried(CarryError::HoldsToken)), "{project}");
     }
     for project in ["apollo", "a.b.c", "eyJhbGciOiJub25lIn0", "1.2.3"] {
         assert_eq!(sealed(project), Ok(()), "{project}");
@@ -336,7 +337,10 @@ fn j31_token_over_its_budget_is_neither_minted_nor_read() {
     let unsigned = unsigned(&key, &wide, EXECUTION);
     let presented_bytes = unsigned.signing_input().len() + 1 + 86;
     let der = key.sign(unsigned.signing_input());
-    assert_eq!(unsigned.seal(&der).map(|_| ()), Err(MintError::TooLarge { limit: 2048, presented: presented_bytes }));
+    assert_eq!(
+        unsigned.seal(&der).map(|_| ()),
+        Err(MintError::NotCarried(CarryError::TooLarge { limit: 2048, presented: presented_bytes }))
+    );
     let long = "a.b.".to_owned() + &"c".repeat(4093);
     assert_eq!(presented(&long, &key, &at(EXECUTION)), rejected(JwsError::TooLong { limit: 4096, presented: 4097 }));
     // Cut off on its way, the text is no token.

@@ -7,11 +7,12 @@ use claim_guard::access::{AccessPolicy, Condition, Plain};
 use claim_guard::decision::Unmet;
 use claim_guard::identifier::{KeyId, StateName, Subject};
 use claim_guard::jws::JwsError;
+use claim_guard::mint::UnsignedTransactionToken;
 use claim_guard::revalidation::{
     Cause, ClientAnswer, Question, RealmAnswer, SaidOfUser, UserAnswer, Withdrawal, Withdrawals,
 };
 use claim_guard::transaction::{
-    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, UnsignedTransactionToken, WorkPath,
+    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, WorkPath,
 };
 use claim_guard::{Excerpt, Role, TransactionToken, VerifiedTransaction};
 use serde_json::{Map, Value, json};

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{Issuer, KeyId, Scope, Subject};
+use claim_guard::mint::UnsignedTransactionToken;
 use claim_guard::revalidation::{
     AnswerFault, Cause, ClientAnswer, ConsentsAnswer, LiveIdentity, Question, RealmAnswer, RenewedStatement,
     SaidOfUser, SessionsAnswer, Standing, UserAnswer, Withdrawal, Withdrawals,
 };
-use claim_guard::transaction::{AgedTransaction, UnsignedTransactionToken};
+use claim_guard::transaction::AgedTransaction;
 use serde_json::{Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, TestKey, with};
 

@@ -2,8 +2,9 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::claims::{ClaimPath, Role};
 use claim_guard::decision::{Decision, Unmet};
 use claim_guard::identifier::Digest;
+use claim_guard::mint::MintError;
 use claim_guard::revalidation::{Cause, Change, RenewedStatement, Withdrawal};
-use claim_guard::transaction::{Attempt, MintError, PresentedAt, TransactionFailure, WorkPath};
+use claim_guard::transaction::{Attempt, CarryError, PresentedAt, TransactionFailure, WorkPath};
 use serde_json::{Value, json};
 use test_realm::{ISSUER, NOW, SUBJECT, TestKey, with, without};
 
@@ -371,7 +372,10 @@ fn claim_of_now_that_is_a_token_or_too_long_is_not_signed() {
         unsigned.seal(&der).map(|_| ())
     };
     assert_eq!(seal("apollo"), Ok(()));
-    assert_eq!(seal(&TestKey::generate("ES256", "key").token(&json!({}))), Err(MintError::HoldsToken));
+    assert_eq!(
+        seal(&TestKey::generate("ES256", "key").token(&json!({}))),
+        Err(MintError::NotCarried(CarryError::HoldsToken))
+    );
     let long = seal(&"x".repeat(2000)).map_err(|error| error.code());
     assert_eq!(long, Err("transaction_token_too_large"));
 }

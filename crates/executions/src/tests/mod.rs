@@ -13,7 +13,6 @@ mod start;
 mod token;
 mod world;
 
-use claim_guard::access::AccessPolicy;
 use minting::NamingKey;
 use serde_json::{Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload, with};
@@ -21,15 +20,9 @@ use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload, with};
 use crate::answer::Answer;
 use crate::executions::Executions;
 use crate::response::Response;
-use world::{World, realm_key};
+use world::{MACHINE, ORIGIN, World, policy, realm_key};
 
-const MACHINE: &str = "arn:aws:states:eu-central-1:111122223333:stateMachine:lab-payment";
-const ORIGIN: &str = "https://payments.example.com";
 const REQUEST_ID: &str = "urn:request:0e4f6f5a-0000-4000-8000-000000000001";
-
-fn policy() -> AccessPolicy {
-    AccessPolicy::parse("access.toml", include_str!("../../../../access.toml")).unwrap()
-}
 
 /// The payload of a token that was issued ten seconds ago.
 fn payload() -> Value {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
@@ -13,11 +14,17 @@ use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer};
 use serde_json::json;
 use test_realm::{AUDIENCE, ISSUER, NOW, TestKey, key_set};
 
-use super::{MACHINE, ORIGIN, policy};
 use crate::execution_name::ExecutionName;
 use crate::executions::Executions;
 use crate::outside::{Chance, Execution, KeySource, Machine, Started, Status, Stopped};
 use crate::settings::Settings;
+
+pub(super) const MACHINE: &str = "arn:aws:states:eu-central-1:111122223333:stateMachine:lab-payment";
+pub(super) const ORIGIN: &str = "https://payments.example.com";
+
+pub(super) fn policy() -> AccessPolicy {
+    AccessPolicy::parse("access.toml", include_str!("../../../../access.toml")).unwrap()
+}
 
 /// The realm's key.
 pub(super) fn realm_key() -> &'static TestKey {

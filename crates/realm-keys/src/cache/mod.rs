@@ -9,7 +9,6 @@ mod simulated;
 mod tests;
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use claim_guard::RealmKeySet;
@@ -18,22 +17,15 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::clock::{Surroundings, System};
-use crate::endpoint::{EndpointError, RealmEndpoint};
+use crate::endpoint::RealmEndpoint;
+use crate::endpoint_error::EndpointError;
 use crate::https::{DEADLINE, HttpsSource};
+use crate::key_source::KeySource;
 use crate::notice::KeyNotice;
 use crate::unavailable::KeysUnavailable;
 use schedule::{Next, Schedule, Ticket};
 #[cfg(any(test, feature = "moved-clock"))]
 pub use simulated::{CacheRules, Outcome, SimulatedCache};
-
-/// A fetch that goes on.
-pub(crate) type Fetching<'a> = Pin<Box<dyn Future<Output = Result<RealmKeySet, KeysUnavailable>> + Send + 'a>>;
-
-/// Where key sets come from. It bounds its own time.
-pub(crate) trait KeySource: Send + Sync {
-    /// Fetches the key set that stands now.
-    fn fetch(&self) -> Fetching<'_>;
-}
 
 /// A realm's key set, kept for every request of this process. Clones share it.
 ///

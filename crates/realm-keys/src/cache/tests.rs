@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::exchange::{Document, ExchangeFault};
 use crate::fixtures::{jwk_set, key_id};
+use crate::key_source::Fetching;
 use crate::moved_clock::MovedClock;
 
 const SECOND: Duration = Duration::from_secs(1);

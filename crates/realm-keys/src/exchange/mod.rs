@@ -12,7 +12,8 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, Head
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, tls};
 
-use crate::endpoint::{EndpointError, RealmCa};
+use crate::authority::RealmCa;
+use crate::endpoint_error::EndpointError;
 pub use fault::{Document, ExchangeFault};
 
 /// The longest wait that a realm may ask for.

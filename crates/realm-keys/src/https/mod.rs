@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use claim_guard::RealmKeySet;
 
-use crate::cache::{Fetching, KeySource};
-use crate::endpoint::{EndpointError, RealmEndpoint};
+use crate::endpoint::RealmEndpoint;
+use crate::endpoint_error::EndpointError;
 use crate::exchange::{BoundedClient, Document, Request};
+use crate::key_source::{Fetching, KeySource};
 use crate::unavailable::KeysUnavailable;
 
 /// How long discovery and JWK set may take together.

@@ -9,11 +9,12 @@ use claim_guard::identifier::Issuer;
 use claim_guard::jws::KeySetError;
 
 use super::*;
-use crate::endpoint::{KeyUri, RealmCa};
+use crate::authority::RealmCa;
+use crate::discovery::DiscoveryFault;
+use crate::endpoint::KeyUri;
 use crate::exchange::{ExchangeFault, trusted};
 use crate::faulty_server::{FaultyServer, Reply, Transport, whole};
 use crate::fixtures::{jwk_set, key_id};
-use crate::unavailable::DiscoveryFault;
 
 const DISCOVERY_PATH: &str = "/realms/w/.well-known/openid-configuration";
 const KEYS_PATH: &str = "/realms/w/keys";

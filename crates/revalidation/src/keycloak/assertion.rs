@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::UnixTime;
 use claim_guard::identifier::{ClientId, Issuer, KeyId};
-use claim_guard::transaction::fixed_from_der;
+use claim_guard::jws::fixed_from_der;
 use serde_json::{Value, json};
 
 use crate::keycloak::fault::KeycloakFault;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use claim_guard::Excerpt;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::Issuer;
+use claim_guard::jws::DerError;
 use claim_guard::revalidation::AnswerFault;
-use claim_guard::transaction::DerError;
 use minting::Failure;
 use realm_keys::{Document, EndpointError, ExchangeFault};
 

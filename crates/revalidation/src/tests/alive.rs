@@ -4,7 +4,7 @@ use claim_guard::audit::Reason;
 use claim_guard::revalidation::{ExecutionStatus, MapRunStatus};
 use minting::Failure;
 use serde_json::{Value, json};
-use test_realm::with;
+use test_realm::{access_token_payload, with};
 
 use super::world::World;
 use super::*;

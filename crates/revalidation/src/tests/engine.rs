@@ -10,7 +10,7 @@ use minting::Failure;
 use serde_json::{Value, json};
 use test_realm::NOW;
 
-use super::{Start, execution, time};
+use super::start::{Start, execution, time};
 
 /// What it says of executions, by their ARNs where it is not the same of all.
 pub(super) struct Executions {

@@ -3,9 +3,10 @@
 use claim_guard::audit::Reason;
 use minting::Failure;
 use serde_json::json;
-use test_realm::with;
+use test_realm::{access_token_payload, with};
 
-use super::world::{World, foreign_key, realm_key};
+use super::keys::{foreign_key, realm_key};
+use super::world::World;
 use super::*;
 
 #[test]

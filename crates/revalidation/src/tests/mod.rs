@@ -5,6 +5,7 @@ mod child_runs;
 mod denied;
 mod engine;
 mod events;
+mod keys;
 mod leaks;
 mod panics;
 mod rejected;
@@ -12,6 +13,7 @@ mod renewed;
 mod robustness;
 mod settings;
 mod slow;
+mod start;
 mod undecided;
 mod world;
 
@@ -20,44 +22,28 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use claim_guard::access::AccessPolicy;
+use claim_guard::UnixTime;
 use claim_guard::audit::AuditRecord;
-use claim_guard::decision::Decision;
-use claim_guard::identifier::{Digest, ExecutionArn, KeyId, TransactionId, TrustDomain, WorkflowName};
-use claim_guard::transaction::{Binding, Minting, UnsignedTransactionToken};
+use claim_guard::identifier::Digest;
 use claim_guard::unix_time::ClockError;
-use claim_guard::{AccessToken, RealmKeySet, UnixTime};
 use minting::MintSettings;
-use serde_json::{Map, Value, json};
-use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, TestKey, access_token_payload, key_set, with};
+use serde_json::{Value, json};
+use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, key_set, with};
 
 use crate::revalidation::{Outside, Revalidation};
 use crate::service::Service;
-use world::{World, access_tokens, kms_key, realm_key};
+use keys::kms_key;
+use start::{ACCESS_TOML, DOMAIN, Start, TRANSACTION, execution, policy, time};
+use world::World;
 
-const ACCESS_TOML: &str = include_str!("access.toml");
-const DOMAIN: &str = "lab.111122223333.eu-central-1";
-const TRANSACTION: &str = "txn-1";
 const JTI: &str = "onrtro:3c0f6a52-1c1e-4c39-9f52-0d8f6a1b2c3d";
 const SID: &str = "kZ0VtqGmXJt0tBoQb1x2y3z4";
 
 /// When most events come: the first statement, of [`NOW`], has expired.
 const LATER: i64 = NOW + 400;
 
-fn policy() -> AccessPolicy {
-    AccessPolicy::parse("access.toml", ACCESS_TOML).unwrap()
-}
-
-fn time(seconds: i64) -> UnixTime {
-    UnixTime::from_seconds(seconds).unwrap()
-}
-
 fn machine(workflow: &str) -> String {
     format!("arn:aws:states:eu-central-1:111122223333:stateMachine:payments-{workflow}")
-}
-
-fn execution(workflow: &str, name: &str) -> String {
-    format!("arn:aws:states:eu-central-1:111122223333:execution:payments-{workflow}:{name}")
 }
 
 fn environment(variable: &str) -> Option<String> {
@@ -78,68 +64,6 @@ fn environment(variable: &str) -> Option<String> {
         "WORKFLOW_STATE_MACHINES" => machines.to_string(),
         _ => return None,
     })
-}
-
-/// What the statement of a run is minted from.
-#[derive(Clone)]
-struct Start {
-    access_token: Value,
-    workflow: &'static str,
-    execution: String,
-    trust_domain: &'static str,
-    at: i64,
-}
-
-impl Start {
-    /// The sample run, `run-1`, begun at [`NOW`].
-    fn usual() -> Self {
-        Self {
-            access_token: access_token_payload(NOW),
-            workflow: "payment",
-            execution: execution("payment", "run-1"),
-            trust_domain: DOMAIN,
-            at: NOW,
-        }
-    }
-
-    fn of(workflow: &'static str) -> Self {
-        Self { workflow, execution: execution(workflow, "run-1"), ..Self::usual() }
-    }
-
-    /// By a caller with these roles of `workflow-api`.
-    fn with_roles(roles: &[&str]) -> Self {
-        let access_token = with(access_token_payload(NOW), "/resource_access/workflow-api/roles", json!(roles));
-        Self { access_token, ..Self::usual() }
-    }
-
-    /// The token that `executions` would mint.
-    fn token(&self) -> String {
-        self.token_by(kms_key())
-    }
-
-    fn token_by(&self, key: &TestKey) -> String {
-        let keys = RealmKeySet::parse(key_set([realm_key()]).as_bytes()).unwrap();
-        let token = AccessToken::parse(&realm_key().token(&self.access_token)).unwrap();
-        let claims = access_tokens().verify(&token, &keys, time(self.at)).unwrap();
-        let workflow = WorkflowName::parse(self.workflow).unwrap();
-        let input = Map::from_iter([("project_id".to_owned(), json!("apollo"))]);
-        let Decision::Allow(grant) = policy().decide_start(&claims, &workflow, &input) else {
-            panic!("the start is denied")
-        };
-        let lifetime = policy().workflow(&workflow).unwrap().transaction_token_lifetime();
-        let execution = ExecutionArn::parse(&self.execution).unwrap();
-        let binding = Binding { workflow, execution, redrive_count: 0 };
-        let minting = Minting {
-            trust_domain: TrustDomain::parse(self.trust_domain).unwrap(),
-            key_id: KeyId::parse(key.kid()).unwrap(),
-            transaction: TransactionId::parse(TRANSACTION).unwrap(),
-            lifetime,
-            now: time(self.at),
-        };
-        let unsigned = UnsignedTransactionToken::at_start(&grant, &binding, &Digest::of(b"{}"), &minting);
-        let signature = key.sign(unsigned.signing_input());
-        unsigned.seal(&signature).unwrap().as_str().to_owned()
-    }
 }
 
 /// The event of a woven state of `run-1` that asks for something.

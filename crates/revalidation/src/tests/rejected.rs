@@ -1,9 +1,10 @@
 //! A token that proves nothing where it is presented.
 
 use serde_json::{Value, json};
-use test_realm::{NOW, with, without};
+use test_realm::{NOW, access_token_payload, with, without};
 
-use super::world::{World, foreign_key, realm_key};
+use super::keys::{foreign_key, realm_key};
+use super::world::World;
 use super::*;
 
 /// The event is rejected for that reason, and nobody is asked.

@@ -1,10 +1,12 @@
 //! The environment.
 
 use claim_guard::Excerpt;
+use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{IdentifierError, KeyId};
 use minting::MintFault;
 use realm_keys::SettingsFault;
 use serde_json::{Value, json};
+use test_realm::TestKey;
 
 use super::world::World;
 use super::*;

@@ -6,7 +6,8 @@ use minting::{Failure, NoRandom};
 use serde_json::{Value, json};
 use test_realm::{with, without};
 
-use super::world::{World, foreign_key};
+use super::keys::foreign_key;
+use super::world::World;
 use super::*;
 
 fn event() -> Value {

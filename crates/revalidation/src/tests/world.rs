@@ -1,47 +1,24 @@
 //! An outside in memory: an engine, a realm with one client and one user, a key, and chance that always falls the same way.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use claim_guard::UnixTime;
 use claim_guard::audit::Reason;
-use claim_guard::identifier::{Audience, ClientId, ExecutionArn, Issuer, MapRunArn};
+use claim_guard::identifier::{ExecutionArn, MapRunArn};
 use claim_guard::revalidation::{
     AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, MapRunSeen, Question, RealmAnswer, SaidOfUser,
     SessionsAnswer, UserAnswer,
 };
-use claim_guard::{AccessTokenVerifier, ClientList, Leeway, UnixTime};
 use minting::{Failure, NoRandom, Signer};
 use serde_json::{Value, json};
-use test_realm::{AUDIENCE, CLIENT, ISSUER, NOW, SUBJECT, TestKey, access_token_payload, with};
+use test_realm::{CLIENT, NOW, SUBJECT, TestKey, access_token_payload, with};
 
 use super::engine::Executions;
+use super::keys::{access_tokens, kms_key};
 use crate::chance::Chance;
 use crate::engine::Engine;
 use crate::realm::{Answered, Realm, Unanswered};
-
-/// The stack's key.
-pub(super) fn kms_key() -> &'static TestKey {
-    static KEY: OnceLock<TestKey> = OnceLock::new();
-    KEY.get_or_init(TestKey::kms)
-}
-
-/// A key of another stack.
-pub(super) fn foreign_key() -> &'static TestKey {
-    static KEY: OnceLock<TestKey> = OnceLock::new();
-    KEY.get_or_init(TestKey::kms)
-}
-
-/// The realm's key.
-pub(super) fn realm_key() -> &'static TestKey {
-    static KEY: OnceLock<TestKey> = OnceLock::new();
-    KEY.get_or_init(|| TestKey::generate("ES256", "realm-1"))
-}
-
-pub(super) fn access_tokens() -> AccessTokenVerifier {
-    let clients = ClientList::new([ClientId::parse(CLIENT).unwrap()]).unwrap();
-    AccessTokenVerifier::new(Issuer::parse(ISSUER).unwrap(), Audience::parse(AUDIENCE).unwrap(), clients, Leeway::MAX)
-}
 
 /// What the realm answers, as JSON; each of them may be changed to anything.
 pub(super) struct World {

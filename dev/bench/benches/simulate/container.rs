@@ -5,7 +5,7 @@ use std::time::Duration;
 use realm_keys::{KeysUnavailable, Outcome, SimulatedCache};
 
 use crate::chance::Chance;
-use crate::day::{Day, END, Key, Part};
+use crate::day::{Day, END, Key};
 use crate::knobs::Knobs;
 use crate::tally::Tally;
 
@@ -175,6 +175,3 @@ impl Container<'_> {
 fn moment(at: f64) -> Duration {
     Duration::from_secs_f64(at)
 }
-
-/// The parts in which a valid token may be refused.
-pub const REFUSING: [Part; 3] = [Part::Rotation, Part::Outage, Part::Withdrawal];

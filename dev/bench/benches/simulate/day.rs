@@ -37,6 +37,9 @@ pub enum Part {
     Flood,
 }
 
+/// The parts in which a valid token may be refused.
+pub const REFUSING: [Part; 3] = [Part::Rotation, Part::Outage, Part::Withdrawal];
+
 /// The keys of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::container::REFUSING;
-use crate::day::{Day, END, Key, Part};
+use crate::day::{Day, END, Key, Part, REFUSING};
 use crate::knobs::Knobs;
 
 const PARTS: [(Part, &str); 7] = [

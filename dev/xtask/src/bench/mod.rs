@@ -32,8 +32,6 @@ const FUNCTIONS: [&str; 7] = [
     "revalidation",
     "key-publisher",
 ];
-/// The floor: a function that does nothing.
-pub(crate) const FLOOR: &str = "echo";
 
 /// A group of rows that one program prints.
 struct Group {
@@ -159,8 +157,11 @@ impl<'a> Bench<'a> {
 
     /// The floor, built by itself: no other crate's features are in it.
     fn floor(&self) -> Result<PathBuf, Failure> {
-        self.cargo("build the floor", &["build", "--release", "--locked", "--package", "bench", "--bin", FLOOR])?;
-        self.keep(FLOOR)
+        self.cargo(
+            "build the floor",
+            &["build", "--release", "--locked", "--package", "bench", "--bin", end_to_end::FLOOR],
+        )?;
+        self.keep(end_to_end::FLOOR)
     }
 
     /// Copies a program out of cargo's way: another build may replace it with one of other features.

@@ -4,6 +4,8 @@
 mod drills;
 /// An execution's history in short.
 mod outline;
+/// One scene.
+mod scene;
 /// The scenes of the story.
 mod scenes;
 /// The stack's signing key in an administrator's hands.
@@ -16,30 +18,9 @@ use crate::lab::{Lab, Options};
 use crate::progress::{Progress, tell};
 use crate::report;
 
+pub use scene::{Part, Scene};
 use stage::Stage;
 pub use stage::decision;
-
-/// One scene.
-pub struct Scene {
-    /// What `--scene` calls it.
-    pub name: &'static str,
-    /// What it shows.
-    pub title: &'static str,
-    /// Where it belongs.
-    pub part: Part,
-    play: fn(&mut Stage<'_>) -> Result<(), Failure>,
-}
-
-/// Where a scene belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The story of the main job.
-    Story,
-    /// A drill: something happens to an identity while a workflow runs. A short one is part of the demo.
-    ShortDrill,
-    /// A drill that takes its time, or takes parts of the lab away. It is played by name.
-    LongDrill,
-}
 
 /// All scenes: the story, then the drills.
 pub fn scenes() -> impl Iterator<Item = &'static Scene> {

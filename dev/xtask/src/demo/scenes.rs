@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::scene::{Part, Scene};
 use super::stage::Stage;
-use super::{Part, Scene};
 use crate::failure::{Failure, OrFailure};
 
 /// The story of the main job.

@@ -1,6 +1,8 @@
 //! Copying a part of a document into one of its own, without the rest of the text.
 
-use super::{Content, Document, Json, Object, Places, Span, Tape};
+use super::nodes::{Content, Document, Span, Tape};
+use super::places::Places;
+use super::value::{Json, Object};
 
 /// A path below an object.
 type Path<'p> = &'p [String];

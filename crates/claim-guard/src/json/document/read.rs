@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Content, Document, Node, Places, Span, Tape};
+use super::nodes::{Content, Document, Node, Span, Tape};
+use super::places::Places;
 use crate::json::JsonError;
 use crate::json::error::{DUPLICATE, malformed};
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Content, Document, Node, Places, Span};
+use super::nodes::{Content, Document, Node, Span};
+use super::places::Places;
 
 /// A JSON value inside a document.
 #[derive(Clone, Copy)]

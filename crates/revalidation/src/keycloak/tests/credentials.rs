@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use claim_guard::audit::Reason;
 use claim_guard::identifier::KeyId;
-use claim_guard::transaction::DerError;
+use claim_guard::jws::DerError;
 use claim_guard::{JsonError, UnixTime};
 use minting::{Failure, Signer};
 use realm_keys::{Document, ExchangeFault};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::HOLD;
+use super::hold::HOLD;
 use super::withdrawn::stopped_before_the_money;
 use crate::demo::stage::{Somebody, Stage};
 use crate::failure::Failure;

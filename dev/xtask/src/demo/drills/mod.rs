@@ -1,6 +1,8 @@
 //! The drills: something happens to an identity while a workflow runs, on a real Keycloak and a real interpreter. Each says
 //! the whole history that the execution has to have, and every decision.
 
+/// How long a payment is held.
+mod hold;
 /// What wrong passwords do to a user whom nobody has disabled.
 mod lock_out;
 /// What Keycloak is asked, and with which keys, while much happens at once or nothing answers.
@@ -10,7 +12,7 @@ mod withdrawn;
 /// Tokens that are worth nothing where they are presented.
 mod worthless;
 
-use super::{Part, Scene};
+use super::scene::{Part, Scene};
 
 /// All drills.
 pub(super) const DRILLS: &[Scene] = &[
@@ -123,12 +125,3 @@ pub(super) const DRILLS: &[Scene] = &[
         play: worthless::replayed,
     },
 ];
-
-/// How long a payment is held for something to happen to its user.
-const HOLD: u64 = 6;
-/// How long a payment is held for a session to be idle for too long.
-const HOLD_UNTIL_IDLE: u64 = 20;
-/// How long a payment is held for its statement to outlive the 30 s that ScreenPayment allows.
-const HOLD_UNTIL_OLD: u64 = 35;
-/// How long a payment is held for keys to be rotated: two deployments.
-const HOLD_FOR_KEYS: u64 = 75;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{HOLD, HOLD_FOR_KEYS, HOLD_UNTIL_OLD};
+use super::hold::{HOLD, HOLD_FOR_KEYS, HOLD_UNTIL_OLD};
 use crate::admin::RealmKey;
 use crate::demo::scenes::OUT_OF_REACH;
 use crate::demo::signing::{key_id, token_of};

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::{HOLD, HOLD_UNTIL_IDLE, HOLD_UNTIL_OLD};
+use super::hold::{HOLD, HOLD_UNTIL_IDLE, HOLD_UNTIL_OLD};
 use crate::demo::signing::payload;
 use crate::demo::stage::Stage;
 use crate::failure::{Failure, OrFailure};

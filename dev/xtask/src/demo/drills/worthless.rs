@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{HOLD, HOLD_FOR_KEYS};
+use super::hold::{HOLD, HOLD_FOR_KEYS};
 use crate::demo::signing::{payload, signed_anew, token_of};
 use crate::demo::stage::{Somebody, Stage};
 use crate::failure::Failure;

@@ -10,10 +10,9 @@ use serde_json::{Map, Value, json};
 use crate::claims::Identity;
 use crate::decision::Grant;
 use crate::identifier::{Digest, KeyId, TransactionId, TrustDomain};
+use crate::jws::{DerError, fixed_from_der};
 use crate::revalidation::RenewedStatement;
-use crate::transaction::binding::{Binding, Renewed, Run};
-use crate::transaction::signature::{DerError, fixed_from_der};
-use crate::transaction::token::{TRANSACTION_TOKEN_TYPE, TransactionToken};
+use crate::transaction::{Binding, CarryError, Renewed, Run, TRANSACTION_TOKEN_TYPE, TransactionToken};
 use crate::unix_time::UnixTime;
 
 /// The most bytes of an execution's first token: it travels in every state.
@@ -29,15 +28,8 @@ const SIGNATURE_BYTES: usize = 1 + 86;
 /// Why no transaction token was minted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MintError {
-    /// What the workflow's requirements name does not fit into a token.
-    TooLarge {
-        /// The most bytes.
-        limit: usize,
-        /// The token's bytes.
-        presented: usize,
-    },
-    /// A text of the statement is a signed or encrypted token: it would lie in the history of the execution.
-    HoldsToken,
+    /// No execution could carry it.
+    NotCarried(CarryError),
     /// The signer's answer is no ECDSA signature.
     MalformedSignature(DerError),
 }
@@ -45,10 +37,7 @@ pub enum MintError {
 impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge { limit, presented } => {
-                write!(f, "transaction token: expected at most `{limit}` bytes, presented `{presented}`")
-            }
-            Self::HoldsToken => f.write_str("transaction token: a claim is a token itself"),
+            Self::NotCarried(error) => write!(f, "{error}"),
             Self::MalformedSignature(error) => write!(f, "transaction token: {error}"),
         }
     }
@@ -56,12 +45,17 @@ impl fmt::Display for MintError {
 
 impl std::error::Error for MintError {}
 
+impl From<CarryError> for MintError {
+    fn from(error: CarryError) -> Self {
+        Self::NotCarried(error)
+    }
+}
+
 impl MintError {
     /// A fixed name of the cause, for audit lines and metrics.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => "transaction_token_too_large",
-            Self::HoldsToken => "transaction_token_holds_token",
+            Self::NotCarried(error) => error.code(),
             Self::MalformedSignature(_) => "malformed_signature",
         }
     }
@@ -132,13 +126,13 @@ impl UnsignedTransactionToken {
     /// Whether an execution can carry it once it is signed. To be asked before: nobody need sign what is not sealed.
     ///
     /// # Errors
-    /// [`MintError`] if a claim is a token itself, or the token would be too large.
-    pub fn carriable(&self) -> Result<(), MintError> {
+    /// [`CarryError`] if a claim is a token itself, or the token would be too large.
+    pub fn carriable(&self) -> Result<(), CarryError> {
         let presented = self.signing_input.len() + SIGNATURE_BYTES;
         if self.holds_token {
-            Err(MintError::HoldsToken)
+            Err(CarryError::HoldsToken)
         } else if presented > self.limit {
-            Err(MintError::TooLarge { limit: self.limit, presented })
+            Err(CarryError::TooLarge { limit: self.limit, presented })
         } else {
             Ok(())
         }
