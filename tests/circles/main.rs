@@ -27,12 +27,11 @@ use module::Program;
 use sources::Sources;
 
 /// The stages of `claim-guard`, as its folders and files name them. Each uses those before it only.
-const STAGES_OF_THE_GUARD: [&str; 14] = [
+const STAGES_OF_THE_GUARD: [&str; 13] = [
     "identifier",
     "excerpt",
     "unix_time",
     "json",
-    "document",
     "jws",
     "claims",
     "token",

@@ -22,6 +22,8 @@ pub enum Part {
     Answer,
     /// What a Lambda was called with.
     Event,
+    /// A discovery document.
+    Discovery,
 }
 
 impl fmt::Display for Part {
@@ -33,6 +35,7 @@ impl fmt::Display for Part {
             Self::Actor => "actor",
             Self::Answer => "answer",
             Self::Event => "event",
+            Self::Discovery => "discovery document",
         })
     }
 }

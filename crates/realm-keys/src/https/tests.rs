@@ -10,6 +10,8 @@ use claim_guard::jws::KeySetError;
 
 use super::*;
 use crate::authority::RealmCa;
+use claim_guard::json::{JsonError, MemberError, Part};
+
 use crate::discovery::DiscoveryFault;
 use crate::endpoint::KeyUri;
 use crate::exchange::{ExchangeFault, trusted};
@@ -271,18 +273,19 @@ async fn a_connection_that_ends_early_is_named() {
 #[tokio::test]
 async fn g20_a_discovery_document_that_cannot_be_read_is_refused() {
     let fault = |fault| KeysUnavailable::Discovery { fault };
-    let malformed = |line, column| fault(DiscoveryFault::Malformed { line, column });
-    check_discovery(|_| "<!DOCTYPE html><title>Sign in</title>".to_owned(), malformed(1, 1)).await;
-    check_discovery(|_| String::new(), malformed(1, 0)).await;
+    let json = |column, duplicate_member| JsonError::Malformed { line: 1, column, duplicate_member };
+    let malformed = |column| fault(DiscoveryFault::Malformed(json(column, false)));
+    check_discovery(|_| "<!DOCTYPE html><title>Sign in</title>".to_owned(), malformed(1)).await;
+    check_discovery(|_| String::new(), malformed(0)).await;
     check_discovery(
         |_| r#"{"error":"Realm does not exist"}"#.to_owned(),
-        fault(DiscoveryFault::Absent { member: "issuer" }),
+        fault(DiscoveryFault::Member(MemberError::Missing { part: Part::Discovery, name: "issuer" })),
     )
     .await;
-    check_discovery(|_| r#"{"issuer":"https://id.ex"#.to_owned(), malformed(1, 24)).await;
+    check_discovery(|_| r#"{"issuer":"https://id.ex"#.to_owned(), malformed(24)).await;
     check_discovery(
-        |origin| discovery(origin).replace("{", r#"{"issuer":"https://evil.example/realms/w","#),
-        fault(DiscoveryFault::Duplicate { member: "issuer" }),
+        |_| r#"{"issuer":"https://id.example","issuer":"https://evil.example"}"#.to_owned(),
+        fault(DiscoveryFault::Malformed(json(63, true))),
     )
     .await;
 }
