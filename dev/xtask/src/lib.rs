@@ -2,6 +2,9 @@
 
 /// What an administrator of its realm does.
 pub mod admin;
+/// The rows of docs/attacks.md, and the tests that hold them.
+#[cfg(test)]
+mod attacks;
 /// Signed calls to it.
 pub mod aws;
 /// What the guard costs.
@@ -51,6 +54,9 @@ pub mod stack;
 pub mod state;
 /// Everything that has to hold.
 pub mod suite;
+/// The names of tests, which documents cite.
+#[cfg(test)]
+mod test_names;
 /// The pinned tools.
 pub mod tools;
 /// Which tokens went in and which answers came out.
