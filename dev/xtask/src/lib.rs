@@ -41,8 +41,6 @@ pub mod progress;
 pub mod realm_server;
 /// What `lab up` and `lab status` tell a person.
 pub mod report;
-/// What the suite counted.
-mod scoreboard;
 /// The names that SECURITY.md cites.
 #[cfg(test)]
 mod security_policy;
