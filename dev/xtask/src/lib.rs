@@ -31,6 +31,9 @@ pub mod keycloak;
 pub mod lab;
 /// State machines of third parties, woven and run.
 pub mod machines;
+/// The paths in `.cargo/mutants.toml`.
+#[cfg(test)]
+mod mutants;
 /// What this machine must have already.
 mod prerequisites;
 /// Child processes in groups of their own.
