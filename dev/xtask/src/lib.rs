@@ -2,6 +2,9 @@
 
 /// What an administrator of its realm does.
 pub mod admin;
+/// The rows of docs/attacks.md, and the tests that hold them.
+#[cfg(test)]
+mod attacks;
 /// Signed calls to it.
 pub mod aws;
 /// What the guard costs.
@@ -28,6 +31,9 @@ pub mod keycloak;
 pub mod lab;
 /// State machines of third parties, woven and run.
 pub mod machines;
+/// The paths in `.cargo/mutants.toml`.
+#[cfg(test)]
+mod mutants;
 /// What this machine must have already.
 mod prerequisites;
 /// Child processes in groups of their own.
@@ -38,8 +44,6 @@ pub mod progress;
 pub mod realm_server;
 /// What `lab up` and `lab status` tell a person.
 pub mod report;
-/// What the suite counted.
-mod scoreboard;
 /// The names that SECURITY.md cites.
 #[cfg(test)]
 mod security_policy;
@@ -51,6 +55,9 @@ pub mod stack;
 pub mod state;
 /// Everything that has to hold.
 pub mod suite;
+/// The names of tests, which documents cite.
+#[cfg(test)]
+mod test_names;
 /// The pinned tools.
 pub mod tools;
 /// Which tokens went in and which answers came out.

@@ -10,7 +10,6 @@ use crate::failure::Failure;
 use crate::lab::{LAB_VARIABLE, Lab, Options};
 use crate::process;
 use crate::progress::{Progress, tell};
-use crate::scoreboard;
 use crate::stack::is_of_the_running_crate;
 use crate::tools::Tools;
 
@@ -102,7 +101,6 @@ impl<'a> Suite<'a> {
     fn new(progress: &'a Progress) -> Result<Suite<'a>, Failure> {
         let logs = cache::repository().join("target/xtask-test");
         cache::make(&logs)?;
-        scoreboard::clear(&logs)?;
         Ok(Suite { progress, logs, outcomes: Vec::new() })
     }
 
@@ -156,7 +154,6 @@ impl<'a> Suite<'a> {
             let sign = if outcome.failure.is_none() { "✔" } else { "✘" };
             tell!("{sign} {:<20} {:>7.1} s  {}", outcome.name, outcome.took.as_secs_f64(), outcome.tests);
         }
-        tell!("\n{}", scoreboard::Scoreboard::read(&cache::repository()));
         let total = self.outcomes.iter().fold(Tests::default(), |sum, outcome| sum.plus(&outcome.tests));
         tell!("tests: {} passed, {} failed, {} skipped", total.passed, total.failed, total.ignored);
     }

@@ -259,15 +259,6 @@ fn hex(text: &str) -> Vec<u8> {
     text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
-/// Leaves the count beside the logs of `cargo xtask test`.
-fn tell_the_suite(tally: &Tally) {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/xtask-test");
-    std::fs::create_dir_all(&directory).unwrap();
-    let Tally { right, total, not_applicable, .. } = tally;
-    let line = format!("vectors right / total: {right} / {total} ({not_applicable} not applicable)\n");
-    std::fs::write(directory.join("vectors.txt"), line).unwrap();
-}
-
 #[test]
 fn every_vector_is_decided_right() {
     let named = std::env::var("CLAIM_GUARD_VECTORS").map(PathBuf::from);
@@ -291,7 +282,6 @@ fn committed_vectors_are_all_decided_and_every_exception_is_needed() {
     assert_eq!(files, expected.map(|(file, counts)| (file.to_owned(), counts)).into_iter().collect());
     assert_eq!(tally.not_applicable, 0);
     assert_eq!(tally.wrong, Vec::<String>::new());
-    tell_the_suite(&tally);
     let exceptions: Exceptions =
         serde_json::from_slice(&std::fs::read(committed().join("exceptions.json")).unwrap()).unwrap();
     let listed: BTreeSet<_> = exceptions.exceptions.into_iter().map(|listed| (listed.file, listed.id)).collect();

@@ -1,10 +1,9 @@
-//! The attack catalogue, one test for each of its rows; a test's name begins with the row's id.
+//! The attacks of docs/attacks.md on tokens, keys, decisions and audit lines; a test's name begins with the ids of its rows.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
-mod complete;
 mod fixture;
 
 mod a_algorithm;

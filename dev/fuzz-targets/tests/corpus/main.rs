@@ -7,7 +7,6 @@
 mod mutator;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -61,19 +60,19 @@ fn run((name, target): Target, began: Instant) -> Run {
         };
         executions += 1;
         if catch_unwind(AssertUnwindSafe(|| target(&input))).is_err() {
-            broken = Some(kept(&format!("fuzz-{name}.bin"), &input));
+            broken = Some(kept(name, &input));
             break;
         }
     }
     Run { name, executions, took: began.elapsed(), broken }
 }
 
-/// Writes a file beside the logs of `cargo xtask test`.
-fn kept(name: &str, content: &[u8]) -> PathBuf {
+/// Keeps the input that broke a target beside the logs of `cargo xtask test`.
+fn kept(target: &str, input: &[u8]) -> PathBuf {
     let directory = repository().join("target/xtask-test");
     fs::create_dir_all(&directory).unwrap();
-    let file = directory.join(name);
-    fs::write(&file, content).unwrap();
+    let file = directory.join(format!("fuzz-{target}.bin"));
+    fs::write(&file, input).unwrap();
     file
 }
 
@@ -82,14 +81,11 @@ fn no_input_breaks_an_invariant() {
     let began = Instant::now();
     let runs = TARGETS.map(|target| thread::spawn(move || run(target, began)));
     let runs = runs.map(|run| run.join().unwrap());
-    let mut summary = String::new();
     for Run { name, executions, took, .. } in &runs {
-        writeln!(summary, "{name}: fuzz executions: {executions} in {:.1} s", took.as_secs_f64()).unwrap();
+        println!("{name}: fuzz executions: {executions} in {:.1} s", took.as_secs_f64());
     }
     let total: u64 = runs.iter().map(|run| run.executions).sum();
-    writeln!(summary, "fuzz executions: {total}, seed {}", setting("FUZZ_SEED", SEED)).unwrap();
-    print!("{summary}");
-    kept("fuzz.txt", summary.as_bytes());
+    println!("fuzz executions: {total}, seed {}", setting("FUZZ_SEED", SEED));
     let broken: Vec<(&str, &PathBuf)> =
         runs.iter().filter_map(|run| run.broken.as_ref().map(|file| (run.name, file))).collect();
     assert_eq!(broken, [], "the panics above say which invariants");

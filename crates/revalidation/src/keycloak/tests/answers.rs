@@ -1,5 +1,4 @@
-//! What the realm says of user, client and session, and what does not count as its word. The rows of the catalogue speak
-//! of introspection; here the administration is asked, and each row is about the answer in its place.
+//! What the realm says of user, client and session, and what does not count as its word: group K of docs/attacks.md.
 
 use claim_guard::Excerpt;
 use claim_guard::identifier::{ClientId, Issuer, SessionId, Subject};
