@@ -10,6 +10,7 @@ use crate::aws::Aws;
 use crate::cache;
 use crate::emulator::{ACCESS_KEY, REGION};
 use crate::failure::Failure;
+use crate::key_route;
 use crate::process;
 use crate::tools::Tools;
 
@@ -112,7 +113,9 @@ impl Sam<'_> {
             note,
             "read the deployment's output above; `cargo xtask test` also lints the template",
         )?;
-        describe(aws)
+        let stack = describe(aws)?;
+        key_route::complete(aws, &stack)?;
+        Ok(stack)
     }
 
     fn build_directory(&self) -> PathBuf {
