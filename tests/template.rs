@@ -768,12 +768,59 @@ fn the_realm_lets_revalidation_look_and_nothing_else() {
     ]);
     // Where its keys are, the stack knows once it is deployed; until then nobody is this client.
     assert_eq!(signs_in, json!(["client-jwt", "ES256", "true", null, null, null]));
-    let told = json!({"realm-management": ["view-users", "view-clients"]});
+    let told = json!({"realm-management": ["query-clients"], "workflow-revalidation": ["revalidate"]});
     let user = json!({
         "username": "service-account-workflow-revalidation", "enabled": true, "serviceAccountClientId": name,
         "clientRoles": told,
     });
     assert_eq!(realm["users"], json!([user]));
-    let scope = json!([{"client": name, "roles": ["view-users", "view-clients"]}]);
+    let scope = json!([{"client": name, "roles": ["query-clients"]}]);
     assert_eq!(realm["clientScopeMappings"]["realm-management"], scope);
+}
+
+/// What the service account may look at besides, in the realm to import.
+#[test]
+fn the_realm_narrows_revalidation_to_users_and_the_stack_s_clients() {
+    let realm: Value = serde_json::from_str(&file("realm/workflows-realm.json")).unwrap();
+    let permissions = permissions_of(&realm);
+    let template = template();
+    let clients: Vec<&str> = template["Parameters"]["Clients"]["Default"].as_str().unwrap().split(',').collect();
+    let allowed: Vec<Value> = permissions["policies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|policy| policy["type"] == "scope")
+        .map(|policy| {
+            let listed = ["resources", "scopes", "applyPolicies"]
+                .map(|list| serde_json::from_str::<Value>(policy["config"][list].as_str().unwrap()).unwrap());
+            json!([policy["config"]["defaultResourceType"], listed])
+        })
+        .collect();
+    let expected = json!([
+        ["Clients", [clients, ["view"], ["may revalidate"]]],
+        ["Users", [["Users"], ["view"], ["may revalidate"]]],
+    ]);
+    assert_eq!(json!(allowed), expected);
+    let roles: Value = serde_json::from_str(permissions["policies"][0]["config"]["roles"].as_str().unwrap()).unwrap();
+    let role = json!([{"id": "workflow-revalidation/revalidate", "required": true}]);
+    assert_eq!(json!([permissions["policies"][0]["name"], roles]), json!(["may revalidate", role]));
+}
+
+/// Keycloak before 26.2 has no permissions for single clients, and refuses a file that speaks of them.
+#[test]
+fn the_realm_for_earlier_servers_differs_in_what_the_service_account_may_see_and_nowhere_else() {
+    let mut realm: Value = serde_json::from_str(&file("realm/workflows-realm.json")).unwrap();
+    let earlier: Value = serde_json::from_str(&file("realm/before-26.2/workflows-realm.json")).unwrap();
+    let view = json!(["view-users", "view-clients"]);
+    realm.as_object_mut().unwrap().remove("adminPermissionsEnabled").unwrap();
+    realm["roles"]["client"].as_object_mut().unwrap().remove("workflow-revalidation").unwrap();
+    realm["clients"].as_array_mut().unwrap().retain(|client| client["clientId"] != "admin-permissions");
+    realm["users"][0]["clientRoles"] = json!({ "realm-management": view });
+    realm["clientScopeMappings"]["realm-management"][0]["roles"] = view;
+    assert_eq!(realm, earlier);
+}
+
+fn permissions_of(realm: &Value) -> &Value {
+    let clients = realm["clients"].as_array().unwrap();
+    &clients.iter().find(|client| client["clientId"] == "admin-permissions").unwrap()["authorizationSettings"]
 }

@@ -8,6 +8,8 @@ mod client_keys;
 mod in_process;
 mod log_in;
 mod service_account;
+#[path = "../support/signed_in.rs"]
+mod signed_in;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -24,7 +24,9 @@ fn access_token(lab: &Lab, caller: &ServiceAccount) -> Value {
 
 fn caller(admin: &Admin) -> ServiceAccount {
     let name = format!("batch-{}", crate::support::unique());
-    admin.create_service_account(&name, &people()[0].attributes(), &ROLES).unwrap()
+    let caller = admin.create_service_account(&name, &people()[0].attributes(), &ROLES).unwrap();
+    admin.show_to_revalidation(&name).unwrap();
+    caller
 }
 
 #[test]

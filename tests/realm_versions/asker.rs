@@ -18,6 +18,8 @@ use test_realm::{AUDIENCE, TestKey, key_set};
 use xtask::keycloak::{CLIENT, REVALIDATION_CLIENT};
 use xtask::realm_server::RealmServer;
 
+use crate::signed_in::signed_in;
+
 const POLICY: &str = "[workflows.payment]\nsession = \"required\"\nmax_duration = \"1d\"\nstart.any_verified_caller = true\n\
                       states.Pay.any_verified_caller = true\n";
 const DOMAIN: &str = "versions.000000000000.us-east-1";
@@ -32,17 +34,19 @@ impl Signer for Key {
     }
 }
 
-/// The client that asks, with a key that the realm knows.
+/// The client that asks, with keys that the realm knows: one that signs as KMS does, and one for the test's own requests.
 pub struct Asker {
     keycloak: Keycloak<Key>,
+    own_key: TestKey,
     policy: AccessPolicy,
 }
 
 impl Asker {
     pub fn of(server: &RealmServer) -> Self {
-        let key = TestKey::kms();
-        server.admin().unwrap().register_keys(REVALIDATION_CLIENT, &key_set([&key])).unwrap();
-        let clients = ClientList::new([ClientId::parse(CLIENT).unwrap()]).unwrap();
+        let (key, own_key) = (TestKey::kms(), TestKey::generate("ES256", "own"));
+        server.admin().unwrap().register_keys(REVALIDATION_CLIENT, &key_set([&key, &own_key])).unwrap();
+        let clients =
+            ClientList::new([CLIENT, "statement-app"].map(|client| ClientId::parse(client).unwrap())).unwrap();
         let issuer = Issuer::parse(&server.keycloak().issuer()).unwrap();
         let access = RealmAccess {
             verifier: AccessTokenVerifier::new(issuer, Audience::parse(AUDIENCE).unwrap(), clients, Leeway::MAX),
@@ -52,7 +56,12 @@ impl Asker {
         };
         let key_id = KeyId::parse(key.kid()).unwrap();
         let keycloak = Keycloak::new(access, key_id, Key(key)).unwrap();
-        Self { keycloak, policy: AccessPolicy::parse("access.toml", POLICY).unwrap() }
+        Self { keycloak, own_key, policy: AccessPolicy::parse("access.toml", POLICY).unwrap() }
+    }
+
+    /// An access token of the client's, as it asks with.
+    pub fn signed_in(&self, server: &RealmServer) -> String {
+        signed_in(server.keycloak(), &self.own_key).unwrap()
     }
 
     /// What comes of a question about whoever has that access token: `renewed`, the codes of all that stands against it,
@@ -64,16 +73,15 @@ impl Asker {
     }
 
     async fn answer(&self, question: &Question) -> String {
-        match self.keycloak.answers(question, now()).await {
+        let withdrawals = match self.keycloak.answers(question, now()).await {
             Ok(Ok(live)) => match live.statement(&self.policy, now()) {
-                Ok(_) => "renewed".to_owned(),
-                Err(withdrawals) => format!("{withdrawals:?}"),
+                Ok(_) => return "renewed".to_owned(),
+                Err(withdrawals) => withdrawals,
             },
-            Ok(Err(withdrawals)) => {
-                withdrawals.all().iter().map(|withdrawal| withdrawal.code()).collect::<Vec<_>>().join(" ")
-            }
-            Err(fault) => format!("undecided {}", fault.code()),
-        }
+            Ok(Err(withdrawals)) => withdrawals,
+            Err(fault) => return format!("undecided {}", fault.code()),
+        };
+        withdrawals.all().iter().map(|withdrawal| withdrawal.code()).collect::<Vec<_>>().join(" ")
     }
 
     fn question(&self, access_token: &str) -> Question {

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod asker;
+mod narrowing;
+#[path = "../support/signed_in.rs"]
+mod signed_in;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use xtask::browser::Browser;
 use xtask::keycloak::{CLIENT, Tokens};
-use xtask::realm_server::{RealmServer, Version};
+use xtask::realm_server::{RealmFile, RealmServer, Version};
 
 use asker::Asker;
 
@@ -30,9 +33,9 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(version: Version) -> Self {
+    fn of(version: Version, realm: RealmFile) -> Self {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let server = RealmServer::start(version).unwrap();
+        let server = RealmServer::start(version, realm).unwrap();
         let asker = Asker::of(&server);
         Self { server, asker, _alone: alone }
     }
@@ -127,10 +130,10 @@ impl Scene {
 
 #[test]
 fn the_least_supported_keycloak_s_answers_are_understood() {
-    Scene::of(Version::Least).play("undecided user_locked_out");
+    Scene::of(Version::Least, RealmFile::Wide).play("undecided user_locked_out");
 }
 
 #[test]
 fn the_newest_keycloak_s_answers_are_understood() {
-    Scene::of(Version::Newest).play("renewed");
+    Scene::of(Version::Newest, RealmFile::Narrow).play("renewed");
 }

@@ -141,6 +141,20 @@ impl Admin {
         self.call(Method::POST, "clients", Some(&new.chain(kept).collect())).map(|_| ())
     }
 
+    /// Lets revalidation look at a client that calls, as `realm/README.md` says.
+    ///
+    /// # Errors
+    /// There is no such client, or the realm was not imported from the file that narrows.
+    pub fn show_to_revalidation(&self, client: &str) -> Result<(), Failure> {
+        let permission = json!({
+            "name": format!("look at {client}"), "resourceType": "Clients", "resources": [self.client_id(client)?],
+            "scopes": ["view"], "policies": ["may revalidate"],
+        });
+        let permissions = self.client_id("admin-permissions")?;
+        let path = format!("clients/{permissions}/authz/resource-server/permission/scope");
+        self.call(Method::POST, &path, Some(&permission)).map(|_| ())
+    }
+
     /// Gives the realm another setting: a member of its representation.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::aws::Aws;
 use crate::cache;
 use crate::emulator::Emulator;
 use crate::failure::{Failure, OrFailure};
+use crate::key_route;
 use crate::keycloak::{ADMINISTRATOR, Keycloak, REVALIDATION_CLIENT};
 use crate::process::{self, Group};
 use crate::progress::{Progress, tell};
@@ -185,19 +186,22 @@ impl Lab {
         &self.directory
     }
 
-    /// Lets revalidation's client sign in with the keys of the stack, and with no other.
-    ///
-    /// On AWS Keycloak fetches them from the API. The emulator answers `{}` for an integration without a function, so the lab
-    /// hands them over.
+    /// Where the deployed API tells the keys of revalidation's client.
+    pub fn client_key_address(&self) -> String {
+        let endpoint = format!("http://127.0.0.1:{}", self.ports.emulator);
+        key_route::address(&endpoint, &self.stack.api, &self.stack.stage)
+    }
+
+    /// Lets revalidation's client sign in with the keys that the deployed API tells, and with no other.
     ///
     /// # Errors
     /// Keycloak is out of reach.
     pub fn register_client(&self) -> Result<(), Failure> {
-        self.admin()?.register_keys(REVALIDATION_CLIENT, self.stack.client_keys()?)
+        self.admin()?.register_key_address(REVALIDATION_CLIENT, &self.client_key_address())
     }
 
-    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are, and lets
-    /// revalidation sign in with the keys that the stack then has.
+    /// Deploys what was built once more, with some of the template's parameters changed and the others as they are, and tells
+    /// Keycloak where the keys are then: the emulator makes another API of one whose definition changes.
     ///
     /// # Errors
     /// The deployment fails, or Keycloak is out of reach.

@@ -10,6 +10,7 @@ use crate::cache;
 use crate::certificates::{Certificates, random_password};
 use crate::emulator::Emulator;
 use crate::failure::Failure;
+use crate::key_route;
 use crate::keycloak::{ADMINISTRATOR, CLIENT, Keycloak, REVALIDATION_CLIENT};
 use crate::progress::Progress;
 use crate::stack::{Sam, architecture};
@@ -155,16 +156,18 @@ impl Site {
         self.record(|state| state.stack = Some(stack))
     }
 
-    /// What the platform team does after the first deployment: Keycloak learns the keys of revalidation's client.
+    /// What the platform team does after the first deployment: Keycloak learns where the keys of revalidation's client are.
     fn register(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("register the stack's client keys at Keycloak");
+        let step = progress.step("tell Keycloak where the stack's client keys are");
         let (administrator, stack) = {
             let state = self.state();
             (state.administrator.clone(), state.stack.clone())
         };
         let admin = Admin::log_in(&self.keycloak, (ADMINISTRATOR, &administrator))?;
-        admin.register_keys(REVALIDATION_CLIENT, stack.unwrap_or_default().client_keys()?)?;
-        step.done(REVALIDATION_CLIENT);
+        let stack = stack.unwrap_or_default();
+        let address = key_route::address(&self.emulator.url(), &stack.api, &stack.stage);
+        admin.register_key_address(REVALIDATION_CLIENT, &address)?;
+        step.done(&address);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use crate::aws::Aws;
 use crate::aws::{ACCESS_KEY, REGION};
 use crate::cache;
 use crate::failure::Failure;
+use crate::key_route;
 use crate::process;
 use crate::tools::Tools;
 
@@ -112,7 +113,9 @@ impl Sam<'_> {
             note,
             "read the deployment's output above; `cargo xtask test` also lints the template",
         )?;
-        describe(aws)
+        let stack = describe(aws)?;
+        key_route::answer(aws, &stack.api, stack.client_keys()?)?;
+        Ok(stack)
     }
 
     fn build_directory(&self) -> PathBuf {

@@ -24,6 +24,8 @@ const VERIFIERS_NODE: &[&str] = &["jose@6.2.18", "aws-jwt-verify@5.2.1"];
 const KEYCLOAK: &str = "26.7.3";
 /// The least version that is supported; docs/keycloak.md names it.
 const LEAST_KEYCLOAK: &str = "26.0.8";
+/// The least version that takes `realm/workflows-realm.json`; realm/README.md names it.
+const LEAST_NARROWING_KEYCLOAK: &str = "26.2.0";
 const KEYCLOAK_BUILD: &[&str] = &["build", "--db", "dev-file"];
 const CARGO_DENY: &str = "0.20.2";
 
@@ -125,13 +127,25 @@ impl Tools {
     /// # Errors
     /// It cannot be installed.
     pub fn least_keycloak(&self, progress: &Progress) -> Result<PathBuf, Failure> {
-        let directory = self.cache.join(format!("keycloak-{LEAST_KEYCLOAK}"));
-        let installed = Installed::new(directory, format!("{LEAST_KEYCLOAK} {}", KEYCLOAK_BUILD.join(" ")));
+        self.earlier_keycloak(LEAST_KEYCLOAK, progress)
+    }
+
+    /// Installs the least version of Keycloak that narrows the service account, which only the tests need, and tells where it
+    /// stands.
+    ///
+    /// # Errors
+    /// It cannot be installed.
+    pub fn least_narrowing_keycloak(&self, progress: &Progress) -> Result<PathBuf, Failure> {
+        self.earlier_keycloak(LEAST_NARROWING_KEYCLOAK, progress)
+    }
+
+    fn earlier_keycloak(&self, version: &str, progress: &Progress) -> Result<PathBuf, Failure> {
+        let directory = self.cache.join(format!("keycloak-{version}"));
+        let installed = Installed::new(directory, format!("{version} {}", KEYCLOAK_BUILD.join(" ")));
         if !installed.is_complete() {
             cache::make(&self.logs())?;
-            let step = progress.step(format!("install Keycloak {LEAST_KEYCLOAK} (about 150 MB, once)"));
-            let install = |directory: &Path| self.install_keycloak(LEAST_KEYCLOAK, directory, &|note| step.note(note));
-            installed.ensure(install)?;
+            let step = progress.step(format!("install Keycloak {version} (about 150 MB, once)"));
+            installed.ensure(|directory| self.install_keycloak(version, directory, &|note| step.note(note)))?;
             step.done("");
         }
         Ok(installed.directory)
