@@ -23,7 +23,7 @@ struct Parameter {
     refused: &'static [&'static str],
 }
 
-const PARAMETERS: [Parameter; 8] = [
+const PARAMETERS: [Parameter; 10] = [
     Parameter {
         name: "Issuer",
         variable: "REALM_ISSUER",
@@ -162,6 +162,18 @@ const PARAMETERS: [Parameter; 8] = [
             "https://",
         ],
     },
+    Parameter {
+        name: "StartsPerMinute",
+        variable: "STARTS_PER_MINUTE",
+        taken: &["", "1", "10", "999"],
+        refused: &["0", "00", "01", "-1", "+1", "1.0", "1000", "many", " 1"],
+    },
+    Parameter {
+        name: "RunningExecutions",
+        variable: "RUNNING_EXECUTIONS",
+        taken: &["", "1", "9", "10", "19", "20", "25"],
+        refused: &["0", "01", "26", "30", "99", "100", "-1", "+1", "1.0", " 1"],
+    },
 ];
 
 struct NoSigner;
@@ -192,6 +204,11 @@ fn is_taken(variable: &str, value: &str, key: &TestKey) -> bool {
             "TRANSACTION_KEY_ID" => key.kid().to_owned(),
             "TRANSACTION_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/1111-2222".to_owned(),
             "EXECUTION_NAMING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/3333-4444".to_owned(),
+            // The table is there where either limit is: the template's condition.
+            "START_LIMITS_TABLE" => match variable {
+                "STARTS_PER_MINUTE" | "RUNNING_EXECUTIONS" if !value.is_empty() => "starts".to_owned(),
+                _ => return None,
+            },
             "WORKFLOW_STATE_MACHINES" => {
                 let machine = |name: &str| format!("arn:aws:states:eu-central-1:111122223333:stateMachine:p-{name}");
                 let names = policy().workflows().map(|workflow| workflow.name().to_string()).collect::<Vec<_>>();

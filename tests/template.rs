@@ -599,6 +599,7 @@ fn each_kind_of_throttling_has_its_alarm() {
     let mut expected = BTreeSet::from([
         "ours ApiThrottles null".to_owned(),
         "ours ServiceThrottles null".to_owned(),
+        "ours StartThrottles null".to_owned(),
         "AWS/States ThrottledEvents \"StartExecution\"".to_owned(),
         "AWS/States ThrottledEvents \"DescribeExecution\"".to_owned(),
         "AWS/States ThrottledEvents \"StopExecution\"".to_owned(),
@@ -614,6 +615,76 @@ fn each_kind_of_throttling_has_its_alarm() {
             filter["LogGroupName"]["Ref"] == group && filter["FilterPattern"].as_str().unwrap().contains(&throttled)
         });
         assert!(told, "{group}: who minds that KMS or Step Functions throttles?");
+    }
+}
+
+#[test]
+fn a_table_of_starts_and_the_one_permission_on_it_are_there_where_either_limit_is() {
+    let template = template();
+    let said = |parameter: &str| json!({"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]});
+    let either = json!({"Fn::Or": [said("StartsPerMinute"), said("RunningExecutions")]});
+    assert_eq!(template["Conditions"]["StartsAreCounted"], either);
+    for parameter in ["StartsPerMinute", "RunningExecutions"] {
+        assert_eq!(template["Parameters"][parameter]["Default"], "", "{parameter}");
+    }
+    // Everything that is there only then, and nothing else of DynamoDB's.
+    let conditional: Vec<&String> = template["Resources"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, resource)| resource["Condition"] == "StartsAreCounted")
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(conditional, ["StartLimits", "StartsTable", "StartsThrottledAlarm"]);
+    assert_eq!(resources(&template, "AWS::DynamoDB::Table").len(), 1);
+    let then = |value: Value, otherwise: Value| json!({"Fn::If": ["StartsAreCounted", value, otherwise]});
+    let none = json!({"Ref": "AWS::NoValue"});
+    let statement = json!({
+        "Sid": "CountStarts",
+        "Effect": "Allow",
+        "Action": "dynamodb:UpdateItem",
+        "Resource": {"Fn::GetAtt": ["StartsTable", "Arn"]},
+    });
+    let told = then(statement, none);
+    let policy = &template["Resources"]["ExecutionsPolicy"]["Properties"]["PolicyDocument"]["Statement"];
+    assert!(policy.as_array().unwrap().contains(&told), "{policy}");
+    assert_eq!(template["Resources"].to_string().matches("dynamodb:").count(), 1);
+    let variables = &functions(&template)["ExecutionsFunction"]["Environment"]["Variables"];
+    let given = ["START_LIMITS_TABLE", "STARTS_PER_MINUTE", "RUNNING_EXECUTIONS"].map(|name| &variables[name]);
+    let table = then(json!({"Ref": "StartsTable"}), json!(""));
+    assert_eq!(json!(given), json!([table, {"Ref": "StartsPerMinute"}, {"Ref": "RunningExecutions"}]));
+}
+
+#[test]
+fn what_is_counted_of_starts_is_encrypted_and_forgotten() {
+    let table = resources(&template(), "AWS::DynamoDB::Table").remove("StartsTable").unwrap();
+    let told = json!([
+        [{"AttributeName": "id", "KeyType": "HASH"}],
+        {"AttributeName": "expires", "Enabled": true},
+        {"SSEEnabled": true},
+        "PAY_PER_REQUEST",
+    ]);
+    let members = ["KeySchema", "TimeToLiveSpecification", "SSESpecification", "BillingMode"];
+    assert_eq!(json!(members.map(|member| &table[member])), told);
+}
+
+/// A place whose execution is not there is given away after a time in which its start has either shown or can come no more.
+#[test]
+fn a_start_is_over_long_before_its_place_is_given_away() {
+    let timeout = functions(&template())["ExecutionsFunction"]["Timeout"].as_i64().unwrap();
+    assert!(timeout < 29 && 2 * timeout < executions::START_SHOWS_WITHIN, "{timeout}");
+}
+
+/// API Gateway's own refusals and those of `executions` have the same status and another cause.
+#[test]
+fn whoever_is_turned_away_is_counted_once() {
+    let template = template();
+    let filters = resources(&template, "AWS::Logs::MetricFilter");
+    let gateway = filters["ApiThrottles"]["FilterPattern"].as_str().unwrap();
+    assert_eq!(gateway, "{ $.status = \"429\" && $.response = \"THROTTLED\" }");
+    let ours = filters["StartLimits"]["FilterPattern"].as_str().unwrap();
+    for code in ["starts_used_up", "all_running", "looks_used_up"] {
+        assert!(ours.contains(&format!("$.reasons[0].code = \"{code}\"")), "{code}");
     }
 }
 

@@ -5,7 +5,7 @@
 pub mod yaml;
 
 use std::collections::BTreeSet;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -40,6 +40,12 @@ impl Deref for Turn {
 
     fn deref(&self) -> &Lab {
         &self.lab
+    }
+}
+
+impl DerefMut for Turn {
+    fn deref_mut(&mut self) -> &mut Lab {
+        &mut self.lab
     }
 }
 

@@ -1,4 +1,4 @@
-//! The outside for real: Keycloak's keys, KMS, Step Functions, the system's clock and random bytes.
+//! The outside for real: Keycloak's keys, KMS, DynamoDB, Step Functions, the system's clock and random bytes.
 
 use std::sync::Arc;
 
@@ -13,9 +13,13 @@ use claim_guard::{Excerpt, RealmKeySet, UnixTime};
 use minting::{Failure, KmsNamingKey, KmsSigner, NamingKey, NamingKeySource, NoRandom, Signer};
 use realm_keys::RealmKeys;
 
-use crate::execution_name::ExecutionName;
-use crate::outside::{Chance, Execution, KeySource, Machine, Started, Status, Stopped};
+use crate::admission::Admission;
+use crate::limits::TableName;
+use crate::outside::{
+    Chance, Counted, Execution, KeySource, Machine, PlaceTaken, StartTable, Started, Status, Stopped,
+};
 use crate::settings::KmsKeys;
+use crate::tally::{Claim, Counter, Places, StartingParty};
 
 /// The clients, made once.
 #[derive(Debug)]
@@ -23,6 +27,7 @@ pub struct Aws {
     realm: RealmKeys,
     signer: KmsSigner,
     naming: KmsNamingKey,
+    dynamodb: aws_sdk_dynamodb::Client,
     sfn: aws_sdk_sfn::Client,
 }
 
@@ -34,6 +39,7 @@ impl Aws {
             realm,
             signer: KmsSigner::new(&config, keys.signing),
             naming: KmsNamingKey::new(&config, keys.naming),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
             sfn: aws_sdk_sfn::Client::new(&config),
         }
     }
@@ -58,15 +64,29 @@ impl NamingKeySource for Aws {
     }
 }
 
+impl StartTable for Aws {
+    async fn count(&self, table: &TableName, counter: &Counter, more: u16, most: u16) -> Result<Counted, Failure> {
+        self.dynamodb.count(table, counter, more, most).await
+    }
+
+    async fn take_place(&self, table: &TableName, claim: &Claim) -> Result<PlaceTaken, Failure> {
+        self.dynamodb.take_place(table, claim).await
+    }
+
+    async fn give_places_back(&self, table: &TableName, party: &StartingParty, places: &Places) -> Result<(), Failure> {
+        self.dynamodb.give_places_back(table, party, places).await
+    }
+}
+
 impl Machine for Aws {
     async fn start(
         &self,
         state_machine: &StateMachineReference,
-        name: &ExecutionName,
+        admission: &Admission,
         input: &str,
     ) -> Result<Started, Failure> {
         let request = self.sfn.start_execution().state_machine_arn(state_machine.as_str());
-        match request.name(name.as_str()).input(input).send().await {
+        match request.name(admission.name().as_str()).input(input).send().await {
             Ok(_) => Ok(Started::Now),
             Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(Started::NameTaken),
             // All but the caller's part of the input is the same for everybody.

@@ -13,6 +13,7 @@ use realm_keys::RealmKeys;
 use tokio::sync::OnceCell;
 
 use crate::answer::{Answer, Ended, Exchange};
+use crate::limits::StartLimits;
 use crate::outside::Outside;
 use crate::problem::Problem;
 use crate::request::{Ask, EventFault, Request};
@@ -26,7 +27,8 @@ pub struct Executions<O> {
     pub(crate) trust_domain: TrustDomain,
     pub(crate) key_id: KeyId,
     pub(crate) transactions: TransactionVerifier,
-    state_machines: BTreeMap<WorkflowName, StateMachineReference>,
+    pub(crate) state_machines: BTreeMap<WorkflowName, StateMachineReference>,
+    pub(crate) limits: Option<StartLimits>,
     origin: Option<CorsOrigin>,
     naming: OnceCell<NamingKey>,
     pub(crate) outside: O,
@@ -42,7 +44,7 @@ pub(crate) struct Declared<'a> {
 impl<O: Outside> Executions<O> {
     /// The function of one stack.
     pub fn new(policy: AccessPolicy, verifier: AccessTokenVerifier, stack: Stack, outside: O) -> Self {
-        let Stack { trust_domain, transaction_keys, key_id, state_machines, cors_origin } = stack;
+        let Stack { trust_domain, transaction_keys, key_id, state_machines, limits, cors_origin } = stack;
         let transactions = TransactionVerifier::new(trust_domain.clone(), transaction_keys, Leeway::MAX);
         Self {
             policy,
@@ -51,6 +53,7 @@ impl<O: Outside> Executions<O> {
             key_id,
             transactions,
             state_machines,
+            limits,
             origin: cors_origin,
             naming: OnceCell::new(),
             outside,

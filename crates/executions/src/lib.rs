@@ -16,6 +16,8 @@
 //! - Step Functions is asked about an execution only if its name was given here, and only for a caller who may have started it or has a
 //!   role for it. To anybody else it is not there (404), whether it is or not.
 //! - Whatever body is accepted, its execution can be described, stopped and asked for again.
+//! - Where the stack has limits on starts, nothing starts that was not counted, and nothing while the table does not answer. What is
+//!   refused then is 429.
 //! - A start that was answered with 503 may have begun all the same. Asked again with the same `Idempotency-Key`, it leads to
 //!   that execution; without a key it begins another one.
 //! - An answer that says no tells the caller what to do (RFC 9457), never why the policy said no.
@@ -41,6 +43,12 @@ mod execution_name;
 mod executions;
 mod start;
 
+mod admission;
+mod admit;
+/// How much one party may start, what is counted for that, and whether it leaves room for one more.
+mod limits;
+mod tally;
+
 /// Where an execution is found.
 mod location;
 
@@ -64,6 +72,7 @@ mod outside;
 
 /// The outside for real.
 pub mod aws;
+mod start_table;
 
 /// What a caller hears when he does not get what he asked for.
 mod problem;
@@ -72,12 +81,17 @@ mod problem;
 mod answer;
 mod response;
 
+pub use admission::Admission;
 pub use answer::Answer;
 pub use execution_name::ExecutionName;
 pub use executions::{Executions, Misconfigured, Service};
+pub use limits::{LimitFault, StartLimits, TableName};
 pub use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer};
-pub use outside::{Chance, Execution, KeySource, Machine, Outside, Started, Status, Stopped};
+pub use outside::{
+    Chance, Counted, Execution, KeySource, Machine, Outside, PlaceTaken, StartTable, Started, Status, Stopped,
+};
 pub use response::Response;
+pub use tally::{Claim, Counter, Place, Places, START_SHOWS_WITHIN, StartingParty};
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,9 @@ use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
 use minting::{Failure, NamingKeySource, NoRandom, Signer};
 
-use crate::execution_name::ExecutionName;
+use crate::admission::Admission;
+use crate::limits::TableName;
+use crate::tally::{Claim, Counter, Places, StartingParty};
 
 /// The realm's keys.
 pub trait KeySource: Sync {
@@ -96,11 +98,11 @@ pub struct Execution {
 
 /// The engine.
 pub trait Machine: Sync {
-    /// Starts an execution of that name with an input that holds the transaction token.
+    /// Starts the admitted execution with an input that holds the transaction token.
     fn start(
         &self,
         state_machine: &StateMachineReference,
-        name: &ExecutionName,
+        admission: &Admission,
         input: &str,
     ) -> impl Future<Output = Result<Started, Failure>> + Send;
 
@@ -109,6 +111,50 @@ pub trait Machine: Sync {
 
     /// Stops an execution on behalf of the grant's subject.
     fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> impl Future<Output = Result<Stopped, Failure>> + Send;
+}
+
+/// Whether something was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// It was.
+    Within,
+    /// It was not: it would be more than there may be.
+    Beyond {
+        /// How much was counted before.
+        counted: u64,
+    },
+}
+
+/// What came of a claim to a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlaceTaken {
+    /// The execution has its place, from now on or since before.
+    Yes,
+    /// Every place that there may be is another's: those.
+    Full(Places),
+}
+
+/// Where starts are counted. Each question is one conditional write: whoever else asks at the same time comes before or after it.
+pub trait StartTable: Sync {
+    /// Counts so many more, if there are then no more than the most that there may be. A counter begins at nothing.
+    fn count(
+        &self,
+        table: &TableName,
+        counter: &Counter,
+        more: u16,
+        most: u16,
+    ) -> impl Future<Output = Result<Counted, Failure>> + Send;
+
+    /// Takes the place, if it is the party's already or if the party has fewer than it may have.
+    fn take_place(&self, table: &TableName, claim: &Claim) -> impl Future<Output = Result<PlaceTaken, Failure>> + Send;
+
+    /// Gives places back, if none of them was asked for again since it was taken. If one was, nothing changes.
+    fn give_places_back(
+        &self,
+        table: &TableName,
+        party: &StartingParty,
+        places: &Places,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Time and chance.
@@ -127,6 +173,6 @@ pub trait Chance: Sync {
 }
 
 /// Everything outside.
-pub trait Outside: KeySource + Signer + NamingKeySource + Machine + Chance {}
+pub trait Outside: KeySource + Signer + NamingKeySource + StartTable + Machine + Chance {}
 
-impl<T: KeySource + Signer + NamingKeySource + Machine + Chance> Outside for T {}
+impl<T: KeySource + Signer + NamingKeySource + StartTable + Machine + Chance> Outside for T {}

@@ -49,6 +49,16 @@ pub(crate) enum Problem {
     },
     /// The caller has used this key for other work.
     OtherBody,
+    /// The caller has started as much as he may in a minute.
+    StartsUsedUp {
+        /// In how many seconds he may start again.
+        seconds: i64,
+    },
+    /// As many of the caller's executions run as may at once.
+    AllRunning {
+        /// For how many seconds he is asked to stay away.
+        seconds: i64,
+    },
     /// The execution is over.
     AlreadyEnded,
     /// We could not tell.
@@ -75,6 +85,7 @@ impl Problem {
             | Self::IdempotencyKeyAbsent
             | Self::MalformedIdempotencyKey { .. } => (400, "Bad Request"),
             Self::OtherBody | Self::AlreadyEnded => (409, "Conflict"),
+            Self::StartsUsedUp { .. } | Self::AllRunning { .. } => (429, "Too Many Requests"),
             Self::Undecided => (503, "Service Unavailable"),
             Self::Panicked | Self::Misconfigured => (500, "Internal Server Error"),
         }
@@ -103,6 +114,12 @@ impl Problem {
                 format!("send one Idempotency-Key of 1 to {most} printable ASCII characters, or none")
             }
             Self::OtherBody => "this Idempotency-Key has begun other work: choose a new one".to_owned(),
+            Self::StartsUsedUp { seconds } => {
+                format!("you have started as many executions as you may in a minute: try again in {seconds} seconds")
+            }
+            Self::AllRunning { .. } => {
+                "as many of your executions run as you may have running: wait for one to end, or stop one".to_owned()
+            }
             Self::AlreadyEnded => "the execution has ended: there is nothing to stop".to_owned(),
             Self::Undecided => {
                 "try again later; with the same Idempotency-Key nothing is started a second time".to_owned()
@@ -137,6 +154,8 @@ impl Problem {
             Self::IdempotencyKeyAbsent => "no_idempotency_key",
             Self::MalformedIdempotencyKey { .. } => "malformed_idempotency_key",
             Self::OtherBody => "other_body",
+            Self::StartsUsedUp { .. } => "starts_used_up",
+            Self::AllRunning { .. } => "all_running",
             Self::AlreadyEnded => "already_ended",
             Self::Undecided => "undecided",
             Self::Panicked => "panicked",
@@ -162,6 +181,9 @@ impl Problem {
             // what its authorizer rejects. A 401 from here is the rare one: a token that has expired behind a cached answer.
             Self::Rejected => response,
             Self::Undecided => response.with("Retry-After", RETRY_AFTER_SECONDS),
+            Self::StartsUsedUp { seconds } | Self::AllRunning { seconds } => {
+                response.with("Retry-After", &seconds.to_string())
+            }
             Self::Denied
             | Self::UnknownWorkflow
             | Self::UnknownExecution

@@ -12,6 +12,8 @@ use claim_guard::transaction::TransactionKeySet;
 use minting::{MintFault, MintSettings, NamingKeyArn, SigningKeyArn};
 use realm_keys::{RealmSettings, SettingsFault};
 
+use crate::limits::{LimitFault, StartLimits};
+
 const CORS_ORIGIN: &str = "CORS_ORIGIN";
 const EXECUTION_NAMING_KEY: &str = "EXECUTION_NAMING_KEY";
 
@@ -29,6 +31,8 @@ pub enum Fault {
         /// What was presented.
         presented: Excerpt,
     },
+    /// A fault of the limits on starts.
+    Limits(LimitFault),
     /// `CORS_ORIGIN` is not `SCHEME://HOST[:PORT]`.
     NotAnOrigin {
         /// What was presented.
@@ -41,6 +45,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Realm(fault) => write!(f, "{fault}"),
             Self::Mint(fault) => write!(f, "{fault}"),
+            Self::Limits(fault) => write!(f, "{fault}"),
             Self::NoNamingKey => write!(f, "{EXECUTION_NAMING_KEY} is absent"),
             Self::NotAKeyArn { presented } => {
                 write!(f, "{EXECUTION_NAMING_KEY}: expected the ARN of a KMS key, presented `{presented}`")
@@ -130,6 +135,8 @@ pub struct Stack {
     pub key_id: KeyId,
     /// The state machine of each workflow of `access.toml`.
     pub state_machines: BTreeMap<WorkflowName, StateMachineReference>,
+    /// How much one party may start; none is off.
+    pub limits: Option<StartLimits>,
     /// Whose scripts may read answers.
     pub cors_origin: Option<CorsOrigin>,
 }
@@ -157,7 +164,7 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings through `lookup`, which answers a variable's value by its name. An empty value counts as absent.
     ///
-    /// Beside the variables of [`RealmSettings::from_lookup`] and [`MintSettings::from_lookup`]:
+    /// Beside the variables of [`RealmSettings::from_lookup`], [`MintSettings::from_lookup`] and [`StartLimits::from_lookup`]:
     ///
     /// | variable | value |
     /// |---|---|
@@ -169,17 +176,19 @@ impl Settings {
     pub fn from_lookup(policy: &AccessPolicy, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Fault>> {
         let realm = RealmSettings::from_lookup(&lookup);
         let minting = MintSettings::from_lookup(policy, &lookup);
-        match (realm, minting, naming_key(&lookup), CorsOrigin::from_lookup(&lookup)) {
-            (Ok(realm), Ok(minting), Ok(naming), Ok(cors_origin)) => {
+        let limits = StartLimits::from_lookup(&lookup);
+        match (realm, minting, naming_key(&lookup), limits, CorsOrigin::from_lookup(&lookup)) {
+            (Ok(realm), Ok(minting), Ok(naming), Ok(limits), Ok(cors_origin)) => {
                 let MintSettings { trust_domain, transaction_keys, key_id, signing_key, state_machines } = minting;
-                let stack = Stack { trust_domain, transaction_keys, key_id, state_machines, cors_origin };
+                let stack = Stack { trust_domain, transaction_keys, key_id, state_machines, limits, cors_origin };
                 Ok(Self { realm, stack, keys: KmsKeys { signing: signing_key, naming } })
             }
-            (realm, minting, naming, cors_origin) => {
+            (realm, minting, naming, limits, cors_origin) => {
                 let realm = realm.err().map(|faults| faults.faults().to_vec()).unwrap_or_default();
                 let minting = minting.err().unwrap_or_default();
                 let faults = realm.into_iter().map(Fault::Realm).chain(minting.into_iter().map(Fault::Mint));
-                Err(faults.chain(naming.err()).chain(cors_origin.err()).collect())
+                let limits = limits.err().unwrap_or_default().into_iter().map(Fault::Limits);
+                Err(faults.chain(naming.err()).chain(limits).chain(cors_origin.err()).collect())
             }
         }
     }

@@ -7,6 +7,8 @@ use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
 use claim_guard::{Identity, TransactionToken, UnixTime};
 use serde_json::json;
 
+use crate::admission::Admission;
+use crate::admit::Candidate;
 use crate::answer::{Answer, Ended, Exchange};
 use crate::attribution::{Attributed, attribute};
 use crate::body::Body;
@@ -29,7 +31,7 @@ struct Work<'a> {
     decision: &'a Decision,
     grant: &'a Grant,
     workflow: Declared<'a>,
-    name: ExecutionName,
+    admission: Admission,
     execution: ExecutionArn,
     now: UnixTime,
 }
@@ -61,7 +63,9 @@ impl<O: Outside> Executions<O> {
         let execution = arn_of(&exchange, caller, &workflow, &name)?;
         exchange.concerns(&execution);
         let decision = &decision;
-        self.begin(Work { exchange, request, caller, decision, grant, workflow, name, execution, now }, body).await
+        let candidate = Candidate { caller, decision, workflow: workflow.rules.name(), name, naming, now };
+        let admission = self.admit(&mut exchange, candidate).await?;
+        self.begin(Work { exchange, request, caller, decision, grant, workflow, admission, execution, now }, body).await
     }
 
     /// Mints the transaction token and starts the execution with it.
@@ -82,7 +86,7 @@ impl<O: Outside> Executions<O> {
             "input": body.into_members(),
         });
         let input = input.to_string();
-        let started = self.outside.start(work.workflow.state_machine, &work.name, &input).await;
+        let started = self.outside.start(work.workflow.state_machine, &work.admission, &input).await;
         match started.map_err(|failure| work.exchange.failed(work.caller, failure))? {
             Started::Now => Ok(work.accepted(&minted.transaction, Status::Running, false)),
             Started::NameTaken => self.join(work, &minted.token, &digest).await,
@@ -128,7 +132,7 @@ impl<O: Outside> Executions<O> {
 
 impl Work<'_> {
     fn accepted(&self, transaction: &TransactionId, status: Status, replayed: bool) -> Answer {
-        let (workflow, execution) = (self.workflow.rules.name(), &self.name);
+        let (workflow, execution) = (self.workflow.rules.name(), self.admission.name());
         let body = json!({
             "workflow": workflow.as_str(),
             "execution": execution.as_str(),

@@ -45,7 +45,7 @@ impl Failure {
 
 /// Whether an account's quota is used up: somebody has to ask less, or for more.
 fn throttles(code: &str, status: u16) -> bool {
-    const THROTTLING: [&str; 8] = [
+    const THROTTLING: [&str; 9] = [
         "Throttling",
         "ThrottlingException",
         "ThrottledException",
@@ -54,6 +54,7 @@ fn throttles(code: &str, status: u16) -> bool {
         "LimitExceededException",
         "ExecutionLimitExceeded",
         "KmsThrottlingException",
+        "ProvisionedThroughputExceededException",
     ];
     status == 429 || THROTTLING.contains(&code)
 }
@@ -114,7 +115,12 @@ mod tests {
 
     #[test]
     fn a_quota_that_is_used_up_is_told_apart() {
-        for (status, code) in [(400, "ThrottlingException"), (400, "ExecutionLimitExceeded"), (429, "Other")] {
+        for (status, code) in [
+            (400, "ThrottlingException"),
+            (400, "ExecutionLimitExceeded"),
+            (400, "ProvisionedThroughputExceededException"),
+            (429, "Other"),
+        ] {
             let message = format!("`Sign` answered `{status}` with `{code}`");
             check(&answered(status, Some(code)), Failure::Undecided(Reason::new(THROTTLED, &message)));
         }

@@ -42,6 +42,7 @@ static EXECUTIONS: LazyLock<Executions<World>> = LazyLock::new(|| {
         transaction_keys: TransactionKeySet::parse(STACK_KEYS.as_bytes()).expect("a key set"),
         key_id: KeyId::parse(KMS_KEY.kid()).expect("a key id"),
         state_machines: BTreeMap::from([(payment(), StateMachineReference::parse(MACHINE).expect("a state machine"))]),
+        limits: None,
         cors_origin: None,
     };
     Executions::new(policy, VERIFIER.clone(), stack, WORLD.clone())

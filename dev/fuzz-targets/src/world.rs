@@ -8,8 +8,8 @@ use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, UnixTime};
 use executions::{
-    Chance, Execution, ExecutionName, Failure, KeySource, Machine, NamingKey, NamingKeySource, NoRandom, Signer,
-    Started, Status, Stopped,
+    Admission, Chance, Claim, Counted, Counter, Execution, Failure, KeySource, Machine, NamingKey, NamingKeySource,
+    NoRandom, PlaceTaken, Places, Signer, StartTable, Started, StartingParty, Status, Stopped, TableName,
 };
 
 use crate::fixture::{KMS_KEY, REALM_KEYS, now};
@@ -52,14 +52,29 @@ impl NamingKeySource for World {
     }
 }
 
+/// There is room for everything.
+impl StartTable for World {
+    async fn count(&self, _: &TableName, _: &Counter, _: u16, _: u16) -> Result<Counted, Failure> {
+        Ok(Counted::Within)
+    }
+
+    async fn take_place(&self, _: &TableName, _: &Claim) -> Result<PlaceTaken, Failure> {
+        Ok(PlaceTaken::Yes)
+    }
+
+    async fn give_places_back(&self, _: &TableName, _: &StartingParty, _: &Places) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
 impl Machine for World {
     async fn start(
         &self,
         machine: &StateMachineReference,
-        name: &ExecutionName,
+        admission: &Admission,
         input: &str,
     ) -> Result<Started, Failure> {
-        let arn = machine.machine().execution(name.as_str()).expect("an execution's name").to_string();
+        let arn = machine.machine().execution(admission.name().as_str()).expect("an execution's name").to_string();
         let mut inputs = self.inputs();
         if inputs.contains_key(&arn) {
             return Ok(Started::NameTaken);

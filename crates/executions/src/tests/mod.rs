@@ -6,10 +6,12 @@ mod describe_and_stop;
 mod forgotten_key;
 mod idempotency;
 mod leaks;
+mod limits;
 mod panics;
 mod robustness;
 mod settings;
 mod start;
+mod table;
 mod token;
 mod world;
 
@@ -71,7 +73,7 @@ fn ask(executions: &Executions<World>, event: &Value) -> Answer {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
 /// The response with its body parsed.

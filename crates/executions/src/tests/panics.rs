@@ -8,13 +8,18 @@ use claim_guard::audit::AuditRecord;
 use serde_json::{Value, json};
 use test_realm::{NOW, without};
 
-use super::world::{HUSH, Part, World, lab, lab_in};
+use super::limits::limited;
+use super::world::{HUSH, Part, World, lab, lab_in, lab_with};
 use super::*;
 use crate::executions::Service;
 
 /// The answer to an event, and the lines that were written.
 fn served(world: World, event: &Value) -> (Value, Vec<Value>) {
-    let lab = lab_in(|made| *made = world);
+    served_by(lab_in(|made| *made = world), event, |_| {})
+}
+
+fn served_by(mut lab: Executions<World>, event: &Value, change: impl FnOnce(&mut World)) -> (Value, Vec<Value>) {
+    change(&mut lab.outside);
     let lines = RefCell::new(Vec::new());
     let write = |record: AuditRecord| {
         lines.borrow_mut().push(serde_json::from_str(&record.to_line()).unwrap());
@@ -48,6 +53,8 @@ fn a_panic_anywhere_is_undecided_and_makes_one_audit_line_that_quotes_nothing() 
         let seen = served(world, &start_event());
         assert_eq!(seen, (broken_down(), vec![panicked(start_point(None))]), "{part:?}");
     }
+    let seen = served_by(lab_with(&limited), &start_event(), |world| world.panics = Some(Part::Table));
+    assert_eq!(seen, (broken_down(), vec![panicked(start_point(None))]));
     for (kind, part) in [("describe", Part::Describe), ("stop", Part::Describe), ("stop", Part::Stop)] {
         let mut lab = lab();
         ask(&lab, &start_event());

@@ -1,7 +1,7 @@
 //! An outside in memory.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use claim_guard::access::AccessPolicy;
@@ -14,10 +14,16 @@ use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer};
 use serde_json::json;
 use test_realm::{AUDIENCE, ISSUER, NOW, TestKey, key_set};
 
+use super::table::{Chances, FakeTable};
+use crate::admission::Admission;
 use crate::execution_name::ExecutionName;
 use crate::executions::Executions;
-use crate::outside::{Chance, Execution, KeySource, Machine, Started, Status, Stopped};
+use crate::limits::TableName;
+use crate::outside::{
+    Chance, Counted, Execution, KeySource, Machine, PlaceTaken, StartTable, Started, Status, Stopped,
+};
 use crate::settings::Settings;
+use crate::tally::{Claim, Counter, Places, StartingParty};
 
 pub(super) const MACHINE: &str = "arn:aws:states:eu-central-1:111122223333:stateMachine:lab-payment";
 pub(super) const ORIGIN: &str = "https://payments.example.com";
@@ -63,6 +69,11 @@ pub(super) struct World {
     /// Whether a start is carried out and then answered as if it was the second of its name.
     pub(super) start_twice: bool,
     pub(super) now: Result<i64, ClockError>,
+    /// How many seconds have gone by since.
+    pub(super) passed: AtomicI64,
+    pub(super) table: FakeTable,
+    /// How the turns of requests at the same time fall, if not one after the other.
+    pub(super) chances: Option<Chances>,
     /// Which part of the outside panics, if one does.
     pub(super) panics: Option<Part>,
     pub(super) executions: Mutex<BTreeMap<String, Execution>>,
@@ -76,6 +87,7 @@ pub(super) struct World {
 pub(super) enum Part {
     Keys,
     Naming,
+    Table,
     Signer,
     /// The signer, after it has let others have their turn.
     SignerLater,
@@ -85,6 +97,17 @@ pub(super) enum Part {
     Clock,
     Random,
 }
+
+/// What may fail by chance.
+#[derive(Debug, Clone, Copy)]
+enum Failing {
+    Start,
+    Sign,
+    Never,
+}
+
+/// The table of the stacks that have limits.
+pub(super) const TABLE: &str = "lab-starts";
 
 /// What a panic says: a text that was presented.
 pub(super) const HUSH: &str = "hush: eyJ, alice@example.com";
@@ -108,12 +131,37 @@ impl World {
             refuses_input: false,
             start_twice: false,
             now: Ok(NOW),
+            passed: AtomicI64::new(0),
+            table: FakeTable::default(),
+            chances: None,
             panics: None,
             executions: Mutex::default(),
             calls: Mutex::default(),
             started_of: Mutex::default(),
             draws: AtomicU8::new(1),
         }
+    }
+
+    /// Lets others have their turn, and fails, as chance has it. Whether what comes is done, and its answer lost.
+    async fn turn(&self, failing: Failing) -> Result<bool, Failure> {
+        let Some(chances) = &self.chances else { return Ok(false) };
+        for _ in 0..chances.below(4) {
+            tokio::task::yield_now().await;
+        }
+        let failed = || Failure::Undecided(Reason::new("service_unavailable", &"by chance"));
+        match (failing, chances.below(8)) {
+            (Failing::Start | Failing::Sign, 0) => Err(failed()),
+            (Failing::Start, 1) => Ok(true),
+            (Failing::Start | Failing::Sign | Failing::Never, _) => Ok(false),
+        }
+    }
+
+    async fn asked_of_the_table(&self, table: &TableName, call: &str) -> Result<(), Failure> {
+        assert_eq!(table.as_str(), TABLE);
+        self.called(call);
+        self.reached(Part::Table);
+        self.turn(Failing::Never).await?;
+        self.table.answered(call).await
     }
 
     fn called(&self, call: &str) {
@@ -205,6 +253,7 @@ impl Signer for World {
         // Others get their turn here, as they do while KMS is asked.
         tokio::task::yield_now().await;
         self.reached(Part::SignerLater);
+        self.turn(Failing::Sign).await?;
         self.signature.as_ref().map(|key| key.sign(message)).map_err(Clone::clone)
     }
 }
@@ -217,15 +266,35 @@ impl NamingKeySource for World {
     }
 }
 
+impl StartTable for World {
+    async fn count(&self, table: &TableName, counter: &Counter, more: u16, most: u16) -> Result<Counted, Failure> {
+        self.asked_of_the_table(table, "count").await?;
+        Ok(self.table.count(counter, more, most))
+    }
+
+    async fn take_place(&self, table: &TableName, claim: &Claim) -> Result<PlaceTaken, Failure> {
+        self.asked_of_the_table(table, "take place").await?;
+        Ok(self.table.take_place(claim))
+    }
+
+    async fn give_places_back(&self, table: &TableName, party: &StartingParty, places: &Places) -> Result<(), Failure> {
+        self.asked_of_the_table(table, "give back").await?;
+        self.table.give_places_back(party, places);
+        Ok(())
+    }
+}
+
 impl Machine for World {
     async fn start(
         &self,
         state_machine: &StateMachineReference,
-        name: &ExecutionName,
+        admission: &Admission,
         input: &str,
     ) -> Result<Started, Failure> {
         self.called("start");
         self.reached(Part::Start);
+        let lost = self.turn(Failing::Start).await?;
+        let name = admission.name();
         self.started_of.lock().unwrap().push(state_machine.as_str().to_owned());
         if let Some(failure) = &self.start_failure {
             return Err(failure.clone());
@@ -238,13 +307,23 @@ impl Machine for World {
         if executions.contains_key(&arn) {
             return Ok(Started::NameTaken);
         }
-        executions.insert(arn, running(Some(input)));
+        executions.insert(arn.clone(), running(Some(input)));
+        if let Some(chances) = &self.chances {
+            chances.started(&arn, &executions);
+        }
+        if lost {
+            return Err(Failure::Undecided(Reason::new("service_unreachable", &"the answer is lost")));
+        }
         Ok(if self.start_twice { Started::NameTaken } else { Started::Now })
     }
 
     async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, Failure> {
         self.called("describe");
         self.reached(Part::Describe);
+        self.turn(Failing::Never).await?;
+        if self.chances.as_ref().is_some_and(|chances| chances.hides(execution.as_str())) {
+            return Ok(None);
+        }
         match &self.describe_failure {
             Some(failure) => Err(failure.clone()),
             None => Ok(self.executions.lock().unwrap().get(execution.as_str()).cloned()),
@@ -265,7 +344,8 @@ impl Machine for World {
 impl Chance for World {
     fn now(&self) -> Result<UnixTime, ClockError> {
         self.reached(Part::Clock);
-        self.now.map(|now| UnixTime::from_seconds(now).unwrap())
+        let passed = self.passed.load(Ordering::Relaxed);
+        self.now.map(|now| UnixTime::from_seconds(now + passed).unwrap())
     }
 
     fn random(&self) -> Result<[u8; 16], NoRandom> {
