@@ -12,6 +12,7 @@ mod renewed;
 mod robustness;
 mod settings;
 mod slow;
+mod start;
 mod undecided;
 mod world;
 
