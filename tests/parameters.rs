@@ -192,6 +192,7 @@ fn is_taken(variable: &str, value: &str, key: &TestKey) -> bool {
             "TRANSACTION_KEY_ID" => key.kid().to_owned(),
             "TRANSACTION_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/1111-2222".to_owned(),
             "EXECUTION_NAMING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/3333-4444".to_owned(),
+            "REVALIDATION_FUNCTION" => "arn:aws:lambda:eu-central-1:111122223333:function:p-revalidation".to_owned(),
             "WORKFLOW_STATE_MACHINES" => {
                 let machine = |name: &str| format!("arn:aws:states:eu-central-1:111122223333:stateMachine:p-{name}");
                 let names = policy().workflows().map(|workflow| workflow.name().to_string()).collect::<Vec<_>>();

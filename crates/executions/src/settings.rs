@@ -12,8 +12,11 @@ use claim_guard::transaction::TransactionKeySet;
 use minting::{MintFault, MintSettings, NamingKeyArn, SigningKeyArn};
 use realm_keys::{RealmSettings, SettingsFault};
 
+use crate::function_arn::FunctionArn;
+
 const CORS_ORIGIN: &str = "CORS_ORIGIN";
 const EXECUTION_NAMING_KEY: &str = "EXECUTION_NAMING_KEY";
+const REVALIDATION_FUNCTION: &str = "REVALIDATION_FUNCTION";
 
 /// One fault of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,13 @@ pub enum Fault {
     NoNamingKey,
     /// `EXECUTION_NAMING_KEY` is not the ARN of a KMS key.
     NotAKeyArn {
+        /// What was presented.
+        presented: Excerpt,
+    },
+    /// `REVALIDATION_FUNCTION` is absent or empty.
+    NoRevalidationFunction,
+    /// `REVALIDATION_FUNCTION` is not the ARN of a function.
+    NotAFunctionArn {
         /// What was presented.
         presented: Excerpt,
     },
@@ -44,6 +54,10 @@ impl fmt::Display for Fault {
             Self::NoNamingKey => write!(f, "{EXECUTION_NAMING_KEY} is absent"),
             Self::NotAKeyArn { presented } => {
                 write!(f, "{EXECUTION_NAMING_KEY}: expected the ARN of a KMS key, presented `{presented}`")
+            }
+            Self::NoRevalidationFunction => write!(f, "{REVALIDATION_FUNCTION} is absent"),
+            Self::NotAFunctionArn { presented } => {
+                write!(f, "{REVALIDATION_FUNCTION}: expected the ARN of a Lambda function, presented `{presented}`")
             }
             Self::NotAnOrigin { presented } => {
                 write!(
@@ -152,6 +166,8 @@ pub struct Settings {
     pub stack: Stack,
     /// The keys in KMS.
     pub keys: KmsKeys,
+    /// What asks the realm before a start.
+    pub revalidation: FunctionArn,
 }
 
 impl Settings {
@@ -162,6 +178,7 @@ impl Settings {
     /// | variable | value |
     /// |---|---|
     /// | `EXECUTION_NAMING_KEY` | the ARN of the KMS key that execution names are made with |
+    /// | `REVALIDATION_FUNCTION` | the ARN of the function `revalidation`, with or without an alias |
     /// | `CORS_ORIGIN` | optional: the one web origin whose scripts may read answers |
     ///
     /// # Errors
@@ -169,17 +186,18 @@ impl Settings {
     pub fn from_lookup(policy: &AccessPolicy, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Fault>> {
         let realm = RealmSettings::from_lookup(&lookup);
         let minting = MintSettings::from_lookup(policy, &lookup);
-        match (realm, minting, naming_key(&lookup), CorsOrigin::from_lookup(&lookup)) {
-            (Ok(realm), Ok(minting), Ok(naming), Ok(cors_origin)) => {
+        let (naming, revalidation) = (naming_key(&lookup), revalidation(&lookup));
+        match (realm, minting, naming, revalidation, CorsOrigin::from_lookup(&lookup)) {
+            (Ok(realm), Ok(minting), Ok(naming), Ok(revalidation), Ok(cors_origin)) => {
                 let MintSettings { trust_domain, transaction_keys, key_id, signing_key, state_machines } = minting;
                 let stack = Stack { trust_domain, transaction_keys, key_id, state_machines, cors_origin };
-                Ok(Self { realm, stack, keys: KmsKeys { signing: signing_key, naming } })
+                Ok(Self { realm, stack, keys: KmsKeys { signing: signing_key, naming }, revalidation })
             }
-            (realm, minting, naming, cors_origin) => {
+            (realm, minting, naming, revalidation, cors_origin) => {
                 let realm = realm.err().map(|faults| faults.faults().to_vec()).unwrap_or_default();
                 let minting = minting.err().unwrap_or_default();
                 let faults = realm.into_iter().map(Fault::Realm).chain(minting.into_iter().map(Fault::Mint));
-                Err(faults.chain(naming.err()).chain(cors_origin.err()).collect())
+                Err(faults.chain(naming.err()).chain(revalidation.err()).chain(cors_origin.err()).collect())
             }
         }
     }
@@ -188,4 +206,9 @@ impl Settings {
 fn naming_key(lookup: impl Fn(&str) -> Option<String>) -> Result<NamingKeyArn, Fault> {
     let text = lookup(EXECUTION_NAMING_KEY).filter(|text| !text.is_empty()).ok_or(Fault::NoNamingKey)?;
     NamingKeyArn::parse(&text).map_err(|presented| Fault::NotAKeyArn { presented })
+}
+
+fn revalidation(lookup: impl Fn(&str) -> Option<String>) -> Result<FunctionArn, Fault> {
+    let text = lookup(REVALIDATION_FUNCTION).filter(|text| !text.is_empty()).ok_or(Fault::NoRevalidationFunction)?;
+    FunctionArn::parse(&text).map_err(|presented| Fault::NotAFunctionArn { presented })
 }

@@ -7,7 +7,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
 /// The most time for one answer of a service, its retries included. The first start of a process asks four
-/// of them and the realm, which has 3 seconds, and the function's own timeout is 25.
+/// of them and the realm, which has 3 seconds, then once more by way of `revalidation`, which has 4.5, and the function's own
+/// timeout is 28.
 const OPERATION: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(1);

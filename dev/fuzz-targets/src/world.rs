@@ -6,10 +6,10 @@ use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
-use claim_guard::{RealmKeySet, UnixTime};
+use claim_guard::{RealmKeySet, TransactionToken, UnixTime};
 use executions::{
-    Chance, Execution, ExecutionName, Failure, KeySource, Machine, NamingKey, NamingKeySource, NoRandom, Signer,
-    Started, Status, Stopped,
+    Callers, Chance, Execution, ExecutionName, Failure, KeySource, Machine, NamingKey, NamingKeySource, NoRandom,
+    Signer, StartAnswer, Started, Status, Stopped,
 };
 
 use crate::fixture::{KMS_KEY, REALM_KEYS, now};
@@ -49,6 +49,13 @@ pub(crate) fn naming_key() -> NamingKey {
 impl NamingKeySource for World {
     async fn naming_key(&self) -> Result<NamingKey, Failure> {
         Ok(naming_key())
+    }
+}
+
+/// The realm stands behind whoever starts something.
+impl Callers for World {
+    async fn ask_before_start(&self, _: &ExecutionArn, _: &TransactionToken) -> Result<StartAnswer, Failure> {
+        Ok(StartAnswer::Alive)
     }
 }
 

@@ -8,6 +8,7 @@ mod idempotency;
 mod leaks;
 mod panics;
 mod robustness;
+mod session;
 mod settings;
 mod start;
 mod token;

@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
-use claim_guard::{RealmKeySet, UnixTime};
-use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer};
+use claim_guard::{RealmKeySet, TransactionToken, UnixTime};
+use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer, StartAnswer, start_question};
 use serde_json::json;
 use test_realm::{AUDIENCE, ISSUER, NOW, TestKey, key_set};
 
 use super::{MACHINE, ORIGIN, policy};
 use crate::execution_name::ExecutionName;
 use crate::executions::Executions;
-use crate::outside::{Chance, Execution, KeySource, Machine, Started, Status, Stopped};
+use crate::outside::{Callers, Chance, Execution, KeySource, Machine, Started, Status, Stopped};
 use crate::settings::Settings;
 
 /// The realm's key.
@@ -48,6 +49,8 @@ pub(super) struct World {
     pub(super) naming_bits: u8,
     /// How often KMS was asked for the naming key.
     pub(super) namings: AtomicUsize,
+    /// What the realm says of the caller before a start.
+    pub(super) standing: Result<StartAnswer, Failure>,
     pub(super) start_failure: Option<Failure>,
     pub(super) describe_failure: Option<Failure>,
     pub(super) stop_failure: Option<Failure>,
@@ -61,6 +64,7 @@ pub(super) struct World {
     pub(super) executions: Mutex<BTreeMap<String, Execution>>,
     pub(super) calls: Mutex<Vec<String>>,
     started_of: Mutex<Vec<String>>,
+    asked: Mutex<Vec<String>>,
     draws: AtomicU8,
 }
 
@@ -72,6 +76,7 @@ pub(super) enum Part {
     Signer,
     /// The signer, after it has let others have their turn.
     SignerLater,
+    Callers,
     Start,
     Describe,
     Stop,
@@ -95,6 +100,7 @@ impl World {
             naming_failure: None,
             naming_bits: 7,
             namings: AtomicUsize::new(0),
+            standing: Ok(StartAnswer::Alive),
             start_failure: None,
             describe_failure: None,
             stop_failure: None,
@@ -105,6 +111,7 @@ impl World {
             executions: Mutex::default(),
             calls: Mutex::default(),
             started_of: Mutex::default(),
+            asked: Mutex::default(),
             draws: AtomicU8::new(1),
         }
     }
@@ -121,6 +128,11 @@ impl World {
     /// What executions were started of, in order.
     pub(super) fn started_of(&self) -> Vec<String> {
         self.started_of.lock().unwrap().clone()
+    }
+
+    /// What `revalidation` was asked, in order.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
     }
 
     pub(super) fn input(&self, arn: &str) -> String {
@@ -161,6 +173,7 @@ pub(super) fn environment(variable: &str) -> Option<String> {
         "TRANSACTION_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333".to_owned(),
         "WORKFLOW_STATE_MACHINES" => json!({ "payment": MACHINE }).to_string(),
         "EXECUTION_NAMING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666".to_owned(),
+        "REVALIDATION_FUNCTION" => "arn:aws:lambda:eu-central-1:111122223333:function:payments-revalidation".to_owned(),
         "CORS_ORIGIN" => ORIGIN.to_owned(),
         _ => return None,
     })
@@ -174,10 +187,15 @@ pub(super) fn lab_with(environment: &dyn Fn(&str) -> Option<String>) -> Executio
 
 /// The function of the sample policy, in a world that was changed.
 pub(super) fn lab_in(change: impl FnOnce(&mut World)) -> Executions<World> {
+    lab_of(policy(), change)
+}
+
+/// The function of another policy.
+pub(super) fn lab_of(policy: AccessPolicy, change: impl FnOnce(&mut World)) -> Executions<World> {
     let mut world = World::new();
     change(&mut world);
-    let Settings { realm, stack, .. } = Settings::from_lookup(&policy(), environment).unwrap();
-    Executions::new(policy(), realm.verifier, stack, world)
+    let Settings { realm, stack, .. } = Settings::from_lookup(&policy, environment).unwrap();
+    Executions::new(policy, realm.verifier, stack, world)
 }
 
 pub(super) fn lab() -> Executions<World> {
@@ -207,6 +225,20 @@ impl NamingKeySource for World {
         self.namings.fetch_add(1, Ordering::Relaxed);
         self.reached(Part::Naming);
         self.naming_failure.clone().map_or_else(|| Ok(NamingKey::new(&[self.naming_bits; 32])), Err)
+    }
+}
+
+impl Callers for World {
+    async fn ask_before_start(
+        &self,
+        execution: &ExecutionArn,
+        first: &TransactionToken,
+    ) -> Result<StartAnswer, Failure> {
+        self.called("ask");
+        self.asked.lock().unwrap().push(start_question(execution, first));
+        self.reached(Part::Callers);
+        tokio::task::yield_now().await;
+        self.standing.clone()
     }
 }
 
