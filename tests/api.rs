@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use support::{STARTS, and, expect_refusal, payload, payment, policy_digest, turn, unique};
 use xtask::keycloak::CLIENT;
 
-const WHOLE_STORY: [&str; 7] = [
+const WHOLE_STORY: [&str; 8] = [
     "door allow",
+    "Before start allow",
     "start allow",
     "ScreenPayment allow",
     "ScreenPayment allow",
@@ -103,7 +104,7 @@ fn the_same_key_and_body_lead_to_the_same_execution() {
     assert_eq!((again.status, lab.execution_of(&again)), (202, execution));
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(again.json()["transaction"], first.json()["transaction"]);
-    let lines = lab.expect_audit(&["door allow", "start allow"]);
+    let lines = lab.expect_audit(&["door allow", "Before start allow", "start allow"]);
     let start = lines.iter().find(|line| line["point"]["kind"] == "start").unwrap();
     assert_eq!(start["token"]["txn"], first.json()["transaction"]);
 }

@@ -215,6 +215,7 @@ fn an_input_cannot_smuggle_an_identity_in() {
     assert_eq!(lab.ended(&execution), "FAILED ClaimGuard.Denied");
     let lines = lab.expect_audit(&[
         "door allow",
+        "Before start allow",
         "start allow",
         "ScreenPayment allow",
         "ScreenPayment allow",

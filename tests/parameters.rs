@@ -209,6 +209,7 @@ fn is_taken(variable: &str, value: &str, key: &TestKey) -> bool {
                 "STARTS_PER_MINUTE" | "RUNNING_EXECUTIONS" if !value.is_empty() => "starts".to_owned(),
                 _ => return None,
             },
+            "REVALIDATION_FUNCTION" => "arn:aws:lambda:eu-central-1:111122223333:function:p-revalidation".to_owned(),
             "WORKFLOW_STATE_MACHINES" => {
                 let machine = |name: &str| format!("arn:aws:states:eu-central-1:111122223333:stateMachine:p-{name}");
                 let names = policy().workflows().map(|workflow| workflow.name().to_string()).collect::<Vec<_>>();

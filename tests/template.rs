@@ -363,43 +363,58 @@ fn no_statement_has_a_wildcard_that_is_not_explained() {
     }
 }
 
-/// The names of the functions that the state machine may call.
-fn called_by_the_machine(template: &Value) -> BTreeSet<String> {
-    let role = &template["Resources"]["PaymentStateMachineRole"]["Properties"]["Policies"][0];
-    let calls = role["PolicyDocument"]["Statement"].as_array().unwrap().iter();
+/// The names of the functions that a role may call, by what holds its policy: the role, or a policy beside it.
+fn called_by(template: &Value, holder: &str) -> BTreeSet<String> {
+    let properties = &template["Resources"][holder]["Properties"];
+    let policy = if properties["Policies"].is_array() { &properties["Policies"][0] } else { properties };
+    let calls = policy["PolicyDocument"]["Statement"].as_array().unwrap().iter();
     let calls = calls.filter(|statement| statement["Action"] == "lambda:InvokeFunction");
-    let functions = calls.flat_map(|statement| statement["Resource"].as_array().unwrap());
+    let several = |resource: &Value| resource.as_array().cloned().unwrap_or_else(|| vec![resource.clone()]);
+    let functions: Vec<Value> = calls.flat_map(|statement| several(&statement["Resource"])).collect();
     let name = |function: &Value| {
         let id = function["Fn::GetAtt"][0].as_str().unwrap();
         let name = template["Resources"][id]["Properties"]["FunctionName"]["Fn::Sub"].as_str().unwrap();
         name.replace("${AWS::StackName}", "STACK")
     };
-    functions.map(name).collect()
+    functions.iter().map(name).collect()
 }
 
 #[test]
-fn the_example_of_a_service_control_policy_lets_only_the_machine_call_what_acts() {
+fn the_example_of_a_service_control_policy_lets_only_the_machine_call_what_acts_and_executions_ask() {
     let policy: Value = serde_json::from_str(&file("docs/only-the-machine-invokes.json")).unwrap();
     let of = |name: &String| {
         let arn = format!("arn:aws:lambda:*:ACCOUNT:function:{name}");
         // Lambda compares with the qualified ARN where a version or an alias is called.
         [json!(arn), json!(format!("{arn}:*"))]
     };
-    let functions: Vec<Value> = called_by_the_machine(&template()).iter().flat_map(of).collect();
-    assert_eq!(functions.len(), 8, "three steps and revalidation");
+    let asked = called_by(&template(), "ExecutionsPolicy");
+    assert_eq!(asked.iter().map(String::as_str).collect::<Vec<_>>(), ["STACK-revalidation"]);
+    let called = called_by(&template(), "PaymentStateMachineRole");
+    let (revalidation, steps): (Vec<&String>, Vec<&String>) = called.iter().partition(|name| asked.contains(*name));
+    let of_all = |names: Vec<&String>| names.into_iter().flat_map(of).collect::<Vec<Value>>();
+    let (revalidation, steps) = (of_all(revalidation), of_all(steps));
+    assert_eq!((revalidation.len(), steps.len()), (2, 6), "revalidation, and three steps");
+    let actions = ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "lambda:InvokeAsync"];
+    let roles = ["MACHINE_ROLE", "EXECUTIONS_ROLE"].map(|role| format!("arn:aws:iam::ACCOUNT:role/{role}"));
     let told = json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Sid": "OnlyTheMachineInvokes",
             "Effect": "Deny",
-            "Action": ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "lambda:InvokeAsync"],
-            "Resource": functions,
+            "Action": actions,
+            "Resource": steps,
             "Condition": { "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::ACCOUNT:role/MACHINE_ROLE" } },
+        }, {
+            "Sid": "OnlyExecutionsAsksToo",
+            "Effect": "Deny",
+            "Action": actions,
+            "Resource": revalidation,
+            "Condition": { "ArnNotEquals": { "aws:PrincipalArn": roles } },
         }, {
             "Sid": "NobodyWidensWhoInvokes",
             "Effect": "Deny",
             "Action": ["iam:UpdateAssumeRolePolicy", "iam:PassRole"],
-            "Resource": "arn:aws:iam::ACCOUNT:role/MACHINE_ROLE",
+            "Resource": roles,
             "Condition": { "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::ACCOUNT:role/DEPLOYMENT_ROLE" } },
         }],
     });

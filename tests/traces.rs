@@ -219,6 +219,7 @@ fn no_function_is_given_a_credential() {
         "REALM_ISSUER",
         "REALM_JWKS_URI",
         "REVALIDATION_CLIENT",
+        "REVALIDATION_FUNCTION",
         "TRANSACTION_KEYS",
         "TRANSACTION_KEY_ID",
         "TRANSACTION_SIGNING_KEY",

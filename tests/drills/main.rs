@@ -78,6 +78,11 @@ fn a_user_who_logs_out_stops_a_run_that_requires_the_session() {
 }
 
 #[test]
+fn a_user_who_has_logged_out_starts_nothing_though_the_access_token_is_still_good() {
+    beside_others("logged-out-before");
+}
+
+#[test]
 fn a_client_whose_refresh_token_is_revoked_has_no_session_to_go_on_in() {
     beside_others("client-revoked");
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use claim_guard::revalidation::{
-    ClientAnswer, LiveIdentity, Question, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer, Withdrawals,
+    ClientAnswer, LiveIdentity, Question, RealmAnswer, RealmAnswers, SaidOfUser, SessionsAnswer, UserAnswer,
+    Withdrawals,
 };
 use claim_guard::{AccessTokenVerifier, UnixTime};
 use serde_json::{Value, json};
@@ -184,21 +185,21 @@ impl Realm {
         } else {
             json!([session("another")])
         };
-        let realm = RealmAnswer::parse(&bytes(realm), question).map_err(|_| Unanswered)?;
-        let client = ClientAnswer::parse(&bytes(client), question).map_err(|_| Unanswered)?;
+        let inquiry = question.inquiry();
+        let realm = RealmAnswer::parse(&bytes(realm), inquiry).map_err(|_| Unanswered)?;
+        let client = ClientAnswer::parse(&bytes(client), inquiry).map_err(|_| Unanswered)?;
         let user = if facts.user_exists {
-            match UserAnswer::parse(&bytes(user.clone()), question).map_err(|_| Unanswered)? {
+            match UserAnswer::parse(&bytes(user.clone()), inquiry).map_err(|_| Unanswered)? {
                 SaidOfUser::Settled(user) => user,
-                SaidOfUser::Disabled(said) => {
-                    said.confirmed(&bytes(json!([user])), question).map_err(|_| Unanswered)?
-                }
+                SaidOfUser::Disabled(said) => said.confirmed(&bytes(json!([user])), inquiry).map_err(|_| Unanswered)?,
             }
         } else {
             UserAnswer::absent()
         };
-        let sessions = SessionsAnswer::parse(&bytes(sessions), question).map_err(|_| Unanswered)?;
-        let sessions = question.requires_session().then_some(&sessions);
-        let standing = match question.standing(&realm, &client, &user, sessions, None) {
+        let sessions = SessionsAnswer::parse(&bytes(sessions), inquiry).map_err(|_| Unanswered)?;
+        let sessions = inquiry.requires_session().then_some(sessions);
+        let answers = RealmAnswers { realm, client, user, sessions, consents: None };
+        let standing = match question.standing(&answers) {
             Ok(standing) => standing,
             Err(withdrawals) => return Ok(Err(withdrawals)),
         };

@@ -19,7 +19,7 @@ use crate::outside::{Counted, Outside, PlaceTaken};
 use crate::problem::Problem;
 use crate::tally::{Claim, Counter, Place, Places, StartingParty, has_settled, to_next_minute};
 
-/// The most time for all of it. What else a start asks for has 23 seconds (see `minting`), and the function's own timeout is 28.
+/// The most time for all of it. What else a start asks for has 23.5 seconds (see `minting`), and the function's own timeout is 28.
 const ADMITTED_WITHIN: Duration = Duration::from_secs(4);
 
 /// How many looks at a party's executions one minute has. They come out of a bucket that the whole account has, some fifteen a

@@ -65,6 +65,17 @@ impl Exchange<'_> {
         self.problem(&Problem::Denied, self.record(caller, decision, None))
     }
 
+    /// The policy said yes, and the realm does not stand behind the caller any more.
+    pub(crate) fn without_standing(
+        &self,
+        caller: &Identity,
+        reasons: Vec<Reason>,
+        transaction: &TransactionId,
+    ) -> Ended {
+        let record = AuditRecord::without_standing(self.context.clone(), caller, reasons);
+        self.problem(&Problem::Denied, record.beginning(transaction))
+    }
+
     /// The policy said no, and that there is such an execution is not for the caller to know.
     pub(crate) fn hidden(&self, caller: &Identity, decision: &Decision) -> Ended {
         self.problem(&Problem::UnknownExecution, self.record(caller, decision, None))

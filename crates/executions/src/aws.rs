@@ -1,7 +1,12 @@
-//! The outside for real: Keycloak's keys, KMS, DynamoDB, Step Functions, the system's clock and random bytes.
+//! The outside for real: Keycloak's keys, KMS, DynamoDB, `revalidation`, Step Functions, the system's clock and random bytes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
 use aws_sdk_sfn::error::ProvideErrorMetadata as _;
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -9,17 +14,25 @@ use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
-use claim_guard::{Excerpt, RealmKeySet, UnixTime};
-use minting::{Failure, KmsNamingKey, KmsSigner, NamingKey, NamingKeySource, NoRandom, Signer};
+use claim_guard::{Excerpt, RealmKeySet, TransactionToken, UnixTime};
+use minting::{
+    Failure, KmsNamingKey, KmsSigner, NamingKey, NamingKeySource, NoRandom, Signer, StartAnswer, start_question,
+};
 use realm_keys::RealmKeys;
 
 use crate::admission::Admission;
+use crate::before_start::heard;
+use crate::function_arn::FunctionArn;
 use crate::limits::TableName;
 use crate::outside::{
-    Chance, Counted, Execution, KeySource, Machine, PlaceTaken, StartTable, Started, Status, Stopped,
+    Callers, Chance, Counted, Execution, KeySource, Machine, PlaceTaken, StartTable, Started, Status, Stopped,
 };
 use crate::settings::KmsKeys;
 use crate::tally::{Claim, Counter, Places, StartingParty};
+
+/// How long the realm may take to be asked before a start: 3 seconds are its own, the rest is for a process of `revalidation`
+/// that has to start first. It is asked once, so that a slow realm is not asked more.
+const BEFORE_START: Duration = Duration::from_millis(4500);
 
 /// The clients, made once.
 #[derive(Debug)]
@@ -28,18 +41,26 @@ pub struct Aws {
     signer: KmsSigner,
     naming: KmsNamingKey,
     dynamodb: aws_sdk_dynamodb::Client,
+    lambda: aws_sdk_lambda::Client,
+    revalidation: FunctionArn,
     sfn: aws_sdk_sfn::Client,
 }
 
 impl Aws {
     /// Clients for the region, the endpoint and the role that Lambda's environment names. Nothing is asked yet.
-    pub async fn from_environment(realm: RealmKeys, keys: KmsKeys) -> Self {
+    pub async fn from_environment(realm: RealmKeys, keys: KmsKeys, revalidation: FunctionArn) -> Self {
         let config = minting::aws_config().await;
+        let once = aws_sdk_lambda::config::Builder::from(&config)
+            .timeout_config(TimeoutConfig::builder().operation_timeout(BEFORE_START).build())
+            .retry_config(RetryConfig::disabled())
+            .build();
         Self {
             realm,
             signer: KmsSigner::new(&config, keys.signing),
             naming: KmsNamingKey::new(&config, keys.naming),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::from_conf(once),
+            revalidation,
             sfn: aws_sdk_sfn::Client::new(&config),
         }
     }
@@ -75,6 +96,20 @@ impl StartTable for Aws {
 
     async fn give_places_back(&self, table: &TableName, party: &StartingParty, places: &Places) -> Result<(), Failure> {
         self.dynamodb.give_places_back(table, party, places).await
+    }
+}
+
+impl Callers for Aws {
+    async fn ask_before_start(
+        &self,
+        execution: &ExecutionArn,
+        first: &TransactionToken,
+    ) -> Result<StartAnswer, Failure> {
+        let question = Blob::new(start_question(execution, first));
+        let request = self.lambda.invoke().function_name(self.revalidation.as_str()).payload(question);
+        let sent = request.invocation_type(InvocationType::RequestResponse).send().await;
+        let answer = sent.map_err(|error| Failure::of("Invoke", &error))?;
+        heard(answer.function_error.is_some(), answer.payload.as_ref().map_or(&[], AsRef::as_ref))
     }
 }
 

@@ -13,6 +13,7 @@ use realm_keys::RealmKeys;
 use tokio::sync::OnceCell;
 
 use crate::answer::{Answer, Ended, Exchange};
+use crate::function_arn::FunctionArn;
 use crate::limits::StartLimits;
 use crate::outside::Outside;
 use crate::problem::Problem;
@@ -201,11 +202,11 @@ pub enum Service<O> {
 
 impl<O: Outside> Service<O> {
     /// The function of a policy and an environment; `lookup` answers a variable's value by its name, and `outside` makes
-    /// the outside from the realm's keys and those in KMS. The variables are those of [`Settings::from_lookup`].
+    /// the outside from the realm's keys, those in KMS and what asks the realm before a start. The variables are those of [`Settings::from_lookup`].
     pub async fn from_lookup(
         policy: Result<AccessPolicy, PolicyFaults>,
         lookup: impl Fn(&str) -> Option<String>,
-        outside: impl AsyncFnOnce(RealmKeys, KmsKeys) -> O,
+        outside: impl AsyncFnOnce(RealmKeys, KmsKeys, FunctionArn) -> O,
     ) -> Self {
         let origin = CorsOrigin::from_lookup(&lookup).ok().flatten();
         let policy = match policy {
@@ -219,8 +220,8 @@ impl<O: Outside> Service<O> {
             }
         };
         match Settings::from_lookup(&policy, lookup) {
-            Ok(Settings { realm, stack, keys }) => {
-                let outside = outside(realm.keys, keys).await;
+            Ok(Settings { realm, stack, keys, revalidation }) => {
+                let outside = outside(realm.keys, keys, revalidation).await;
                 Self::Ready(Box::new(Executions::new(policy, realm.verifier, stack, outside)))
             }
             Err(faults) => {

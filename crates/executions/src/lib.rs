@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /workflows/{workflow}/executions` | decides the start rule, mints the transaction token, starts: 202 with `Location` |
+//! | `POST /workflows/{workflow}/executions` | decides the start rule, mints the transaction token, asks about the session, starts: 202 with `Location` |
 //! | `GET /workflows/{workflow}/executions/{execution}` | for the starter or a `describe` role: 200 |
 //! | `DELETE /workflows/{workflow}/executions/{execution}` | for the starter or a `stop` role: 204 |
 //!
@@ -11,6 +11,8 @@
 //! - Every request's access token is verified here, whatever the authorizer in front has said.
 //! - The access token never enters an execution, an answer or a log. What enters is a transaction token that is bound to
 //!   that one execution.
+//! - Where the workflow requires the caller's session, Keycloak is asked about user, client and session before anything starts. This
+//!   function cannot sign itself in there: it asks `revalidation`, with the transaction token that it has just minted.
 //! - Each request makes exactly one audit line: a decision, or why none was made. That is a rejected token, an undecided question, a
 //!   broken configuration, or a verified caller's request for what does not exist (404) or cannot be read (400, 413, 415).
 //! - Step Functions is asked about an execution only if its name was given here, and only for a caller who may have started it or has a
@@ -61,13 +63,17 @@ mod find;
 /// Grant → transaction token.
 mod mint;
 
+/// Whether the realm stands behind the caller.
+mod before_start;
+mod function_arn;
+
 /// Execution → who started it.
 mod attribution;
 
 /// Whether a text gives a transaction token away.
 mod leak;
 
-/// The seams to the outside: the realm, KMS, Step Functions, time and chance.
+/// The seams to the outside: the realm, KMS, `revalidation`, Step Functions, time and chance.
 mod outside;
 
 /// The outside for real.
@@ -85,10 +91,11 @@ pub use admission::Admission;
 pub use answer::Answer;
 pub use execution_name::ExecutionName;
 pub use executions::{Executions, Misconfigured, Service};
+pub use function_arn::FunctionArn;
 pub use limits::{LimitFault, StartLimits, TableName};
-pub use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer};
+pub use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer, StartAnswer};
 pub use outside::{
-    Chance, Counted, Execution, KeySource, Machine, Outside, PlaceTaken, StartTable, Started, Status, Stopped,
+    Callers, Chance, Counted, Execution, KeySource, Machine, Outside, PlaceTaken, StartTable, Started, Status, Stopped,
 };
 pub use response::Response;
 pub use tally::{Claim, Counter, Place, Places, START_SHOWS_WITHIN, StartingParty};

@@ -18,10 +18,10 @@ use realm_keys::RealmKeys;
 async fn main() -> Result<(), Error> {
     silence_panics();
     let policy = AccessPolicy::parse("access.toml", include_str!("../../../access.toml"));
-    let outside = async |realm: RealmKeys, keys| {
+    let outside = async |realm: RealmKeys, keys, revalidation| {
         realm.tell(|notice| note(&notice.to_line()));
         realm.prefetch();
-        Box::pin(Aws::from_environment(realm, keys)).await
+        Box::pin(Aws::from_environment(realm, keys, revalidation)).await
     };
     let environment = Environment::of_process();
     let service = &Service::from_lookup(policy, |variable| environment.get(variable), outside).await;

@@ -7,8 +7,8 @@ use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
-use claim_guard::{RealmKeySet, UnixTime};
-use minting::{Failure, NamingKeySource, NoRandom, Signer};
+use claim_guard::{RealmKeySet, TransactionToken, UnixTime};
+use minting::{Failure, NamingKeySource, NoRandom, Signer, StartAnswer};
 
 use crate::admission::Admission;
 use crate::limits::TableName;
@@ -18,6 +18,16 @@ use crate::tally::{Claim, Counter, Places, StartingParty};
 pub trait KeySource: Sync {
     /// A set that may be trusted now and was, if need be, fetched for the key of that name.
     fn key_set(&self, key_id: &KeyId) -> impl Future<Output = Result<Arc<RealmKeySet>, Reason>> + Send;
+}
+
+/// The realm, by way of `revalidation`: this function faces the internet, and cannot sign itself in there.
+pub trait Callers: Sync {
+    /// Whether the realm stands behind the caller for whom that execution is about to start, whose first transaction token that is.
+    fn ask_before_start(
+        &self,
+        execution: &ExecutionArn,
+        first: &TransactionToken,
+    ) -> impl Future<Output = Result<StartAnswer, Failure>> + Send;
 }
 
 /// What came of a start.
@@ -173,6 +183,6 @@ pub trait Chance: Sync {
 }
 
 /// Everything outside.
-pub trait Outside: KeySource + Signer + NamingKeySource + StartTable + Machine + Chance {}
+pub trait Outside: KeySource + Signer + NamingKeySource + Callers + StartTable + Machine + Chance {}
 
-impl<T: KeySource + Signer + NamingKeySource + StartTable + Machine + Chance> Outside for T {}
+impl<T: KeySource + Signer + NamingKeySource + Callers + StartTable + Machine + Chance> Outside for T {}

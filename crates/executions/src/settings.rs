@@ -12,10 +12,12 @@ use claim_guard::transaction::TransactionKeySet;
 use minting::{MintFault, MintSettings, NamingKeyArn, SigningKeyArn};
 use realm_keys::{RealmSettings, SettingsFault};
 
+use crate::function_arn::FunctionArn;
 use crate::limits::{LimitFault, StartLimits};
 
 const CORS_ORIGIN: &str = "CORS_ORIGIN";
 const EXECUTION_NAMING_KEY: &str = "EXECUTION_NAMING_KEY";
+const REVALIDATION_FUNCTION: &str = "REVALIDATION_FUNCTION";
 
 /// One fault of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,13 @@ pub enum Fault {
     },
     /// A fault of the limits on starts.
     Limits(LimitFault),
+    /// `REVALIDATION_FUNCTION` is absent or empty.
+    NoRevalidationFunction,
+    /// `REVALIDATION_FUNCTION` is not the ARN of a function.
+    NotAFunctionArn {
+        /// What was presented.
+        presented: Excerpt,
+    },
     /// `CORS_ORIGIN` is not `SCHEME://HOST[:PORT]`.
     NotAnOrigin {
         /// What was presented.
@@ -49,6 +58,10 @@ impl fmt::Display for Fault {
             Self::NoNamingKey => write!(f, "{EXECUTION_NAMING_KEY} is absent"),
             Self::NotAKeyArn { presented } => {
                 write!(f, "{EXECUTION_NAMING_KEY}: expected the ARN of a KMS key, presented `{presented}`")
+            }
+            Self::NoRevalidationFunction => write!(f, "{REVALIDATION_FUNCTION} is absent"),
+            Self::NotAFunctionArn { presented } => {
+                write!(f, "{REVALIDATION_FUNCTION}: expected the ARN of a Lambda function, presented `{presented}`")
             }
             Self::NotAnOrigin { presented } => {
                 write!(
@@ -159,6 +172,8 @@ pub struct Settings {
     pub stack: Stack,
     /// The keys in KMS.
     pub keys: KmsKeys,
+    /// What asks the realm before a start.
+    pub revalidation: FunctionArn,
 }
 
 impl Settings {
@@ -169,6 +184,7 @@ impl Settings {
     /// | variable | value |
     /// |---|---|
     /// | `EXECUTION_NAMING_KEY` | the ARN of the KMS key that execution names are made with |
+    /// | `REVALIDATION_FUNCTION` | the ARN of the function `revalidation`, with or without an alias |
     /// | `CORS_ORIGIN` | optional: the one web origin whose scripts may read answers |
     ///
     /// # Errors
@@ -177,18 +193,20 @@ impl Settings {
         let realm = RealmSettings::from_lookup(&lookup);
         let minting = MintSettings::from_lookup(policy, &lookup);
         let limits = StartLimits::from_lookup(&lookup);
-        match (realm, minting, naming_key(&lookup), limits, CorsOrigin::from_lookup(&lookup)) {
-            (Ok(realm), Ok(minting), Ok(naming), Ok(limits), Ok(cors_origin)) => {
+        let (naming, revalidation) = (naming_key(&lookup), revalidation(&lookup));
+        match (realm, minting, naming, revalidation, limits, CorsOrigin::from_lookup(&lookup)) {
+            (Ok(realm), Ok(minting), Ok(naming), Ok(revalidation), Ok(limits), Ok(cors_origin)) => {
                 let MintSettings { trust_domain, transaction_keys, key_id, signing_key, state_machines } = minting;
                 let stack = Stack { trust_domain, transaction_keys, key_id, state_machines, limits, cors_origin };
-                Ok(Self { realm, stack, keys: KmsKeys { signing: signing_key, naming } })
+                Ok(Self { realm, stack, keys: KmsKeys { signing: signing_key, naming }, revalidation })
             }
-            (realm, minting, naming, limits, cors_origin) => {
+            (realm, minting, naming, revalidation, limits, cors_origin) => {
                 let realm = realm.err().map(|faults| faults.faults().to_vec()).unwrap_or_default();
                 let minting = minting.err().unwrap_or_default();
                 let faults = realm.into_iter().map(Fault::Realm).chain(minting.into_iter().map(Fault::Mint));
+                let faults = faults.chain(naming.err()).chain(revalidation.err());
                 let limits = limits.err().unwrap_or_default().into_iter().map(Fault::Limits);
-                Err(faults.chain(naming.err()).chain(limits).chain(cors_origin.err()).collect())
+                Err(faults.chain(limits).chain(cors_origin.err()).collect())
             }
         }
     }
@@ -197,4 +215,9 @@ impl Settings {
 fn naming_key(lookup: impl Fn(&str) -> Option<String>) -> Result<NamingKeyArn, Fault> {
     let text = lookup(EXECUTION_NAMING_KEY).filter(|text| !text.is_empty()).ok_or(Fault::NoNamingKey)?;
     NamingKeyArn::parse(&text).map_err(|presented| Fault::NotAKeyArn { presented })
+}
+
+fn revalidation(lookup: impl Fn(&str) -> Option<String>) -> Result<FunctionArn, Fault> {
+    let text = lookup(REVALIDATION_FUNCTION).filter(|text| !text.is_empty()).ok_or(Fault::NoRevalidationFunction)?;
+    FunctionArn::parse(&text).map_err(|presented| Fault::NotAFunctionArn { presented })
 }

@@ -1,10 +1,11 @@
 //! Starts an execution.
 
-use claim_guard::access::IdempotencyRule;
+use claim_guard::access::{IdempotencyRule, SessionRule};
 use claim_guard::audit::Reason;
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
 use claim_guard::{Identity, TransactionToken, UnixTime};
+use minting::{Failure, StartAnswer};
 use serde_json::json;
 
 use crate::admission::Admission;
@@ -17,8 +18,8 @@ use crate::executions::{Declared, Executions};
 use crate::find::arn_of;
 use crate::idempotency::IdempotencyKey;
 use crate::location;
-use crate::mint::Unminted;
-use crate::outside::{Outside, Started, Status};
+use crate::mint::{Minted, Unminted};
+use crate::outside::{Execution, Outside, Started, Status};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
@@ -33,6 +34,8 @@ struct Work<'a> {
     workflow: Declared<'a>,
     admission: Admission,
     execution: ExecutionArn,
+    /// Whether the caller's own key leads to it, so that it may be there already.
+    is_keyed: bool,
     now: UnixTime,
 }
 
@@ -62,10 +65,11 @@ impl<O: Outside> Executions<O> {
         };
         let execution = arn_of(&exchange, caller, &workflow, &name)?;
         exchange.concerns(&execution);
-        let decision = &decision;
+        let (decision, is_keyed) = (&decision, key.is_some());
         let candidate = Candidate { caller, decision, workflow: workflow.rules.name(), name, naming, now };
         let admission = self.admit(&mut exchange, candidate).await?;
-        self.begin(Work { exchange, request, caller, decision, grant, workflow, admission, execution, now }, body).await
+        let work = Work { exchange, request, caller, decision, grant, workflow, admission, execution, is_keyed, now };
+        self.begin(work, body).await
     }
 
     /// Mints the transaction token and starts the execution with it.
@@ -77,6 +81,11 @@ impl<O: Outside> Executions<O> {
             Unminted::NotCarried(error) => work.exchange.denied(work.caller, &Decision::not_carried(error)),
             Unminted::Failed(failure) => work.exchange.failed(work.caller, failure),
         })?;
+        let standing = self.standing(&work, &minted).await;
+        match standing.map_err(|failure| work.exchange.failed(work.caller, failure))? {
+            StartAnswer::Alive => {}
+            StartAnswer::Denied { reasons } => return self.without_standing(work, &minted, &digest, reasons).await,
+        }
         // Invariant: the access token is not among this. What enters is worthless in any other execution.
         // Since when the statement is known only tells the machine when to ask anew: a guard goes by the token.
         let said_at = work.grant.issued_at().seconds();
@@ -97,15 +106,51 @@ impl<O: Outside> Executions<O> {
         }
     }
 
+    /// Whether the realm stands behind the caller now, where the workflow requires his session. It is asked last, so that nobody is
+    /// asked about what cannot start, and before the start, so that no history holds anything of it.
+    async fn standing(&self, work: &Work<'_>, minted: &Minted) -> Result<StartAnswer, Failure> {
+        match work.workflow.rules.session() {
+            SessionRule::Ignored => Ok(StartAnswer::Alive),
+            SessionRule::Required => self.outside.ask_before_start(&work.execution, &minted.token).await,
+        }
+    }
+
+    /// Nothing starts. What the caller's key has begun while the realm still stood behind him is his all the same: a repeat
+    /// starts nothing, and its first answer may have been lost. Only then is Step Functions asked for it, whose descriptions are few.
+    async fn without_standing(
+        &self,
+        work: Work<'_>,
+        minted: &Minted,
+        digest: &Digest,
+        reasons: Vec<Reason>,
+    ) -> Result<Answer, Ended> {
+        let begun = if work.is_keyed { self.outside.describe(&work.execution).await } else { Ok(None) };
+        match begun.map_err(|failure| work.exchange.failed(work.caller, failure))? {
+            Some(execution) => self.join_to(work, execution, &minted.token, digest),
+            None => Err(work.exchange.without_standing(work.caller, reasons, &minted.transaction)),
+        }
+    }
+
     /// Leads the caller to the execution that has the name already, if it is his and does the same work.
-    async fn join(&self, mut work: Work<'_>, minted: &TransactionToken, digest: &Digest) -> Result<Answer, Ended> {
-        let (exchange, caller) = (&mut work.exchange, work.caller);
+    async fn join(&self, work: Work<'_>, minted: &TransactionToken, digest: &Digest) -> Result<Answer, Ended> {
+        let (exchange, caller) = (&work.exchange, work.caller);
         let execution = self.outside.describe(&work.execution).await;
         let execution = execution.map_err(|failure| exchange.failed(caller, failure))?;
         let Some(execution) = execution else {
             let message = "the name is taken, and there is no such execution";
             return Err(exchange.undecided(Some(caller), Reason::new("execution_absent", &message)));
         };
+        self.join_to(work, execution, minted, digest)
+    }
+
+    fn join_to(
+        &self,
+        mut work: Work<'_>,
+        execution: Execution,
+        minted: &TransactionToken,
+        digest: &Digest,
+    ) -> Result<Answer, Ended> {
+        let (exchange, caller) = (&mut work.exchange, work.caller);
         let name = work.workflow.rules.name();
         let attributed = attribute(execution, name, &work.execution, &self.transactions, work.now);
         let Attributed { execution, token, statement } = attributed

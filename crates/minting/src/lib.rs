@@ -1,7 +1,7 @@
 //! What mints transaction tokens: whose they are, which key signs them, how KMS is asked to, and what executions are called.
 //!
 //! Two functions mint: `executions` when an execution is started, `revalidation` when a statement has grown old. What
-//! they say stands in `claim-guard`; what both need of a stack stands here.
+//! they say stands in `claim-guard`; what both need of a stack stands here, and how the one asks the other.
 
 // In reading order: from the environment to KMS.
 
@@ -29,6 +29,9 @@ mod chance;
 /// What an execution is called that a state of another one starts.
 mod nested_name;
 
+/// What is asked before an execution starts, and what is answered.
+mod start_question;
+
 pub use bounds::aws_config;
 pub use chance::{NoRandom, hex, random};
 pub use failure::{Failure, THROTTLED};
@@ -37,3 +40,4 @@ pub use nested_name::{GIVEN_DIGITS, NESTED_DIGITS, nested_name};
 pub use settings::{MintFault, MintSettings};
 pub use signer::{KmsSigner, Signer};
 pub use signing_key::SigningKeyArn;
+pub use start_question::{StartAnswer, StartAnswerFault, start_question};

@@ -1,9 +1,9 @@
-//! What a woven state passes as payload → what is asked for.
+//! What a woven state passes as payload, or `executions` before a start → what is asked for.
 
 use std::fmt;
 
 use claim_guard::Excerpt;
-use claim_guard::identifier::StateName;
+use claim_guard::identifier::{ExecutionArn, StateMachineArn, StateName};
 use claim_guard::json::{Document, MemberError, Members, Part};
 use claim_guard::revalidation::Cause;
 use claim_guard::transaction::{TransactionRejection, TransactionToken};
@@ -11,14 +11,16 @@ use claim_guard_lambda::event::{EventError, StateContext, presented_token};
 use serde_json::{Map, Value};
 
 const EVENT_MEMBERS: [&str; 5] = ["transactionToken", "context", RENEW, ADOPT, DELEGATE];
+const START_MEMBERS: [&str; 2] = ["transactionToken", START];
 const RENEW: &str = "renew";
 const ADOPT: &str = "adopt";
 const DELEGATE: &str = "delegate";
+const START: &str = "start";
 
-/// Why an event is not one of a woven state. Positions and names only: what it holds never enters a message.
+/// Why an event is neither a woven state's nor of a start. Positions and names only: what it holds never enters a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventFault {
-    /// A fault of the part that every function reads which a woven state calls.
+    /// A fault of the part that every function reads which a woven state calls, or in the same form.
     Shared(EventError),
     /// Nothing is asked for.
     NothingAsked,
@@ -47,7 +49,7 @@ impl fmt::Display for EventFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shared(error) => write!(f, "{error}"),
-            Self::NothingAsked => write!(f, "event lacks `{RENEW}`, `{ADOPT}` or `{DELEGATE}`"),
+            Self::NothingAsked => write!(f, "event lacks `{RENEW}`, `{ADOPT}`, `{DELEGATE}` or `{START}`"),
             Self::SeveralAsked => write!(f, "event: expected one of `{RENEW}`, `{ADOPT}` and `{DELEGATE}`"),
             Self::UnknownCause { presented } => {
                 write!(f, "event `cause`: expected `expired` or `denied`, presented `{presented}`")
@@ -100,13 +102,71 @@ impl Ask {
     }
 }
 
-/// A woven state's call. Nothing in it is proven.
+/// A call. Nothing in it is proven.
 #[derive(Debug)]
 pub(crate) struct Event {
     /// The token, or why there is none: that a token proves nothing is a decision, not a fault of the event.
     pub(crate) token: Result<TransactionToken, TransactionRejection>,
-    pub(crate) context: StateContext,
-    pub(crate) ask: Ask,
+    pub(crate) call: Call,
+}
+
+/// Who calls, and what for.
+#[derive(Debug)]
+pub(crate) enum Call {
+    /// A woven state, for a new statement.
+    Woven { context: StateContext, ask: Ask },
+    /// `executions`: whether the realm stands behind the caller for whom that execution is about to start.
+    Start { execution: ExecutionArn },
+}
+
+impl Call {
+    /// The execution that runs, or is about to start.
+    pub(crate) fn execution(&self) -> &ExecutionArn {
+        match self {
+            Self::Woven { context, .. } => &context.execution,
+            Self::Start { execution } => execution,
+        }
+    }
+
+    /// What runs it.
+    pub(crate) fn state_machine(&self) -> StateMachineArn {
+        match self {
+            Self::Woven { context, .. } => context.state_machine.clone(),
+            Self::Start { execution } => execution.state_machine(),
+        }
+    }
+
+    /// The state that needs a new statement, where there is one.
+    pub(crate) fn state(&self) -> Option<&StateName> {
+        match self {
+            Self::Woven { ask, .. } => ask.state(),
+            Self::Start { .. } => None,
+        }
+    }
+
+    /// What an audit line calls it.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Self::Woven { ask, .. } => ask.cause(),
+            Self::Start { .. } => START,
+        }
+    }
+
+    /// How often the execution was redriven. One that is about to start was not.
+    pub(crate) fn redrive_count(&self) -> u32 {
+        match self {
+            Self::Woven { context, .. } => context.redrive_count,
+            Self::Start { .. } => 0,
+        }
+    }
+
+    /// How often the calling state was retried.
+    pub(crate) fn retry_count(&self) -> u32 {
+        match self {
+            Self::Woven { context, .. } => context.retry_count,
+            Self::Start { .. } => 0,
+        }
+    }
 }
 
 impl Event {
@@ -117,9 +177,21 @@ impl Event {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, EventFault> {
         let event = Document::object(bytes.to_vec()).map_err(EventError::MalformedJson)?;
         let event = Members::new(Part::Event, event.members());
-        event.only(&EVENT_MEMBERS)?;
-        Ok(Self { context: StateContext::read(&event)?, token: presented_token(&event), ask: ask(&event)? })
+        let call = if event.has(START) { start(&event)? } else { woven(&event)? };
+        Ok(Self { token: presented_token(&event), call })
     }
+}
+
+fn start(event: &Members<'_>) -> Result<Call, EventFault> {
+    event.only(&START_MEMBERS)?;
+    let start = Members::new(Part::Event, event.object(START)?);
+    start.only(&["execution"])?;
+    Ok(Call::Start { execution: start.identifier("execution", ExecutionArn::parse)? })
+}
+
+fn woven(event: &Members<'_>) -> Result<Call, EventFault> {
+    event.only(&EVENT_MEMBERS)?;
+    Ok(Call::Woven { context: StateContext::read(event)?, ask: ask(event)? })
 }
 
 fn ask(event: &Members<'_>) -> Result<Ask, EventFault> {

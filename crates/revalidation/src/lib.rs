@@ -1,10 +1,16 @@
-//! Asks Keycloak what a subject may do now, and renews the transaction token: the Lambda behind a woven state.
+//! Asks Keycloak what a subject may do now, and renews the transaction token: the Lambda behind a woven state, and behind a start.
 //!
 //! | asked for | on the statement of | answer |
 //! |---|---|---|
 //! | `renew` | the same run, which goes on with a state | the run's next statement |
 //! | `adopt` | the run whose distributed Map has started this one | the child run's first statement |
 //! | `delegate` | the run that is about to start another | the other run's first statement, and what to call it |
+//!
+//! And for `executions`, which faces the internet and cannot sign itself in at Keycloak:
+//!
+//! | asked for | on the statement of | answer |
+//! |---|---|---|
+//! | `start` | the run that is about to start, minted seconds ago | whether the realm stands behind its caller; nothing is signed |
 //!
 //! What may be relied on:
 //!
@@ -22,10 +28,10 @@
 /// The environment's variables → settings.
 pub mod settings;
 
-/// A woven state's call.
+/// A call: a woven state's, or before a start.
 mod event;
 
-/// From the call to the new statement, or to what stands against it.
+/// From the call to the new statement or the yes, or to what stands against it.
 mod revalidation;
 
 /// From a presumed context to an execution that lives.
@@ -55,17 +61,19 @@ pub mod keycloak;
 /// The seam to chance.
 mod chance;
 
-/// What the state machine hears.
+/// What the caller hears.
+mod answer;
 mod refusal;
 mod renewed;
 
 /// The function, or what stands in its place.
 mod service;
 
+pub use answer::Answer;
 pub use chance::Chance;
 pub use engine::Engine;
 pub use event::EventFault;
-pub use realm::{Answered, Assertions, Realm, Unanswered};
+pub use realm::{Answered, Assertions, Realm, Stood, Unanswered};
 pub use refusal::Refusal;
 pub use renewed::Renewed;
 pub use revalidation::{Outside, Revalidation, Ruling};

@@ -3,10 +3,13 @@
 use std::future::Future;
 
 use claim_guard::UnixTime;
-use claim_guard::revalidation::{LiveIdentity, Question, Withdrawals};
+use claim_guard::revalidation::{LiveIdentity, Question, StartQuestion, Withdrawals};
 
 /// What the realm says: what an access token of now would say of the subject, or everything that stands against one.
 pub type Answered<'q> = Result<LiveIdentity<'q>, Withdrawals>;
+
+/// Whether the realm stands behind an access token, or everything that stands against that.
+pub type Stood = Result<(), Withdrawals>;
 
 /// Why the realm's answers are not to be had: it heals by itself, or somebody has to act.
 pub type Unanswered = minting::Failure;
@@ -24,4 +27,12 @@ pub trait Realm: Sync {
         question: &'q Question,
         now: UnixTime,
     ) -> impl Future<Output = Result<Answered<'q>, Unanswered>> + Send;
+
+    /// Asks the first part of that, now: what stands behind the access token ([`StartQuestion::standing`]). What a token of now
+    /// would say is not asked: the one that starts an execution has just been verified.
+    fn ask_before_start(
+        &self,
+        question: &StartQuestion,
+        now: UnixTime,
+    ) -> impl Future<Output = Result<Stood, Unanswered>> + Send;
 }

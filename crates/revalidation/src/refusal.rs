@@ -1,11 +1,11 @@
-//! A no, as the state machine hears it: less than the audit line says.
+//! A no, as the caller hears it: less than the audit line says.
 
 use std::fmt;
 
 use claim_guard_lambda::error_names;
 use lambda_runtime::Diagnostic;
 
-/// Why there is no new statement. The reasons stand in the audit line, and only there.
+/// Why there is no new statement, and no answer before a start. The reasons stand in the audit line, and only there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The token proves nothing here, so there is no transaction to name.

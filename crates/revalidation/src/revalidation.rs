@@ -1,4 +1,4 @@
-//! From a woven state's call to a new statement, or to everything that stands against one.
+//! From a call to a new statement, or to whether an execution may start, or to everything that stands against that.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use claim_guard::revalidation::{PresumedQuestion, RenewedStatement, TooSlow, Wit
 use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionFailure, TransactionRejection};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, Identity, Leeway, TransactionToken, TransactionVerifier, UnixTime};
-use claim_guard_lambda::event::StateContext;
 use lambda_shell::{caught, caught_at_once};
-use minting::{Failure, MintSettings, Signer};
+use minting::{Failure, MintSettings, Signer, StartAnswer};
 use tokio::time::Instant;
 
+use crate::answer::Answer;
 use crate::chance::Chance;
 use crate::engine::Engine;
-use crate::event::{Ask, Event, EventFault};
+use crate::event::{Ask, Call, Event, EventFault};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::renewed::Renewed;
@@ -43,11 +43,11 @@ pub struct Outside<R, S, C, E> {
 pub struct Ruling {
     /// The record; each event makes exactly one.
     pub audit: AuditRecord,
-    /// The new statement, or the no that the state machine hears.
-    pub verdict: Result<Renewed, Refusal>,
+    /// What was asked for, or the no that the caller hears.
+    pub verdict: Result<Answer, Refusal>,
 }
 
-/// Renews the statements of one stack.
+/// Renews the statements of one stack, and says who may begin with one.
 #[derive(Debug)]
 pub struct Revalidation<R, S, C, E> {
     policy: AccessPolicy,
@@ -109,7 +109,7 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
             Ok(event) => event,
             Err(panicked) => return undecided(context(point(None, None)), panicked.reason()),
         };
-        let workflow = event.as_ref().ok().and_then(|event| self.workflow_of(&event.context.state_machine));
+        let workflow = event.as_ref().ok().and_then(|event| self.workflow_of(&event.call.state_machine()));
         let context = context(point(event.as_ref().ok(), workflow));
         let ruled = caught(self.ruled(event, workflow, context.clone(), now)).await;
         ruled.unwrap_or_else(|panicked| undecided(context, panicked.reason()))
@@ -126,24 +126,62 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
             Ok(event) => event,
             Err(fault) => return misconfigured(context, Reason::new(fault.code(), &fault)),
         };
-        let Some(workflow) = workflow else { return misconfigured(context, unknown_machine(&event.context)) };
+        let Event { token, call } = event;
+        let Some(workflow) = workflow else { return misconfigured(context, unknown_machine(&call.state_machine())) };
         let now = match now {
             Ok(now) => now,
             Err(error) => return undecided(context, Reason::new("clock_out_of_range", &error)),
         };
-        let token = match event.token {
+        let token = match token {
             Ok(token) => token,
             Err(rejection) => return rejected(context, None, rejection),
         };
-        let at = presented_at(workflow, &event.context);
-        let old = match self.verified(&token, &event.ask, &at, now) {
-            Ok(old) => Arc::new(old),
+        let at = presented_at(workflow, &call);
+        let presented = match self.verified(&token, &call, &at, now) {
+            Ok(presented) => Arc::new(presented),
             Err(rejection) => return rejected(context, Some(&token), rejection),
         };
-        match self.minted(Arc::clone(&old), event.ask, &at, now).await {
+        match call {
+            Call::Woven { ask, .. } => self.renewal(presented, ask, &at, context, now).await,
+            Call::Start { .. } => self.start(presented, context, now).await,
+        }
+    }
+
+    async fn renewal(
+        &self,
+        old: Arc<AgedTransaction>,
+        ask: Ask,
+        at: &PresentedAt,
+        context: AuditContext,
+        now: UnixTime,
+    ) -> Ruling {
+        match self.minted(Arc::clone(&old), ask, at, now).await {
             Ok(minted) => minted.ruling(context, old.identity()),
             Err(Unrenewed::Withdrawn(withdrawals)) => withdrawn(context, old.identity(), &withdrawals),
             Err(Unrenewed::Failed(failure)) => failed(context, Some(old.identity()), failure),
+        }
+    }
+
+    /// Whether the realm stands behind the caller for whom an execution is about to start. Step Functions cannot be asked
+    /// about that execution yet. Nothing is signed.
+    async fn start(&self, first: Arc<AgedTransaction>, context: AuditContext, now: UnixTime) -> Ruling {
+        let caller = first.identity();
+        let question = match self.policy.question_of_start(Arc::clone(&first), now) {
+            Ok(question) => question,
+            Err(cause) => {
+                let audit = AuditRecord::refused(context, Reason::new(cause.code(), &cause)).about(caller);
+                return Ruling { audit, verdict: Err(Refusal::Rejected) };
+            }
+        };
+        match self.outside.realm.ask_before_start(&question, now).await {
+            Ok(Ok(())) => {
+                Ruling { audit: AuditRecord::standing(context, caller), verdict: Ok(StartAnswer::Alive.into()) }
+            }
+            Ok(Err(withdrawals)) => {
+                let answer = StartAnswer::from(&withdrawals);
+                Ruling { audit: AuditRecord::withdrawn(context, caller, &withdrawals), verdict: Ok(answer.into()) }
+            }
+            Err(failure) => failed(context, Some(caller), failure),
         }
     }
 
@@ -164,13 +202,15 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
     fn verified(
         &self,
         token: &TransactionToken,
-        ask: &Ask,
+        call: &Call,
         at: &PresentedAt,
         now: UnixTime,
     ) -> Result<AgedTransaction, TransactionRejection> {
-        match ask {
-            Ask::Renew { .. } | Ask::Delegate { .. } => self.transactions.verify_whatever_age(token, at, now),
-            Ask::Adopt => self.transactions.verify_of_parent_run(token, at, now),
+        match call {
+            Call::Woven { ask: Ask::Renew { .. } | Ask::Delegate { .. }, .. } | Call::Start { .. } => {
+                self.transactions.verify_whatever_age(token, at, now)
+            }
+            Call::Woven { ask: Ask::Adopt, .. } => self.transactions.verify_of_parent_run(token, at, now),
         }
     }
 
@@ -232,7 +272,7 @@ impl Minted {
         }
         let name = self.is_about_to_start.then(|| made_for.name().to_owned());
         let audit = AuditRecord::renewed(context, old, &self.statement);
-        Ruling { audit, verdict: Ok(Renewed::new(self.token, name)) }
+        Ruling { audit, verdict: Ok(Renewed::new(self.token, name).into()) }
     }
 }
 
@@ -271,25 +311,25 @@ fn misconfigured(context: AuditContext, reason: Reason) -> Ruling {
 pub(crate) fn point(event: Option<&Event>, workflow: Option<&WorkflowName>) -> AuditPoint {
     AuditPoint::Revalidation {
         workflow: workflow.map(ToString::to_string).unwrap_or_default(),
-        execution: event.map(|event| event.context.execution.to_string()).unwrap_or_default(),
-        state: event.and_then(|event| event.ask.state()).map(ToString::to_string).unwrap_or_default(),
-        cause: event.map_or("", |event| event.ask.cause()),
-        redrive: event.map_or(0, |event| event.context.redrive_count),
-        attempt: event.map_or(0, |event| event.context.retry_count),
+        execution: event.map(|event| event.call.execution().to_string()).unwrap_or_default(),
+        state: event.and_then(|event| event.call.state()).map(ToString::to_string).unwrap_or_default(),
+        cause: event.map_or("", |event| event.call.cause()),
+        redrive: event.map_or(0, |event| event.call.redrive_count()),
+        attempt: event.map_or(0, |event| event.call.retry_count()),
     }
 }
 
-fn presented_at(workflow: &WorkflowName, context: &StateContext) -> PresentedAt {
+fn presented_at(workflow: &WorkflowName, call: &Call) -> PresentedAt {
     PresentedAt {
         workflow: workflow.clone(),
-        execution: context.execution.clone(),
-        state_machine: context.state_machine.clone(),
-        redrive_count: context.redrive_count,
+        execution: call.execution().clone(),
+        state_machine: call.state_machine(),
+        redrive_count: call.redrive_count(),
     }
 }
 
-fn unknown_machine(context: &StateContext) -> Reason {
-    let presented = Excerpt::of(context.state_machine.as_str());
+fn unknown_machine(state_machine: &StateMachineArn) -> Reason {
+    let presented = Excerpt::of(state_machine.as_str());
     let message = format!("no workflow of access.toml runs on state machine `{presented}`");
     Reason::new("unknown_state_machine", &message)
 }

@@ -9,19 +9,19 @@ use claim_guard::unix_time::{ClockError, UnixTime};
 use lambda_shell::{Panicked, caught, caught_at_once};
 use minting::{Signer, SigningKeyArn};
 
+use crate::answer::Answer;
 use crate::chance::Chance;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use crate::renewed::Renewed;
 use crate::revalidation::{Outside, Revalidation, Ruling, point};
 use crate::settings::{ClientKey, Fault, RealmAccess, Settings};
 
 /// The function, or what stands in its place.
 #[derive(Debug)]
 pub enum Service<R, S, C, E> {
-    /// It renews statements.
+    /// It answers.
     Ready(Box<Revalidation<R, S, C, E>>),
     /// It says that it cannot.
     Misconfigured(Misconfigured),
@@ -71,22 +71,22 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Service<R, S, C, E> {
     /// Serves one event: decides, writes the audit line, and only then answers.
     ///
     /// # Errors
-    /// [`Refusal`] is what the state machine hears. Without a written audit line there is no new statement: the answer is
-    /// undecided then. So is a panic, wherever it happens.
+    /// [`Refusal`] is what the caller hears. Without a written audit line there is no new statement, and no yes or no: the answer
+    /// is undecided then. So is a panic, wherever it happens.
     pub async fn serve(
         &self,
         event: &[u8],
         now: Result<UnixTime, ClockError>,
         write_audit: impl FnOnce(AuditRecord) -> io::Result<()>,
-    ) -> Result<Renewed, Refusal> {
+    ) -> Result<Answer, Refusal> {
         let Ruling { audit, verdict } = match caught(self.ruling(event, now)).await {
             Ok(ruling) => ruling,
             Err(panicked) => self.panicked(panicked, now.ok()),
         };
         let written = caught_at_once(|| write_audit(audit));
-        let renewed = verdict?;
+        let answer = verdict?;
         match written {
-            Ok(Ok(())) => Ok(renewed),
+            Ok(Ok(())) => Ok(answer),
             Ok(Err(_)) | Err(Panicked) => Err(Refusal::Undecided),
         }
     }

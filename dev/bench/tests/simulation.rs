@@ -88,8 +88,8 @@ fn a_knob_that_does_not_exist_is_named_with_those_that_do() {
 
 #[test]
 fn a_payment_asks_keycloak_as_often_with_twenty_parties_as_with_one() {
-    let held = Cost { renewals: 2, questions: 10, connections: 2, signatures: 3 };
-    let passed = Cost { renewals: 1, questions: 5, connections: 1, signatures: 2 };
+    let held = Cost { renewals: 2, questions: 14, connections: 3, signatures: 3 };
+    let passed = Cost { renewals: 1, questions: 9, connections: 2, signatures: 2 };
     for parties in [1, 2, 20] {
         assert_eq!(payment(parties, true, Branches::Together), held, "{parties} parties, held");
         assert_eq!(payment(parties, false, Branches::Together), passed, "{parties} parties");
@@ -97,8 +97,8 @@ fn a_payment_asks_keycloak_as_often_with_twenty_parties_as_with_one() {
 }
 
 #[test]
-fn branches_that_each_asked_for_themselves_would_ask_ten_times_as_often() {
-    let apart = Cost { renewals: 21, questions: 105, connections: 21, signatures: 22 };
+fn branches_that_each_asked_for_themselves_would_ask_nearly_eight_times_as_often() {
+    let apart = Cost { renewals: 21, questions: 109, connections: 22, signatures: 22 };
     assert_eq!(payment(20, true, Branches::Apart), apart);
     assert_eq!(payment(20, false, Branches::Apart), payment(20, false, Branches::Together));
     assert!(payment::table().contains("each branch for itself"));

@@ -44,6 +44,7 @@ fn of_executions(lookup: impl Fn(&str) -> Option<String>) {
     match Settings::from_lookup(&POLICY, &lookup) {
         Ok(settings) => {
             reached("an environment of executions");
+            assert!(lookup("REVALIDATION_FUNCTION").is_some_and(|function| function == settings.revalidation.as_str()));
             assert!(lookup("EXECUTION_NAMING_KEY").is_some_and(|key| key == settings.keys.naming.as_str()));
             assert!(REQUIRED.iter().all(|name| lookup(name).is_some_and(|value| !value.is_empty())));
             assert_eq!(Some(settings.realm.verifier.issuer().as_str()), lookup("REALM_ISSUER").as_deref());

@@ -44,6 +44,7 @@ mod tests {
             "a policy",
             "a published key set",
             "a stack's key set",
+            "a start answered",
             "a state acts",
             "a statement entered",
             "a verified access token",

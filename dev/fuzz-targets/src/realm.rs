@@ -4,13 +4,13 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{ExecutionArn, KeyId, MapRunArn, StateMachineReference, TrustDomain};
 use claim_guard::revalidation::{
-    AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen, MapRunStatus,
-    Question, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer,
+    AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, ExecutionStatus, InputSeen, Inquiry, MapRunSeen,
+    MapRunStatus, Question, RealmAnswer, RealmAnswers, SaidOfUser, SessionsAnswer, StartQuestion, UserAnswer,
 };
 use claim_guard::transaction::TransactionKeySet;
 use claim_guard::{UnixTime, strict_json_object};
 use minting::{Failure, MintSettings, NoRandom, Signer, SigningKeyArn};
-use revalidation::{Answered, Chance, Engine, Outside, Realm, Revalidation, Unanswered};
+use revalidation::{Answered, Chance, Engine, Outside, Realm, Revalidation, Stood, Unanswered};
 use serde_json::json;
 use test_realm::{CLIENT, NOW, SUBJECT, access_token_payload};
 
@@ -90,24 +90,32 @@ impl Realm for Told {
     async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         self.answers().asked(question, now)
     }
+
+    async fn ask_before_start(&self, question: &StartQuestion, _: UnixTime) -> Result<Stood, Unanswered> {
+        Ok(question.standing(&self.answers().of(question.inquiry())?))
+    }
 }
 
 impl Answers {
-    fn asked<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
-        let realm = RealmAnswer::parse(&self.realm, question).map_err(unreadable)?;
-        let client = ClientAnswer::parse(&self.clients, question).map_err(unreadable)?;
-        let user = match UserAnswer::parse(&self.user, question).map_err(unreadable)? {
+    fn of(&self, inquiry: &Inquiry) -> Result<RealmAnswers, Unanswered> {
+        let realm = RealmAnswer::parse(&self.realm, inquiry).map_err(unreadable)?;
+        let client = ClientAnswer::parse(&self.clients, inquiry).map_err(unreadable)?;
+        let user = match UserAnswer::parse(&self.user, inquiry).map_err(unreadable)? {
             SaidOfUser::Settled(user) => user,
             SaidOfUser::Disabled(user) => {
                 let found = [b"[", self.user.as_slice(), b"]"].concat();
-                user.confirmed(&found, question).map_err(unreadable)?
+                user.confirmed(&found, inquiry).map_err(unreadable)?
             }
         };
-        let sessions = question.session().map(|_| SessionsAnswer::parse(&self.sessions, question));
+        let sessions = inquiry.session().map(|_| SessionsAnswer::parse(&self.sessions, inquiry));
         let sessions = sessions.transpose().map_err(unreadable)?;
         let consents = client.requires_consent().then(|| ConsentsAnswer::parse(&self.consents));
         let consents = consents.transpose().map_err(unreadable)?;
-        let standing = match question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref()) {
+        Ok(RealmAnswers { realm, client, user, sessions, consents })
+    }
+
+    fn asked<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
+        let standing = match question.standing(&self.of(question.inquiry())?) {
             Ok(standing) => standing,
             Err(withdrawals) => return Ok(Err(withdrawals)),
         };

@@ -1,6 +1,7 @@
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use revalidation::Revalidation;
+use minting::StartAnswer;
+use revalidation::{Answer, Revalidation};
 use serde_json::{Value, json};
 
 use crate::fixture::{ACCESS_TOML, EXECUTION, MACHINE, lax};
@@ -41,7 +42,15 @@ pub fn realm_answer(bytes: &[u8]) {
     *told.answers() = answers;
     let (decision, renewed) = ruled(revalidation, &event.to_string());
     assert!(["allow", "deny", "undecided"].contains(&decision.as_str()), "{decision}");
-    let Some(renewed) = renewed else { return };
+    let start = json!({ "transactionToken": TOKEN.as_str(), "start": { "execution": EXECUTION } });
+    let (_, before_start) = ruled(revalidation, &start.to_string());
+    let renewed = match renewed {
+        Some(Answer::Renewed(renewed)) => renewed,
+        Some(Answer::Start(_)) => panic!("a renewal was asked for"),
+        None => return,
+    };
+    // Before a start the realm is asked the same, less what a token of now would say.
+    let Some(Answer::Start(StartAnswer::Alive)) = before_start else { panic!("renewed, and could not have started") };
     reached(place);
     let statement = read(&renewed, &event);
     let subject = Some(json!(statement.identity().subject().as_str()));

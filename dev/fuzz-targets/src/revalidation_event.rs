@@ -4,7 +4,8 @@ use claim_guard::TransactionToken;
 use claim_guard::identifier::{ExecutionArn, StateMachineArn};
 use claim_guard::transaction::{AgedTransaction, PresentedAt};
 use claim_guard_lambda::error_names;
-use revalidation::{Renewed, Revalidation, Ruling};
+use minting::StartAnswer;
+use revalidation::{Answer, Renewed, Revalidation, Ruling};
 use serde_json::Value;
 
 use crate::fixture::{
@@ -19,15 +20,23 @@ pub(crate) static TOKEN: LazyLock<String> = LazyLock::new(|| minted(EXECUTION));
 static REVALIDATION: LazyLock<Revalidation<Told, Stack, Stack, Stack>> =
     LazyLock::new(|| revalidation(ACCESS_TOML, Told::new(GOOD.clone())));
 
-/// Events of woven states, in which `$TRANSACTION` stands for the execution's token. The realm says that all is well.
+/// Events of woven states and of starts, in which `$TRANSACTION` stands for the execution's token. The realm says that all is well.
 pub fn revalidation_event(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes).replace("$TRANSACTION", &TOKEN);
-    let (decision, renewed) = ruled(&REVALIDATION, &text);
+    let (decision, answer) = ruled(&REVALIDATION, &text);
     let (again, _) = ruled(&REVALIDATION, &text);
     assert_eq!(decision, again, "the same event, twice");
-    let Some(renewed) = renewed else { return };
+    let Some(answer) = answer else { return };
     let event = lax(&text);
     assert_eq!(event.pointer("/transactionToken").and_then(Value::as_str), Some(TOKEN.as_str()));
+    let renewed = match answer {
+        Answer::Renewed(renewed) => renewed,
+        Answer::Start(answer) => {
+            assert_eq!(answer, StartAnswer::Alive);
+            assert_eq!(event.pointer("/start/execution").and_then(Value::as_str), Some(EXECUTION));
+            return reached("a start answered");
+        }
+    };
     let statement = read(&renewed, &event);
     let redrive = event.pointer("/context/redriveCount").and_then(Value::as_u64).unwrap_or_default();
     assert_eq!(u64::from(statement.binding().redrive_count), redrive);
@@ -35,12 +44,13 @@ pub fn revalidation_event(bytes: &[u8]) {
 }
 
 /// What came of an event, with what holds for every one.
-pub(crate) fn ruled(revalidation: &Revalidation<Told, Stack, Stack, Stack>, event: &str) -> (String, Option<Renewed>) {
+pub(crate) fn ruled(revalidation: &Revalidation<Told, Stack, Stack, Stack>, event: &str) -> (String, Option<Answer>) {
     let Ruling { audit, verdict } = block_on(revalidation.answer(event.as_bytes(), Ok(now())));
     let audit = line::is_audit(&audit.to_line(), &TOKEN);
     let decision = audit.get("decision").and_then(Value::as_str).unwrap_or_default().to_owned();
     let expected = match &verdict {
-        Ok(_) => "allow",
+        Ok(Answer::Renewed(_) | Answer::Start(StartAnswer::Alive)) => "allow",
+        Ok(Answer::Start(StartAnswer::Denied { .. })) => "deny",
         Err(refusal) => {
             line::is_message(&refusal.to_string());
             assert!(!line::leaks(&refusal.to_string(), &TOKEN));

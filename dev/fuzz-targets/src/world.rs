@@ -6,10 +6,11 @@ use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
-use claim_guard::{RealmKeySet, UnixTime};
+use claim_guard::{RealmKeySet, TransactionToken, UnixTime};
 use executions::{
-    Admission, Chance, Claim, Counted, Counter, Execution, Failure, KeySource, Machine, NamingKey, NamingKeySource,
-    NoRandom, PlaceTaken, Places, Signer, StartTable, Started, StartingParty, Status, Stopped, TableName,
+    Admission, Callers, Chance, Claim, Counted, Counter, Execution, Failure, KeySource, Machine, NamingKey,
+    NamingKeySource, NoRandom, PlaceTaken, Places, Signer, StartAnswer, StartTable, Started, StartingParty, Status,
+    Stopped, TableName,
 };
 
 use crate::fixture::{KMS_KEY, REALM_KEYS, now};
@@ -64,6 +65,13 @@ impl StartTable for World {
 
     async fn give_places_back(&self, _: &TableName, _: &StartingParty, _: &Places) -> Result<(), Failure> {
         Ok(())
+    }
+}
+
+/// The realm stands behind whoever starts something.
+impl Callers for World {
+    async fn ask_before_start(&self, _: &ExecutionArn, _: &TransactionToken) -> Result<StartAnswer, Failure> {
+        Ok(StartAnswer::Alive)
     }
 }
 

@@ -9,8 +9,8 @@ use claim_guard::identifier::{
 };
 use claim_guard::mint::{Minting, UnsignedTransactionToken};
 use claim_guard::revalidation::{
-    Cause, ClientAnswer, ExecutionSeen, ExecutionStatus, InputSeen, Look, RealmAnswer, SaidOfUser, SessionsAnswer,
-    UserAnswer,
+    Cause, ClientAnswer, ExecutionSeen, ExecutionStatus, InputSeen, Look, RealmAnswer, RealmAnswers, SaidOfUser,
+    SessionsAnswer, UserAnswer,
 };
 use claim_guard::transaction::{Binding, PresentedAt, TransactionKeySet};
 use claim_guard::{
@@ -101,20 +101,22 @@ impl Stack {
             panic!("nothing is left to ask")
         };
         let realm = json!({ "realm": "workflows", "tokens-not-before": 0 }).to_string();
-        let realm = RealmAnswer::parse(realm.as_bytes(), &question).unwrap();
+        let inquiry = question.inquiry();
+        let realm = RealmAnswer::parse(realm.as_bytes(), inquiry).unwrap();
         let client =
             json!([{ "id": "uuid", "clientId": CLIENT, "enabled": true, "notBefore": 0, "consentRequired": false }]);
-        let client = ClientAnswer::parse(client.to_string().as_bytes(), &question).unwrap();
+        let client = ClientAnswer::parse(client.to_string().as_bytes(), inquiry).unwrap();
         let user = json!({ "id": SUBJECT, "enabled": true, "notBefore": 0 }).to_string();
-        let SaidOfUser::Settled(user) = UserAnswer::parse(user.as_bytes(), &question).unwrap() else {
+        let SaidOfUser::Settled(user) = UserAnswer::parse(user.as_bytes(), inquiry).unwrap() else {
             panic!("the user is enabled");
         };
-        let sessions = question
+        let sessions = inquiry
             .session()
             .map(|id| json!({ "id": id.as_str(), "userId": SUBJECT, "start": 0, "clients": { "uuid": CLIENT } }));
         let sessions = json!(sessions.as_slice()).to_string();
-        let sessions = SessionsAnswer::parse(sessions.as_bytes(), &question).unwrap();
-        let standing = question.standing(&realm, &client, &user, Some(&sessions), None).unwrap();
+        let sessions = SessionsAnswer::parse(sessions.as_bytes(), inquiry).unwrap();
+        let answers = RealmAnswers { realm, client, user, sessions: Some(sessions), consents: None };
+        let standing = question.standing(&answers).unwrap();
         let claims = access_token_payload(issued_at).to_string();
         let live = standing.evaluated(claims.as_bytes(), &verifier(), now).unwrap();
         let statement = live.statement(&policy, now).unwrap();

@@ -56,11 +56,11 @@ pub enum AuditPoint {
     Revalidation {
         /// The workflow; empty where none could be read.
         workflow: String,
-        /// The execution that the new statement is for; empty where none could be read.
+        /// The execution that the new statement is for, or that is about to start; empty where none could be read.
         execution: String,
-        /// The state that needs it; empty for the start of a distributed Map's child.
+        /// The state that needs it; empty where an execution starts: a distributed Map's child, or one that a caller asks for.
         state: String,
-        /// `expired`, `denied`, `child` or `nested`.
+        /// `expired`, `denied`, `child`, `nested` or `start`.
         cause: &'static str,
         /// How often the execution was redriven.
         redrive: u32,

@@ -1,5 +1,6 @@
 //! The audit record: one JSON line for each decision.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -19,6 +20,10 @@ use crate::unix_time::UnixTime;
 
 /// The record's format and version, its first member.
 pub const AUDIT_FORMAT: &str = "claim-guard/1";
+
+/// The most bytes of a code and of a message that another function has told.
+const MAX_REPORTED_CODE_BYTES: usize = 64;
+const MAX_REPORTED_MESSAGE_BYTES: usize = 1024;
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -41,14 +46,24 @@ pub enum AuditOutcome {
 /// One reason: a fixed code, and a message that names both sides of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    code: &'static str,
+    code: Cow<'static, str>,
     message: String,
 }
 
 impl Reason {
     /// A reason from a cause that has a code.
     pub fn new(code: &'static str, message: &impl fmt::Display) -> Self {
-        Self { code, message: message.to_string() }
+        Self { code: Cow::Borrowed(code), message: message.to_string() }
+    }
+
+    /// A reason that another function of the stack has told; none if it is not in the form of one.
+    pub fn reported(code: &str, message: &str) -> Option<Self> {
+        let is_code = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let formed = (1..=MAX_REPORTED_CODE_BYTES).contains(&code.len())
+            && code.bytes().all(is_code)
+            && (1..=MAX_REPORTED_MESSAGE_BYTES).contains(&message.len())
+            && !message.chars().any(char::is_control);
+        formed.then(|| Self { code: Cow::Owned(code.to_owned()), message: message.to_owned() })
     }
 
     /// Every fault of a policy, in its text's order, each with where it stands.
@@ -170,7 +185,17 @@ impl AuditRecord {
     /// The record of a statement that is not renewed, with everything that stands against it.
     pub fn withdrawn(context: AuditContext, old: &Identity, withdrawals: &Withdrawals) -> Self {
         let reasons = withdrawals.all().iter().map(|withdrawal| Reason::new(withdrawal.code(), withdrawal)).collect();
-        Self::of(context, AuditOutcome::Deny, reasons).about(old)
+        Self::without_standing(context, old, reasons)
+    }
+
+    /// The record of a caller whom the realm stands behind, asked before an execution starts.
+    pub fn standing(context: AuditContext, caller: &Identity) -> Self {
+        Self::of(context, AuditOutcome::Allow, Vec::new()).about(caller)
+    }
+
+    /// The record of a caller whom the realm does not stand behind any more, for these reasons.
+    pub fn without_standing(context: AuditContext, caller: &Identity, reasons: Vec<Reason>) -> Self {
+        Self::of(context, AuditOutcome::Deny, reasons).about(caller)
     }
 
     /// The record of an access token that proves nothing.

@@ -11,7 +11,7 @@ use crate::identifier::{ClientId, SessionId};
 use crate::json::{Document, MemberError, Object};
 use crate::json::{Members, Part};
 use crate::revalidation::answer_fault::{AnswerFault, AnswerKind};
-use crate::revalidation::question::Question;
+use crate::revalidation::inquiry::Inquiry;
 use crate::unix_time::UnixTime;
 
 /// `GET /realms/REALM`
@@ -25,14 +25,14 @@ impl RealmAnswer {
     ///
     /// # Errors
     /// [`AnswerFault`] if they are no JSON object, or not this realm's.
-    pub fn parse(bytes: &[u8], question: &Question) -> Result<Self, AnswerFault> {
+    pub fn parse(bytes: &[u8], inquiry: &Inquiry) -> Result<Self, AnswerFault> {
         let kind = AnswerKind::Realm;
         let realm = object(bytes, kind)?;
         let members = Members::new(Part::Answer, realm.members());
         let presented = of(kind, members.text("realm"))?;
-        if presented != question.realm() {
+        if presented != inquiry.realm() {
             let presented = Excerpt::of(presented);
-            return Err(AnswerFault::AnotherRealm { expected: question.realm().to_owned(), presented });
+            return Err(AnswerFault::AnotherRealm { expected: inquiry.realm().to_owned(), presented });
         }
         Ok(Self { not_before: of(kind, members.time("tokens-not-before"))? })
     }
@@ -62,13 +62,13 @@ impl ClientAnswer {
     ///
     /// # Errors
     /// [`AnswerFault`] if they are no such array, or about another client.
-    pub fn parse(bytes: &[u8], question: &Question) -> Result<Self, AnswerFault> {
+    pub fn parse(bytes: &[u8], inquiry: &Inquiry) -> Result<Self, AnswerFault> {
         let kind = AnswerKind::Client;
         let answer = document(bytes, kind)?;
         let clients = list(&answer, kind)?;
         let another = |presented: &str| AnswerFault::AnotherClient {
             kind,
-            expected: question.client().clone(),
+            expected: inquiry.client().clone(),
             presented: Excerpt::of(presented),
         };
         match clients.as_slice() {
@@ -76,14 +76,14 @@ impl ClientAnswer {
             [client] => {
                 let members = Members::new(Part::Answer, *client);
                 let presented = of(kind, members.text("clientId"))?;
-                if presented != question.client().as_str() {
+                if presented != inquiry.client().as_str() {
                     return Err(another(presented));
                 }
                 Ok(Self(Some(Client {
                     uuid: of(kind, members.text("id"))?.to_owned(),
                     enabled: of(kind, members.boolean("enabled"))?,
                     not_before: of(kind, members.time("notBefore"))?,
-                    requires_consent: question.requires_session() && of(kind, members.boolean("consentRequired"))?,
+                    requires_consent: inquiry.requires_session() && of(kind, members.boolean("consentRequired"))?,
                 })))
             }
             [_, _, ..] => Err(another(&format!("{} clients", clients.len()))),
@@ -121,11 +121,11 @@ impl UserAnswer {
     ///
     /// # Errors
     /// [`AnswerFault`] if they are no JSON object, or about another user.
-    pub fn parse(bytes: &[u8], question: &Question) -> Result<SaidOfUser, AnswerFault> {
+    pub fn parse(bytes: &[u8], inquiry: &Inquiry) -> Result<SaidOfUser, AnswerFault> {
         let kind = AnswerKind::User;
         let user = object(bytes, kind)?;
         let members = Members::new(Part::Answer, user.members());
-        about_the_subject(of(kind, members.text("id"))?, kind, question)?;
+        about_the_subject(of(kind, members.text("id"))?, kind, inquiry)?;
         let (enabled, not_before) = (of(kind, members.boolean("enabled"))?, of(kind, members.time("notBefore"))?);
         if enabled {
             return Ok(SaidOfUser::Settled(Self(Some(User { enabled, not_before }))));
@@ -166,16 +166,16 @@ impl DisabledUser {
     ///
     /// # Errors
     /// [`AnswerFault`] if they are no array of users, and [`AnswerFault::LockedOut`] if the subject is not among them.
-    pub fn confirmed(self, bytes: &[u8], question: &Question) -> Result<UserAnswer, AnswerFault> {
+    pub fn confirmed(self, bytes: &[u8], inquiry: &Inquiry) -> Result<UserAnswer, AnswerFault> {
         let kind = AnswerKind::DisabledUsers;
         for user in list(&document(bytes, kind)?, kind)? {
             let members = Members::new(Part::Answer, user);
             let (id, enabled) = (of(kind, members.text("id"))?, of(kind, members.boolean("enabled"))?);
-            if id == question.subject().as_str() && !enabled {
+            if id == inquiry.subject().as_str() && !enabled {
                 return Ok(UserAnswer(Some(User { enabled, not_before: self.not_before })));
             }
         }
-        Err(AnswerFault::LockedOut { subject: question.subject().clone() })
+        Err(AnswerFault::LockedOut { subject: inquiry.subject().clone() })
     }
 }
 
@@ -203,12 +203,12 @@ impl SessionsAnswer {
     ///
     /// # Errors
     /// [`AnswerFault`] if they are no such array, or one of the sessions is another user's.
-    pub fn parse(bytes: &[u8], question: &Question) -> Result<Self, AnswerFault> {
+    pub fn parse(bytes: &[u8], inquiry: &Inquiry) -> Result<Self, AnswerFault> {
         let kind = AnswerKind::Sessions;
         let mut sessions = Vec::new();
         for session in list(&document(bytes, kind)?, kind)? {
             let members = Members::new(Part::Answer, session);
-            about_the_subject(of(kind, members.text("userId"))?, kind, question)?;
+            about_the_subject(of(kind, members.text("userId"))?, kind, inquiry)?;
             sessions.push(Session {
                 id: of(kind, members.text("id"))?.to_owned(),
                 started_at: of(kind, members.time_in_milliseconds("start"))?,
@@ -262,10 +262,10 @@ pub(super) fn of<T>(kind: AnswerKind, read: Result<T, MemberError>) -> Result<T,
     read.map_err(|error| AnswerFault::Member { kind, error })
 }
 
-pub(super) fn about_the_subject(presented: &str, kind: AnswerKind, question: &Question) -> Result<(), AnswerFault> {
-    if presented == question.subject().as_str() {
+pub(super) fn about_the_subject(presented: &str, kind: AnswerKind, inquiry: &Inquiry) -> Result<(), AnswerFault> {
+    if presented == inquiry.subject().as_str() {
         return Ok(());
     }
-    let (expected, presented) = (question.subject().clone(), Excerpt::of(presented));
+    let (expected, presented) = (inquiry.subject().clone(), Excerpt::of(presented));
     Err(AnswerFault::AnotherUser { kind, expected, presented })
 }

@@ -6,6 +6,7 @@ use crate::json::{Members, Part};
 
 use crate::revalidation::answer::{about_the_subject, object, of};
 use crate::revalidation::answer_fault::{AnswerFault, AnswerKind};
+use crate::revalidation::inquiry::Inquiry;
 use crate::revalidation::question::Question;
 use crate::revalidation::standing::Standing;
 use crate::revalidation::withdrawal::Withdrawal;
@@ -39,18 +40,19 @@ impl<'q> Standing<'q> {
         now: UnixTime,
     ) -> Result<LiveIdentity<'q>, AnswerFault> {
         let question = self.question;
+        let inquiry = question.inquiry();
         let kind = AnswerKind::Evaluation;
         let payload = object(bytes, kind)?;
         let members = Members::new(Part::Payload, payload.members());
-        about_the_subject(required(&members, RequiredClaim::Subject, question)?, kind, question)?;
-        let client = required(&members, RequiredClaim::Client, question)?;
-        if client != question.client().as_str() {
-            let (expected, presented) = (question.client().clone(), Excerpt::of(client));
+        about_the_subject(required(&members, RequiredClaim::Subject, inquiry)?, kind, inquiry)?;
+        let client = required(&members, RequiredClaim::Client, inquiry)?;
+        if client != inquiry.client().as_str() {
+            let (expected, presented) = (inquiry.client().clone(), Excerpt::of(client));
             return Err(AnswerFault::AnotherClient { kind, expected, presented });
         }
-        if verifier.issuer() != question.issuer() {
+        if verifier.issuer() != inquiry.issuer() {
             let presented = Excerpt::of(verifier.issuer().as_str());
-            return Err(AnswerFault::AnotherRealm { expected: question.issuer().to_string(), presented });
+            return Err(AnswerFault::AnotherRealm { expected: inquiry.issuer().to_string(), presented });
         }
         let said = match verifier.read(payload, now) {
             Ok(identity) => Ok(Box::new(identity)),
@@ -61,7 +63,7 @@ impl<'q> Standing<'q> {
             }
             // The stack has taken the client from its list since.
             Err(Rejection::ForbiddenClient { .. }) => {
-                Err(Withdrawal::ClientForbidden { client: question.client().clone() })
+                Err(Withdrawal::ClientForbidden { client: inquiry.client().clone() })
             }
             Err(rejection) => return Err(AnswerFault::Evaluation(rejection)),
         };
@@ -70,10 +72,10 @@ impl<'q> Standing<'q> {
 }
 
 /// The text of a claim that every access token has. Where it is absent, the client's settings leave it out.
-fn required<'a>(members: &Members<'a>, claim: RequiredClaim, question: &Question) -> Result<&'a str, AnswerFault> {
+fn required<'a>(members: &Members<'a>, claim: RequiredClaim, inquiry: &Inquiry) -> Result<&'a str, AnswerFault> {
     if members.has(claim.name()) {
         return of(AnswerKind::Evaluation, members.text(claim.name()));
     }
-    let client = Some(Excerpt::of(question.client().as_str()));
+    let client = Some(Excerpt::of(inquiry.client().as_str()));
     Err(AnswerFault::Evaluation(Rejection::NoClaim { claim, client }))
 }

@@ -7,10 +7,14 @@
 //! them is of the one question that it came from. So there is no way from an old statement to a new one that leaves an
 //! answer out or takes another question's. What vouches for an answer is the
 //! connection that it came on, which is the caller's to see to: answers are not signed.
+//!
+//! A first statement whose execution is about to start makes a `StartQuestion`. The realm is asked the same about its
+//! standing, and nothing but a yes or a no comes of that.
 
 mod answer;
 mod answer_fault;
 mod cause;
+mod inquiry;
 mod lapse;
 mod live;
 mod not_alive;
@@ -19,11 +23,13 @@ mod question;
 mod renewal;
 mod sighting;
 mod standing;
+mod start;
 mod withdrawal;
 
 pub use answer::{ClientAnswer, ConsentsAnswer, DisabledUser, RealmAnswer, SaidOfUser, SessionsAnswer, UserAnswer};
 pub use answer_fault::{AnswerFault, AnswerKind};
 pub use cause::Cause;
+pub use inquiry::Inquiry;
 pub use lapse::{Lapse, NotShownYet, StartedBy};
 pub use live::LiveIdentity;
 pub use not_alive::NotAlive;
@@ -31,5 +37,6 @@ pub use presumed::{ChildRun, Look, ParentRun, PresumedQuestion, RedrivenRun};
 pub use question::{Question, TooSlow};
 pub use renewal::{Change, RenewedStatement};
 pub use sighting::{ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen, MapRunStatus};
-pub use standing::Standing;
+pub use standing::{RealmAnswers, Standing};
+pub use start::{NotAboutToStart, StartQuestion};
 pub use withdrawal::{Withdrawal, Withdrawals};

@@ -33,8 +33,8 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 /// }
 /// ```
 /// ```compile_fail
-/// fn ask(presumed: &claim_guard::revalidation::PresumedQuestion) -> &str {
-///     presumed.realm()
+/// fn ask(presumed: &claim_guard::revalidation::PresumedQuestion) -> &claim_guard::revalidation::Inquiry {
+///     presumed.inquiry()
 /// }
 /// ```
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl PresumedQuestion {
 
     /// The presented statement.
     pub fn statement(&self) -> &AgedTransaction {
-        &self.question.aged
+        self.question.aged()
     }
 
     /// The presented execution: that of the statement, or the child that wants one of its own.
@@ -233,12 +233,12 @@ impl RedrivenRun {
 impl Question {
     /// The execution that the presented statement is of.
     fn own_execution(&self) -> &ExecutionArn {
-        &self.aged.binding().execution
+        &self.aged().binding().execution
     }
 
     /// How often that had been redriven when the statement was made.
     fn stated_redrive_count(&self) -> u32 {
-        self.aged.binding().redrive_count
+        self.aged().binding().redrive_count
     }
 
     fn is_adoption(&self) -> bool {
@@ -279,14 +279,14 @@ fn began_as_stated(
     if seen.state_machine != expected {
         return Err(Lapse::OtherMachine { expected, seen: seen.state_machine.clone() });
     }
-    let (stated, started_at) = (question.aged.run().started_at, seen.started_at);
+    let (stated, started_at) = (question.aged().run().started_at, seen.started_at);
     if started_at.plus(CLOCKS) < stated || stated.plus(STARTED_WITHIN) < started_at {
         return Err(Lapse::OtherStart { stated, seen: started_at });
     }
     let InputSeen(input) = seen.input.as_ref().ok_or(Lapse::NoInput)?;
     let input = json::object(input.as_bytes()).map_err(Lapse::MalformedInput)?;
     let first = first_statement(question, &input, seen, statements, now)?;
-    let identity = question.identity();
+    let identity = question.inquiry.identity();
     if let Some(expected) = identity.transaction().filter(|expected| first.transaction.as_ref() != Some(expected)) {
         return Err(Lapse::OtherTransaction { expected: expected.clone(), seen: first.transaction });
     }
@@ -295,7 +295,7 @@ fn began_as_stated(
         return Err(Lapse::OtherStarter { expected: Box::new(expected), seen: Box::new(first.by) });
     }
     let decided_on = Digest::of(input.get("input").unwrap_or(&Value::Null).to_string().as_bytes());
-    let expected = question.aged.input_digest();
+    let expected = question.aged().input_digest();
     if decided_on != *expected {
         return Err(Lapse::OtherInput { expected: expected.clone(), seen: decided_on });
     }
@@ -320,7 +320,7 @@ fn first_statement(
     let text = input.get("transactionToken").and_then(Value::as_str).ok_or(Lapse::InputWithoutToken)?;
     let token = TransactionToken::parse(text).map_err(Lapse::InputRejected)?;
     let at = PresentedAt {
-        workflow: question.aged.binding().workflow.clone(),
+        workflow: question.aged().binding().workflow.clone(),
         execution: seen.execution.clone(),
         state_machine: seen.execution.state_machine(),
         redrive_count: 0,

@@ -1,4 +1,4 @@
-//! What the realm has to be asked.
+//! What the realm has to be asked before there is a new statement.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::access::{SessionRule, Workflow};
-use crate::claims::Identity;
-use crate::identifier::{ClientId, ExecutionArn, Issuer, SessionId, Subject, WorkflowName};
+use crate::identifier::{ExecutionArn, WorkflowName};
+use crate::revalidation::inquiry::Inquiry;
 use crate::revalidation::withdrawal::Withdrawal;
 use crate::transaction::{AgedTransaction, Renewed};
 use crate::unix_time::UnixTime;
@@ -52,12 +52,10 @@ pub(super) enum Purpose {
 /// Whom the realm has to be asked about, and what for.
 #[derive(Debug)]
 pub struct Question {
-    pub(super) aged: Arc<AgedTransaction>,
+    pub(super) inquiry: Inquiry,
     pub(super) purpose: Purpose,
     pub(super) redrive_count: u32,
-    session: SessionRule,
     answer_within: Duration,
-    realm: String,
 }
 
 pub(super) fn no_workflow(name: &WorkflowName) -> crate::decision::Unmet {
@@ -78,8 +76,7 @@ impl Question {
         session: SessionRule,
         answer_within: Duration,
     ) -> Self {
-        let realm = aged.identity().issuer().realm();
-        Self { aged, purpose, redrive_count, session, answer_within, realm }
+        Self { inquiry: Inquiry::new(aged, session), purpose, redrive_count, answer_within }
     }
 
     /// Whether a statement would still be of use after so long a time of asking and signing. Its age counts from before
@@ -93,48 +90,23 @@ impl Question {
         if took <= limit { Ok(()) } else { Err(TooSlow { took, limit }) }
     }
 
-    /// Whom the old statement speaks of.
-    pub fn identity(&self) -> &Identity {
-        self.aged.identity()
-    }
-
-    /// The realm that vouched for the subject.
-    pub fn issuer(&self) -> &Issuer {
-        self.aged.identity().issuer()
-    }
-
-    /// The realm's name, as the realm says it of itself.
-    pub fn realm(&self) -> &str {
-        &self.realm
-    }
-
-    /// Whom to ask about.
-    pub fn subject(&self) -> &Subject {
-        self.aged.identity().subject()
-    }
-
-    /// The client that the access token was issued to.
-    pub fn client(&self) -> &ClientId {
-        self.aged.identity().client()
+    /// Whom the realm has to be asked about.
+    pub fn inquiry(&self) -> &Inquiry {
+        &self.inquiry
     }
 
     /// What the access token was asked for with, less what the realm has taken back since; empty where it did not say.
     pub fn scope(&self) -> &str {
-        self.aged.identity().scope().map_or("", |scope| scope.as_str())
+        self.inquiry.identity().scope().map_or("", |scope| scope.as_str())
     }
 
     /// How often the statement was renewed: the epoch of the new one is the next.
     pub fn epoch(&self) -> u32 {
-        self.aged.epoch()
+        self.aged().epoch()
     }
 
-    /// Whether the session that the access token was issued in has to be alive.
-    pub fn requires_session(&self) -> bool {
-        self.session == SessionRule::Required
-    }
-
-    /// The session to ask for; none if it does not matter, or there is none.
-    pub fn session(&self) -> Option<&SessionId> {
-        self.aged.identity().session_id().filter(|_| self.requires_session())
+    /// The old statement.
+    pub(super) fn aged(&self) -> &AgedTransaction {
+        &self.inquiry.aged
     }
 }

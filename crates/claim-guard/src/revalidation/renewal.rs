@@ -10,6 +10,7 @@ use crate::access::{AccessPolicy, ClaimSource, RenewalRule, Workflow};
 use crate::claims::{ClaimPath, ClaimTree, Identity, Role};
 use crate::decision::unmet_by;
 use crate::identifier::{Digest, Scope, TransactionId};
+use crate::revalidation::inquiry::Inquiry;
 use crate::revalidation::live::LiveIdentity;
 use crate::revalidation::question::{Purpose, Question, no_workflow, too_long};
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
@@ -98,7 +99,7 @@ impl LiveIdentity<'_> {
     /// if the run has taken as long as it may meanwhile.
     pub fn statement(self, policy: &AccessPolicy, now: UnixTime) -> Result<RenewedStatement, Withdrawals> {
         let mut live = self.said.map_err(Withdrawals::one)?;
-        let Question { aged, purpose, redrive_count, .. } = self.question;
+        let Question { inquiry: Inquiry { aged, .. }, purpose, redrive_count, .. } = self.question;
         // The realm says what the subject may do now. The log-in is over: the realm's example of a token makes one up.
         live.actor = aged.identity().actor().cloned();
         live.session_id = aged.identity().session_id().cloned();

@@ -3,8 +3,24 @@
 use crate::revalidation::answer::{
     Client, ClientAnswer, ConsentsAnswer, RealmAnswer, SessionsAnswer, User, UserAnswer,
 };
+use crate::revalidation::inquiry::Inquiry;
 use crate::revalidation::question::Question;
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
+
+/// What the realm says of everybody and everything that an inquiry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RealmAnswers {
+    /// Of itself.
+    pub realm: RealmAnswer,
+    /// Of the client.
+    pub client: ClientAnswer,
+    /// Of the user.
+    pub user: UserAnswer,
+    /// Of the user's sessions; only looked at where the policy requires one.
+    pub sessions: Option<SessionsAnswer>,
+    /// Of the user's consents; only looked at where the policy requires a session and the client needs consent.
+    pub consents: Option<ConsentsAnswer>,
+}
 
 /// The realm stands behind the access token that a question is about, as far as it can be asked without its claims.
 ///
@@ -27,18 +43,23 @@ impl Standing<'_> {
 }
 
 impl Question {
-    /// What follows from the answers. `sessions` and `consents` are only looked at where the policy requires a session.
+    /// What follows from the answers.
     ///
     /// # Errors
     /// [`Withdrawals`] names everything that stands against the access token.
-    pub fn standing(
-        &self,
-        realm: &RealmAnswer,
-        client: &ClientAnswer,
-        user: &UserAnswer,
-        sessions: Option<&SessionsAnswer>,
-        consents: Option<&ConsentsAnswer>,
-    ) -> Result<Standing<'_>, Withdrawals> {
+    pub fn standing(&self, answers: &RealmAnswers) -> Result<Standing<'_>, Withdrawals> {
+        let client_uuid = self.inquiry.client_uuid(answers)?;
+        Ok(Standing { question: self, client_uuid })
+    }
+}
+
+impl Inquiry {
+    /// What the realm calls the client, if it stands behind the access token.
+    ///
+    /// # Errors
+    /// [`Withdrawals`] names everything that stands against that.
+    pub(super) fn client_uuid(&self, answers: &RealmAnswers) -> Result<String, Withdrawals> {
+        let RealmAnswers { realm, client, user, sessions, consents } = answers;
         let issued_at = self.aged.run().access_token_issued_at;
         let mut against = Vec::new();
         // Keycloak's own comparison: a token of the same second survives.
@@ -72,11 +93,11 @@ impl Question {
             }
         }
         if self.requires_session() {
-            against.extend(self.session_over(sessions, client_uuid));
-            against.extend(self.consent_withdrawn(client, consents));
+            against.extend(self.session_over(sessions.as_ref(), client_uuid));
+            against.extend(self.consent_withdrawn(client, consents.as_ref()));
         }
         Withdrawals::of(against)?;
-        Ok(Standing { question: self, client_uuid: client_uuid.unwrap_or_default().to_owned() })
+        Ok(client_uuid.unwrap_or_default().to_owned())
     }
 
     /// Why the realm would refresh no token of the session: what its own refresh looks at, in its order.

@@ -9,7 +9,7 @@ use claim_guard::identifier::{KeyId, StateName, Subject};
 use claim_guard::jws::JwsError;
 use claim_guard::mint::UnsignedTransactionToken;
 use claim_guard::revalidation::{
-    Cause, ClientAnswer, Question, RealmAnswer, SaidOfUser, UserAnswer, Withdrawal, Withdrawals,
+    Cause, ClientAnswer, Question, RealmAnswer, RealmAnswers, SaidOfUser, UserAnswer, Withdrawal, Withdrawals,
 };
 use claim_guard::transaction::{
     AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, WorkPath,
@@ -70,13 +70,18 @@ impl Realm {
         let bytes = |answer: &Value| answer.to_string().into_bytes();
         let realm = json!({ "realm": "workflows", "tokens-not-before": 0 });
         let client = json!([{ "id": "0b7c", "clientId": CLIENT, "enabled": true, "notBefore": 0 }]);
-        let realm = RealmAnswer::parse(&bytes(&realm), &question).unwrap();
-        let client = ClientAnswer::parse(&bytes(&client), &question).unwrap();
-        let user = match UserAnswer::parse(&bytes(&self.user), &question).unwrap() {
-            SaidOfUser::Settled(user) => user,
-            SaidOfUser::Disabled(user) => user.confirmed(&bytes(&json!([self.user])), &question).unwrap(),
+        let inquiry = question.inquiry();
+        let answers = RealmAnswers {
+            realm: RealmAnswer::parse(&bytes(&realm), inquiry).unwrap(),
+            client: ClientAnswer::parse(&bytes(&client), inquiry).unwrap(),
+            user: match UserAnswer::parse(&bytes(&self.user), inquiry).unwrap() {
+                SaidOfUser::Settled(user) => user,
+                SaidOfUser::Disabled(user) => user.confirmed(&bytes(&json!([self.user])), inquiry).unwrap(),
+            },
+            sessions: None,
+            consents: None,
         };
-        let standing = question.standing(&realm, &client, &user, None, None)?;
+        let standing = question.standing(&answers)?;
         let live = standing.evaluated(&bytes(&self.claims), &support::verifier(), time(seconds)).unwrap();
         let statement = live.statement(policy, time(seconds))?;
         let key_id = KeyId::parse(key.kid()).unwrap();

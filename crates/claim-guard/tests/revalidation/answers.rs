@@ -2,7 +2,7 @@
 
 use claim_guard::json::{MemberError, Part};
 use claim_guard::revalidation::{
-    AnswerFault, AnswerKind, ClientAnswer, ConsentsAnswer, DisabledUser, Question, RealmAnswer, SaidOfUser,
+    AnswerFault, AnswerKind, ClientAnswer, ConsentsAnswer, DisabledUser, Inquiry, Question, RealmAnswer, SaidOfUser,
     SessionsAnswer, UserAnswer,
 };
 use claim_guard::{Excerpt, JsonError};
@@ -24,9 +24,9 @@ const KINDS: [AnswerKind; 6] = [
 ];
 
 /// The user, who is said to be disabled.
-fn disabled(question: &Question) -> DisabledUser {
+fn disabled(inquiry: &Inquiry) -> DisabledUser {
     let said = with(user(), "/enabled", json!(false)).to_string();
-    match UserAnswer::parse(said.as_bytes(), question).unwrap() {
+    match UserAnswer::parse(said.as_bytes(), inquiry).unwrap() {
         SaidOfUser::Disabled(user) => user,
         SaidOfUser::Settled(user) => panic!("expected doubt, presented {user:?}"),
     }
@@ -34,12 +34,13 @@ fn disabled(question: &Question) -> DisabledUser {
 
 /// What the bytes come to as an answer of that kind.
 fn parsed(kind: AnswerKind, bytes: &[u8], question: &Question) -> Result<(), AnswerFault> {
+    let inquiry = question.inquiry();
     match kind {
-        AnswerKind::Realm => RealmAnswer::parse(bytes, question).map(|_| ()),
-        AnswerKind::Client => ClientAnswer::parse(bytes, question).map(|_| ()),
-        AnswerKind::User => UserAnswer::parse(bytes, question).map(|_| ()),
-        AnswerKind::DisabledUsers => disabled(question).confirmed(bytes, question).map(|_| ()),
-        AnswerKind::Sessions => SessionsAnswer::parse(bytes, question).map(|_| ()),
+        AnswerKind::Realm => RealmAnswer::parse(bytes, inquiry).map(|_| ()),
+        AnswerKind::Client => ClientAnswer::parse(bytes, inquiry).map(|_| ()),
+        AnswerKind::User => UserAnswer::parse(bytes, inquiry).map(|_| ()),
+        AnswerKind::DisabledUsers => disabled(inquiry).confirmed(bytes, inquiry).map(|_| ()),
+        AnswerKind::Sessions => SessionsAnswer::parse(bytes, inquiry).map(|_| ()),
         AnswerKind::Consents => ConsentsAnswer::parse(bytes).map(|_| ()),
         AnswerKind::Evaluation => {
             crate::fixture::standing(question).evaluated(bytes, &support::verifier(), support::now()).map(|_| ())
@@ -174,7 +175,7 @@ fn another_realm_does_not_answer() {
 fn answer_about_another_client_or_several_says_nothing() {
     let kind = AnswerKind::Client;
     let another = |presented: &str| {
-        let expected = question().client().clone();
+        let expected = question().inquiry().client().clone();
         Err(AnswerFault::AnotherClient { kind, expected, presented: Excerpt::of(presented) })
     };
     for name in ["payment-app2", "Payment-app", "payment", "", "account"] {
@@ -263,7 +264,7 @@ fn user_who_is_not_stored_as_disabled_is_not_taken_for_disabled() {
 
 #[test]
 fn user_who_is_said_to_be_disabled_has_a_name_to_search_for() {
-    assert_eq!(disabled(&question()).username(), "alice");
+    assert_eq!(disabled(question().inquiry()).username(), "alice");
     let disabled = with(user(), "/enabled", json!(false));
     let error = MemberError::Missing { part: Part::Answer, name: "username" };
     check(
@@ -277,11 +278,11 @@ fn user_who_is_said_to_be_disabled_has_a_name_to_search_for() {
 #[test]
 fn whatever_else_an_answer_holds_is_dropped() {
     let question = question();
-    let client = ClientAnswer::parse(client().to_string().as_bytes(), &question).unwrap();
-    let user = UserAnswer::parse(user().to_string().as_bytes(), &question).unwrap();
+    let client = ClientAnswer::parse(client().to_string().as_bytes(), question.inquiry()).unwrap();
+    let user = UserAnswer::parse(user().to_string().as_bytes(), question.inquiry()).unwrap();
     let sessions = json!([session("one")]).to_string();
-    let sessions = SessionsAnswer::parse(sessions.as_bytes(), &question).unwrap();
-    let disabled = disabled(&question);
+    let sessions = SessionsAnswer::parse(sessions.as_bytes(), question.inquiry()).unwrap();
+    let disabled = disabled(question.inquiry());
     let printed = format!("{client:?} {user:?} {sessions:?} {disabled:?}");
     for secret in ["hush", "alice", "127.0.0.1"] {
         assert!(!printed.contains(secret), "{printed}");

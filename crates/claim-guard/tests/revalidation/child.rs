@@ -57,9 +57,9 @@ fn child_of_a_run_ends_with_the_run() {
 
 #[test]
 fn child_needs_the_session_that_its_parent_needs() {
-    assert!(!question(&statement(), 20).requires_session());
+    assert!(!question(&statement(), 20).inquiry().requires_session());
     let required = policy_with_session().question_of_child(aged(&statement()), &execution(CHILD), 0, time(20));
-    assert!(required.map(alive).unwrap().requires_session());
+    assert!(required.map(alive).unwrap().inquiry().requires_session());
 }
 
 #[test]

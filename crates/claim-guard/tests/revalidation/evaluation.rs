@@ -53,7 +53,7 @@ fn claims_of_another_subject_or_client_say_nothing() {
         presented: Excerpt::of(presented),
     };
     check(&with(evaluation(0), "/sub", json!("mallory")), Err(another("mallory")));
-    let expected = question().client().clone();
+    let expected = question().inquiry().client().clone();
     let another = |presented| AnswerFault::AnotherClient { kind: KIND, expected, presented: Excerpt::of(presented) };
     check(&with(evaluation(0), "/azp", json!("Payment-app")), Err(another("Payment-app")));
     for (pointer, name, claim) in [("/sub", "sub", RequiredClaim::Subject), ("/azp", "azp", RequiredClaim::Client)] {

@@ -6,8 +6,8 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::{Issuer, KeyId, Scope, Subject};
 use claim_guard::mint::UnsignedTransactionToken;
 use claim_guard::revalidation::{
-    AnswerFault, Cause, ClientAnswer, ConsentsAnswer, LiveIdentity, Question, RealmAnswer, RenewedStatement,
-    SaidOfUser, SessionsAnswer, Standing, UserAnswer, Withdrawal, Withdrawals,
+    AnswerFault, Cause, ClientAnswer, ConsentsAnswer, Inquiry, LiveIdentity, Question, RealmAnswer, RealmAnswers,
+    RenewedStatement, SaidOfUser, SessionsAnswer, Standing, UserAnswer, Withdrawal, Withdrawals,
 };
 use claim_guard::transaction::AgedTransaction;
 use serde_json::{Value, json};
@@ -153,36 +153,44 @@ pub fn evaluation(issued_at: i64) -> Value {
     with(with(claims, "/sid", json!("transient")), "/scope", json!("openid profile"))
 }
 
-pub fn parse_realm(answer: &Value, question: &Question) -> Result<RealmAnswer, AnswerFault> {
-    RealmAnswer::parse(answer.to_string().as_bytes(), question)
+pub fn parse_realm(answer: &Value, inquiry: &Inquiry) -> Result<RealmAnswer, AnswerFault> {
+    RealmAnswer::parse(answer.to_string().as_bytes(), inquiry)
 }
 
-pub fn parse_client(answer: &Value, question: &Question) -> Result<ClientAnswer, AnswerFault> {
-    ClientAnswer::parse(answer.to_string().as_bytes(), question)
+pub fn parse_client(answer: &Value, inquiry: &Inquiry) -> Result<ClientAnswer, AnswerFault> {
+    ClientAnswer::parse(answer.to_string().as_bytes(), inquiry)
 }
 
 /// The realm says the same of the user however it is asked.
-pub fn parse_user(answer: &Value, question: &Question) -> Result<UserAnswer, AnswerFault> {
-    match UserAnswer::parse(answer.to_string().as_bytes(), question)? {
+pub fn parse_user(answer: &Value, inquiry: &Inquiry) -> Result<UserAnswer, AnswerFault> {
+    match UserAnswer::parse(answer.to_string().as_bytes(), inquiry)? {
         SaidOfUser::Settled(user) => Ok(user),
-        SaidOfUser::Disabled(user) => user.confirmed(json!([answer]).to_string().as_bytes(), question),
+        SaidOfUser::Disabled(user) => user.confirmed(json!([answer]).to_string().as_bytes(), inquiry),
     }
 }
 
-pub fn parse_sessions(answer: &Value, question: &Question) -> Result<SessionsAnswer, AnswerFault> {
-    SessionsAnswer::parse(answer.to_string().as_bytes(), question)
+pub fn parse_sessions(answer: &Value, inquiry: &Inquiry) -> Result<SessionsAnswer, AnswerFault> {
+    SessionsAnswer::parse(answer.to_string().as_bytes(), inquiry)
 }
 
 pub fn parse_consents(answer: &Value) -> Result<ConsentsAnswer, AnswerFault> {
     ConsentsAnswer::parse(answer.to_string().as_bytes())
 }
 
+/// What a realm answers that stands behind everything.
+pub fn answers(inquiry: &Inquiry) -> RealmAnswers {
+    RealmAnswers {
+        realm: parse_realm(&realm(), inquiry).unwrap(),
+        client: parse_client(&client(), inquiry).unwrap(),
+        user: parse_user(&user(), inquiry).unwrap(),
+        sessions: Some(parse_sessions(&json!([session(SESSION)]), inquiry).unwrap()),
+        consents: None,
+    }
+}
+
 /// A realm that stands behind everything.
 pub fn standing(question: &Question) -> Standing<'_> {
-    let realm = parse_realm(&realm(), question).unwrap();
-    let (client, user) = (parse_client(&client(), question).unwrap(), parse_user(&user(), question).unwrap());
-    let sessions = parse_sessions(&json!([session(SESSION)]), question).unwrap();
-    question.standing(&realm, &client, &user, Some(&sessions), None).unwrap()
+    question.standing(&answers(question.inquiry())).unwrap()
 }
 
 /// What the realm's claims of now come to.

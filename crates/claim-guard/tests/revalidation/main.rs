@@ -19,6 +19,7 @@ mod child;
 mod nested;
 mod parent_run;
 mod renewal;
+mod start;
 
 mod audit;
 mod messages;

@@ -52,9 +52,12 @@ fn denied_again(name: &str, seconds: i64) -> Withdrawal {
 #[test]
 fn question_says_whom_to_ask_about() {
     let question = question();
-    assert_eq!((question.issuer(), question.realm(), question.subject()), (&issuer(), "workflows", &subject()));
-    assert_eq!((question.client().as_str(), question.scope(), question.epoch()), (CLIENT, "", 0));
-    assert_eq!(question.identity().token_id().as_str(), "onrtro:1");
+    assert_eq!(
+        (question.inquiry().issuer(), question.inquiry().realm(), question.inquiry().subject()),
+        (&issuer(), "workflows", &subject())
+    );
+    assert_eq!((question.inquiry().client().as_str(), question.scope(), question.epoch()), (CLIENT, "", 0));
+    assert_eq!(question.inquiry().identity().token_id().as_str(), "onrtro:1");
     let later = with(with(statement(), "/rctx/scope", json!("openid profile")), "/tctx/epoch", json!(6));
     let question = question_of(&policy(), &later);
     assert_eq!((question.scope(), question.epoch()), ("openid profile", 6));
@@ -68,18 +71,21 @@ fn realm_is_the_last_part_of_its_issuer_decoded() {
         ("https://sso.example/realms/My%20Realm", "My Realm"),
     ] {
         let question = question_of(&policy(), &with(statement(), "/rctx/iss", json!(issuer)));
-        assert_eq!((question.issuer().as_str(), question.realm()), (issuer, realm));
+        assert_eq!((question.inquiry().issuer().as_str(), question.inquiry().realm()), (issuer, realm));
     }
 }
 
 #[test]
 fn session_is_asked_for_only_where_the_policy_requires_one() {
     let ignored = question();
-    assert_eq!((ignored.requires_session(), ignored.session()), (false, None));
+    assert_eq!((ignored.inquiry().requires_session(), ignored.inquiry().session()), (false, None));
     let required = question_of(&policy_with_session(), &statement());
-    assert_eq!((required.requires_session(), required.session().map(|id| id.as_str())), (true, Some("session")));
+    assert_eq!(
+        (required.inquiry().requires_session(), required.inquiry().session().map(|id| id.as_str())),
+        (true, Some("session"))
+    );
     let absent = question_of(&policy_with_session(), &without(statement(), "/rctx/sid"));
-    assert_eq!((absent.requires_session(), absent.session()), (true, None));
+    assert_eq!((absent.inquiry().requires_session(), absent.inquiry().session()), (true, None));
 }
 
 #[test]
@@ -193,7 +199,7 @@ fn nested_start_requires_a_session_if_either_workflow_does() {
     ] {
         let text = POLICY.replacen(ignored, "session = \"OUTER\"", 1).replacen(ignored, "session = \"INNER\"", 1);
         let text = text.replace("OUTER", outer).replace("INNER", inner);
-        assert_eq!(nested(&text, "Settle", 0).unwrap().requires_session(), expected, "{outer} {inner}");
+        assert_eq!(nested(&text, "Settle", 0).unwrap().inquiry().requires_session(), expected, "{outer} {inner}");
     }
 }
 

@@ -1,11 +1,11 @@
 use claim_guard::identifier::SessionId;
-use claim_guard::revalidation::{Question, UserAnswer, Withdrawal};
+use claim_guard::revalidation::{Inquiry, Question, RealmAnswers, UserAnswer, Withdrawal};
 use serde_json::{Value, json};
 use test_realm::{CLIENT, NOW, with, without};
 
 use crate::fixture::{
-    CLIENT_UUID, SESSION, client, consent, parse_client, parse_consents, parse_realm, parse_sessions, parse_user,
-    policy, policy_with_session, question, question_of, realm, session, standing, statement, subject, user,
+    CLIENT_UUID, SESSION, against, client, consent, parse_client, parse_consents, parse_realm, parse_sessions,
+    parse_user, policy, policy_with_session, question, question_of, realm, session, standing, statement, subject, user,
 };
 use crate::support::time;
 
@@ -27,14 +27,18 @@ impl Answers {
 
     /// Everything that stands against the access token.
     fn against(&self, question: &Question) -> Vec<Withdrawal> {
-        let realm = parse_realm(&self.realm, question).unwrap();
-        let client = parse_client(&self.client, question).unwrap();
+        against(question.standing(&self.parsed(question.inquiry())))
+    }
+
+    fn parsed(&self, inquiry: &Inquiry) -> RealmAnswers {
         let absent = self.user.is_null().then(UserAnswer::absent);
-        let user = absent.unwrap_or_else(|| parse_user(&self.user, question).unwrap());
-        let sessions = self.sessions.as_ref().map(|sessions| parse_sessions(sessions, question).unwrap());
-        let consents = self.consents.as_ref().map(|consents| parse_consents(consents).unwrap());
-        let standing = question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref());
-        standing.map_or_else(|withdrawals| withdrawals.all().to_vec(), |_| Vec::new())
+        RealmAnswers {
+            realm: parse_realm(&self.realm, inquiry).unwrap(),
+            client: parse_client(&self.client, inquiry).unwrap(),
+            user: absent.unwrap_or_else(|| parse_user(&self.user, inquiry).unwrap()),
+            sessions: self.sessions.as_ref().map(|sessions| parse_sessions(sessions, inquiry).unwrap()),
+            consents: self.consents.as_ref().map(|consents| parse_consents(consents).unwrap()),
+        }
     }
 }
 
@@ -54,11 +58,11 @@ fn ended() -> Withdrawal {
 }
 
 fn client_deleted() -> Withdrawal {
-    Withdrawal::ClientDeleted { client: question().client().clone() }
+    Withdrawal::ClientDeleted { client: question().inquiry().client().clone() }
 }
 
 fn client_disabled() -> Withdrawal {
-    Withdrawal::ClientDisabled { client: question().client().clone() }
+    Withdrawal::ClientDisabled { client: question().inquiry().client().clone() }
 }
 
 fn user_deleted() -> Withdrawal {
@@ -182,7 +186,7 @@ fn required_session_that_was_begun_anew_after_the_access_token_is_another_log_in
 
 fn client_session_ended() -> Withdrawal {
     let session = SessionId::parse(SESSION).unwrap();
-    Withdrawal::ClientSessionEnded { session, client: question().client().clone() }
+    Withdrawal::ClientSessionEnded { session, client: question().inquiry().client().clone() }
 }
 
 #[test]
@@ -211,7 +215,7 @@ fn client_that_needs_consent_has_it_still_where_a_session_is_required() {
     let against = |question: &Question, client: Value, consents: Option<Value>| {
         Answers { client, consents, ..Answers::usual() }.against(question)
     };
-    let withdrawn = [Withdrawal::ConsentWithdrawn { client: question().client().clone() }];
+    let withdrawn = [Withdrawal::ConsentWithdrawn { client: question().inquiry().client().clone() }];
     for granted in [json!([consent(CLIENT)]), json!([consent("another-app"), consent(CLIENT)])] {
         assert_eq!(against(&required, needs_consent(), Some(granted)), []);
     }

@@ -9,6 +9,7 @@ mod leaks;
 mod limits;
 mod panics;
 mod robustness;
+mod session;
 mod settings;
 mod start;
 mod table;

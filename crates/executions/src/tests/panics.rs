@@ -47,7 +47,7 @@ fn asked(kind: &str) -> Value {
 
 #[test]
 fn a_panic_anywhere_is_undecided_and_makes_one_audit_line_that_quotes_nothing() {
-    for part in [Part::Keys, Part::Naming, Part::Random, Part::Signer, Part::SignerLater, Part::Start] {
+    for part in [Part::Keys, Part::Naming, Part::Random, Part::Signer, Part::SignerLater, Part::Callers, Part::Start] {
         let mut world = lab().outside;
         world.panics = Some(part);
         let seen = served(world, &start_event());

@@ -112,7 +112,7 @@ fn behind_a_custom_domain_the_address_has_its_base_path_and_no_stage() {
 
 fn service(policy: &str, lookup: impl Fn(&str) -> Option<String>) -> Service<World> {
     let policy = AccessPolicy::parse("access.toml", policy);
-    block_on(Service::from_lookup(policy, lookup, async |_, _| lab_in(|_| {}).outside))
+    block_on(Service::from_lookup(policy, lookup, async |_, _, _| lab_in(|_| {}).outside))
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn all_faults_are_named_at_once() {
             absent("TRANSACTION_SIGNING_KEY"),
             absent("WORKFLOW_STATE_MACHINES"),
             Fault::NoNamingKey,
+            Fault::NoRevalidationFunction,
         ]
     );
 }
@@ -70,6 +71,28 @@ fn all_faults_are_named_at_once() {
 fn the_naming_key_is_named_by_its_arn() {
     for text in ["alias/x", "arn:aws:kms:eu-central-1:111122223333:alias/x", "arn:aws:kms:r:1:key/*"] {
         check("EXECUTION_NAMING_KEY", text, &[Fault::NotAKeyArn { presented: Excerpt::of(text) }]);
+    }
+}
+
+#[test]
+fn revalidation_is_named_by_its_arn_with_or_without_an_alias() {
+    let arn = "arn:aws:lambda:eu-central-1:111122223333:function:payments-revalidation";
+    for text in [arn.to_owned(), format!("{arn}:live"), format!("{arn}:7"), format!("{arn}:$LATEST")] {
+        let lookup = |name: &str| if name == "REVALIDATION_FUNCTION" { Some(text.clone()) } else { environment(name) };
+        assert_eq!(Settings::from_lookup(&policy(), lookup).unwrap().revalidation.as_str(), text);
+    }
+    for text in [
+        "payments-revalidation",
+        "arn:aws:lambda:eu-central-1:111122223333:function:",
+        "arn:aws:lambda:eu-central-1:111122223333:function:*",
+        "arn:aws:lambda:eu-central-1:111122223333:function:a:",
+        "arn:aws:lambda:eu-central-1:111122223333:function:a:b:c",
+        "arn:aws:lambda:eu-central-1:111122223333:function:a/b",
+        "arn:aws:lambda:eu-central-1:111122223333:layer:a",
+        "arn:aws:states:eu-central-1:111122223333:function:a",
+        "arn:aws:lambda::111122223333:function:a",
+    ] {
+        check("REVALIDATION_FUNCTION", text, &[Fault::NotAFunctionArn { presented: Excerpt::of(text) }]);
     }
 }
 

@@ -19,7 +19,7 @@ fn a_caller_who_may_starts_an_execution() {
     assert_eq!(heard(&answer), accepted(&given("01"), &drawn("02")));
     let allow = line("allow", start_point(Some(&given("01"))), &payload(), json!([]));
     assert_eq!(logged(&answer), with(allow, "/token/txn", json!(drawn("02"))));
-    assert_eq!(lab.outside.calls(), ["sign", "start"]);
+    assert_eq!(lab.outside.calls(), ["sign", "ask", "start"]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn what_aws_does_not_do_is_undecided_or_misconfigured_and_never_a_denial() {
     let misconfigured = || Failure::Misconfigured(Reason::new("service_refused", &"no"));
     check_failure(|w| w.signature = Err(undecided()), "undecided", "service_unavailable", "busy", &["sign"]);
     check_failure(|w| w.signature = Err(misconfigured()), "misconfigured", "service_refused", "no", &["sign"]);
-    let both = ["sign", "start"];
+    let both = ["sign", "ask", "start"];
     check_failure(|w| w.start_failure = Some(undecided()), "undecided", "service_unavailable", "busy", &both);
     check_failure(|w| w.start_failure = Some(misconfigured()), "misconfigured", "service_refused", "no", &both);
 }

@@ -9,18 +9,17 @@ use claim_guard::audit::Reason;
 use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
-use claim_guard::{RealmKeySet, UnixTime};
-use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer};
+use claim_guard::{RealmKeySet, TransactionToken, UnixTime};
+use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer, StartAnswer, start_question};
 use serde_json::json;
 use test_realm::{AUDIENCE, ISSUER, NOW, TestKey, key_set};
 
 use super::table::{Chances, FakeTable};
 use crate::admission::Admission;
-use crate::execution_name::ExecutionName;
 use crate::executions::Executions;
 use crate::limits::TableName;
 use crate::outside::{
-    Chance, Counted, Execution, KeySource, Machine, PlaceTaken, StartTable, Started, Status, Stopped,
+    Callers, Chance, Counted, Execution, KeySource, Machine, PlaceTaken, StartTable, Started, Status, Stopped,
 };
 use crate::settings::Settings;
 use crate::tally::{Claim, Counter, Places, StartingParty};
@@ -61,6 +60,8 @@ pub(super) struct World {
     pub(super) naming_bits: u8,
     /// How often KMS was asked for the naming key.
     pub(super) namings: AtomicUsize,
+    /// What the realm says of the caller before a start.
+    pub(super) standing: Result<StartAnswer, Failure>,
     pub(super) start_failure: Option<Failure>,
     pub(super) describe_failure: Option<Failure>,
     pub(super) stop_failure: Option<Failure>,
@@ -79,6 +80,7 @@ pub(super) struct World {
     pub(super) executions: Mutex<BTreeMap<String, Execution>>,
     pub(super) calls: Mutex<Vec<String>>,
     started_of: Mutex<Vec<String>>,
+    asked: Mutex<Vec<String>>,
     draws: AtomicU8,
 }
 
@@ -91,6 +93,7 @@ pub(super) enum Part {
     Signer,
     /// The signer, after it has let others have their turn.
     SignerLater,
+    Callers,
     Start,
     Describe,
     Stop,
@@ -125,6 +128,7 @@ impl World {
             naming_failure: None,
             naming_bits: 7,
             namings: AtomicUsize::new(0),
+            standing: Ok(StartAnswer::Alive),
             start_failure: None,
             describe_failure: None,
             stop_failure: None,
@@ -138,6 +142,7 @@ impl World {
             executions: Mutex::default(),
             calls: Mutex::default(),
             started_of: Mutex::default(),
+            asked: Mutex::default(),
             draws: AtomicU8::new(1),
         }
     }
@@ -178,6 +183,11 @@ impl World {
         self.started_of.lock().unwrap().clone()
     }
 
+    /// What `revalidation` was asked, in order.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
     pub(super) fn input(&self, arn: &str) -> String {
         self.executions.lock().unwrap()[arn].input.clone().unwrap()
     }
@@ -216,6 +226,7 @@ pub(super) fn environment(variable: &str) -> Option<String> {
         "TRANSACTION_SIGNING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333".to_owned(),
         "WORKFLOW_STATE_MACHINES" => json!({ "payment": MACHINE }).to_string(),
         "EXECUTION_NAMING_KEY" => "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666".to_owned(),
+        "REVALIDATION_FUNCTION" => "arn:aws:lambda:eu-central-1:111122223333:function:payments-revalidation".to_owned(),
         "CORS_ORIGIN" => ORIGIN.to_owned(),
         _ => return None,
     })
@@ -229,10 +240,15 @@ pub(super) fn lab_with(environment: &dyn Fn(&str) -> Option<String>) -> Executio
 
 /// The function of the sample policy, in a world that was changed.
 pub(super) fn lab_in(change: impl FnOnce(&mut World)) -> Executions<World> {
+    lab_of(policy(), change)
+}
+
+/// The function of another policy.
+pub(super) fn lab_of(policy: AccessPolicy, change: impl FnOnce(&mut World)) -> Executions<World> {
     let mut world = World::new();
     change(&mut world);
-    let Settings { realm, stack, .. } = Settings::from_lookup(&policy(), environment).unwrap();
-    Executions::new(policy(), realm.verifier, stack, world)
+    let Settings { realm, stack, .. } = Settings::from_lookup(&policy, environment).unwrap();
+    Executions::new(policy, realm.verifier, stack, world)
 }
 
 pub(super) fn lab() -> Executions<World> {
@@ -281,6 +297,20 @@ impl StartTable for World {
         self.asked_of_the_table(table, "give back").await?;
         self.table.give_places_back(party, places);
         Ok(())
+    }
+}
+
+impl Callers for World {
+    async fn ask_before_start(
+        &self,
+        execution: &ExecutionArn,
+        first: &TransactionToken,
+    ) -> Result<StartAnswer, Failure> {
+        self.called("ask");
+        self.asked.lock().unwrap().push(start_question(execution, first));
+        self.reached(Part::Callers);
+        tokio::task::yield_now().await;
+        self.standing.clone()
     }
 }
 

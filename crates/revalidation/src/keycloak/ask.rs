@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use claim_guard::identifier::KeyId;
 use claim_guard::revalidation::{
-    ClientAnswer, ConsentsAnswer, DisabledUser, Question, RealmAnswer, SaidOfUser, SessionsAnswer, Standing, UserAnswer,
+    ClientAnswer, ConsentsAnswer, DisabledUser, Inquiry, Question, RealmAnswer, RealmAnswers, SaidOfUser,
+    SessionsAnswer, Standing, StartQuestion, UserAnswer,
 };
 use claim_guard::{AccessTokenVerifier, UnixTime};
 use realm_keys::{Answer, BoundedClient, Document, EndpointError, ExchangeFault, RealmCa, Request, Url};
@@ -17,7 +18,7 @@ use crate::keycloak::fault::KeycloakFault;
 use crate::keycloak::realm_refusal::RealmRefusal;
 use crate::keycloak::service_account::ServiceAccount;
 use crate::keycloak::service_token::ServiceToken;
-use crate::realm::{Answered, Assertions, Realm, Unanswered};
+use crate::realm::{Answered, Assertions, Realm, Stood, Unanswered};
 use crate::settings::RealmAccess;
 
 /// How long everything that a question needs may take together.
@@ -37,7 +38,8 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// What may be relied on:
 /// - A question takes 3 seconds at most. It takes seven requests at most: the service account's token where none is kept,
 ///   realm, client, user, sessions if one has to be alive, consents where the session's client needs them, then what a token
-///   of now would say. A user who is said to be disabled is asked about a second time instead of the last.
+///   of now would say. A user who is said to be disabled is asked about a second time instead of the last. Before a start
+///   the last is left out.
 /// - They are sent one after the other on one connection, as long as Keycloak keeps it: a connection costs Keycloak more than a
 ///   request. No connection outlives its question.
 /// - Where Keycloak refuses a token that was kept, each request that showed it is repeated once, with a new one. Nothing
@@ -109,30 +111,40 @@ impl<S: Assertions> Keycloak<S> {
     /// # Errors
     /// [`KeycloakFault`] if Keycloak does not answer, or not to the question.
     pub async fn answers<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, KeycloakFault> {
-        if question.issuer() != self.endpoint.issuer() {
-            let (expected, presented) = (self.endpoint.issuer().clone(), question.issuer().clone());
-            return Err(KeycloakFault::AnotherIssuer { expected, presented });
-        }
-        let timeout = KeycloakFault::Timeout { deadline: self.deadline };
-        let asking = self.asking().map_err(KeycloakFault::NoClient)?;
-        tokio::time::timeout(self.deadline, asking.answered(question, now)).await.unwrap_or(Err(timeout))
+        let asking = self.asking(question.inquiry())?;
+        self.in_time(asking.answered(question, now)).await
     }
 
-    fn asking(&self) -> Result<Asking<'_, S>, EndpointError> {
+    /// Asks what stands behind the access token of a start, and no more.
+    ///
+    /// # Errors
+    /// [`KeycloakFault`] if Keycloak does not answer, or not to the question.
+    pub async fn standing(&self, question: &StartQuestion, now: UnixTime) -> Result<Stood, KeycloakFault> {
+        let asking = self.asking(question.inquiry())?;
+        let answers = self.in_time(asking.answers(question.inquiry(), now)).await?;
+        Ok(question.standing(&answers))
+    }
+
+    fn asking(&self, inquiry: &Inquiry) -> Result<Asking<'_, S>, KeycloakFault> {
         let Self { ca, endpoint, verifier, service_client, signer, service_account, deadline } = self;
-        let client = BoundedClient::conversation(ca.as_ref(), *deadline / CONNECT_SHARE)?;
+        if inquiry.issuer() != endpoint.issuer() {
+            let (expected, presented) = (endpoint.issuer().clone(), inquiry.issuer().clone());
+            return Err(KeycloakFault::AnotherIssuer { expected, presented });
+        }
+        let client = BoundedClient::conversation(ca.as_ref(), *deadline / CONNECT_SHARE);
+        let client = client.map_err(KeycloakFault::NoClient)?;
         Ok(Asking { client, endpoint, verifier, service_client, signer, service_account })
+    }
+
+    async fn in_time<T>(&self, asking: impl Future<Output = Result<T, KeycloakFault>>) -> Result<T, KeycloakFault> {
+        let timeout = KeycloakFault::Timeout { deadline: self.deadline };
+        tokio::time::timeout(self.deadline, asking).await.unwrap_or(Err(timeout))
     }
 }
 
 impl<S: Assertions> Asking<'_, S> {
     async fn answered<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, KeycloakFault> {
-        let realm = self.realm(question).await?;
-        let client = self.client(question, now).await?;
-        let user = self.user(question, now).await?;
-        let sessions = self.sessions(question, now).await?;
-        let consents = self.consents(question, &client, now).await?;
-        match question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref()) {
+        match question.standing(&self.answers(question.inquiry(), now).await?) {
             Ok(standing) => {
                 let evaluation = self.evaluation(&standing, question, now).await?;
                 Ok(Ok(standing.evaluated(&evaluation, self.verifier, now)?))
@@ -141,24 +153,34 @@ impl<S: Assertions> Asking<'_, S> {
         }
     }
 
-    async fn realm(&self, question: &Question) -> Result<RealmAnswer, KeycloakFault> {
+    /// What the realm says of everybody and everything that has to stand.
+    async fn answers(&self, inquiry: &Inquiry, now: UnixTime) -> Result<RealmAnswers, KeycloakFault> {
+        let realm = self.realm(inquiry).await?;
+        let client = self.client(inquiry, now).await?;
+        let user = self.user(inquiry, now).await?;
+        let sessions = self.sessions(inquiry, now).await?;
+        let consents = self.consents(inquiry, &client, now).await?;
+        Ok(RealmAnswers { realm, client, user, sessions, consents })
+    }
+
+    async fn realm(&self, inquiry: &Inquiry) -> Result<RealmAnswer, KeycloakFault> {
         let request = Request::get(Document::Realm, self.endpoint.realm(), LIMIT);
         let answer = self.client.exchange(request).await?;
-        Ok(RealmAnswer::parse(&answer.body, question)?)
+        Ok(RealmAnswer::parse(&answer.body, inquiry)?)
     }
 
-    async fn client(&self, question: &Question, now: UnixTime) -> Result<ClientAnswer, KeycloakFault> {
-        let url = self.endpoint.admin(&["clients"], &[("clientId", question.client().as_str())])?;
+    async fn client(&self, inquiry: &Inquiry, now: UnixTime) -> Result<ClientAnswer, KeycloakFault> {
+        let url = self.endpoint.admin(&["clients"], &[("clientId", inquiry.client().as_str())])?;
         let body = self.found(Document::Client, url, LIMIT, now).await?;
-        Ok(ClientAnswer::parse(&body, question)?)
+        Ok(ClientAnswer::parse(&body, inquiry)?)
     }
 
-    async fn user(&self, question: &Question, now: UnixTime) -> Result<UserAnswer, KeycloakFault> {
-        let url = self.endpoint.admin(&["users", question.subject().as_str()], &[])?;
+    async fn user(&self, inquiry: &Inquiry, now: UnixTime) -> Result<UserAnswer, KeycloakFault> {
+        let url = self.endpoint.admin(&["users", inquiry.subject().as_str()], &[])?;
         let Some(body) = self.of_user(Document::User, url, LIMIT, now).await? else { return Ok(UserAnswer::absent()) };
-        match UserAnswer::parse(&body, question)? {
+        match UserAnswer::parse(&body, inquiry)? {
             SaidOfUser::Settled(user) => Ok(user),
-            SaidOfUser::Disabled(user) => self.disabled(user, question, now).await,
+            SaidOfUser::Disabled(user) => self.disabled(user, inquiry, now).await,
         }
     }
 
@@ -166,23 +188,23 @@ impl<S: Assertions> Asking<'_, S> {
     async fn disabled(
         &self,
         user: DisabledUser,
-        question: &Question,
+        inquiry: &Inquiry,
         now: UnixTime,
     ) -> Result<UserAnswer, KeycloakFault> {
         let query = [("username", user.username()), ("exact", "true"), ("enabled", "false")];
         let url = self.endpoint.admin(&["users"], &query)?;
         let body = self.found(Document::DisabledUsers, url, LIMIT, now).await?;
-        Ok(user.confirmed(&body, question)?)
+        Ok(user.confirmed(&body, inquiry)?)
     }
 
     /// Only where a session has to be alive.
-    async fn sessions(&self, question: &Question, now: UnixTime) -> Result<Option<SessionsAnswer>, KeycloakFault> {
-        if question.session().is_none() {
+    async fn sessions(&self, inquiry: &Inquiry, now: UnixTime) -> Result<Option<SessionsAnswer>, KeycloakFault> {
+        if inquiry.session().is_none() {
             return Ok(None);
         }
-        let url = self.endpoint.admin(&["users", question.subject().as_str(), "sessions"], &[])?;
+        let url = self.endpoint.admin(&["users", inquiry.subject().as_str(), "sessions"], &[])?;
         match self.of_user(Document::Sessions, url, SESSIONS_LIMIT, now).await? {
-            Some(body) => Ok(Some(SessionsAnswer::parse(&body, question)?)),
+            Some(body) => Ok(Some(SessionsAnswer::parse(&body, inquiry)?)),
             None => Ok(None),
         }
     }
@@ -190,14 +212,14 @@ impl<S: Assertions> Asking<'_, S> {
     /// Only where a session has to be alive, and the client needs consent.
     async fn consents(
         &self,
-        question: &Question,
+        inquiry: &Inquiry,
         client: &ClientAnswer,
         now: UnixTime,
     ) -> Result<Option<ConsentsAnswer>, KeycloakFault> {
         if !client.requires_consent() {
             return Ok(None);
         }
-        let url = self.endpoint.admin(&["users", question.subject().as_str(), "consents"], &[])?;
+        let url = self.endpoint.admin(&["users", inquiry.subject().as_str(), "consents"], &[])?;
         match self.of_user(Document::Consents, url, LIMIT, now).await? {
             Some(body) => Ok(Some(ConsentsAnswer::parse(&body)?)),
             None => Ok(None),
@@ -211,7 +233,7 @@ impl<S: Assertions> Asking<'_, S> {
         now: UnixTime,
     ) -> Result<Vec<u8>, KeycloakFault> {
         let path = ["clients", standing.client_uuid(), "evaluate-scopes", "generate-example-access-token"];
-        let query = [("userId", question.subject().as_str()), ("scope", question.scope())];
+        let query = [("userId", question.inquiry().subject().as_str()), ("scope", question.scope())];
         self.found(Document::Evaluation, self.endpoint.admin(&path, &query)?, LIMIT, now).await
     }
 
@@ -303,6 +325,10 @@ impl<S: Assertions> Asking<'_, S> {
 impl<S: Assertions> Realm for Keycloak<S> {
     async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         Ok(self.answers(question, now).await?)
+    }
+
+    async fn ask_before_start(&self, question: &StartQuestion, now: UnixTime) -> Result<Stood, Unanswered> {
+        Ok(self.standing(question, now).await?)
     }
 }
 

@@ -48,11 +48,15 @@ fn a_member_that_no_woven_state_sends_is_refused_wherever_it_stands() {
     check(&adopt, "unknown_event_member", &unknown("state"));
     let delegate = json!({ "state": "X", "input": {}, "workflow": "settlement" });
     check(&event("a.b.c", "payment", "delegate", delegate), "unknown_event_member", &unknown("workflow"));
+    let start = json!({ "transactionToken": "a.b.c", "start": { "execution": execution("payment", "run-1") } });
+    check(&with(start.clone(), "/start/state", json!("X")), "unknown_event_member", &unknown("state"));
+    check(&with(start.clone(), "/context", json!({})), "unknown_event_member", &unknown("context"));
+    check(&with(start, "/renew", json!({})), "unknown_event_member", &unknown("renew"));
 }
 
 #[test]
 fn exactly_one_thing_is_asked_for() {
-    let nothing = "event lacks `renew`, `adopt` or `delegate`";
+    let nothing = "event lacks `renew`, `adopt`, `delegate` or `start`";
     check(&without(usual(), "/renew"), "nothing_asked", nothing);
     let several = "event: expected one of `renew`, `adopt` and `delegate`";
     check(&with(usual(), "/adopt", json!({})), "several_asked", several);
@@ -84,6 +88,10 @@ fn every_member_has_its_type_and_its_shape() {
     let execution = "`execution`: execution ARN is not of the shape \
                      `arn:PARTITION:states:REGION:ACCOUNT:execution:MACHINE:NAME`";
     check(&with(usual(), "/context/execution", json!("run-1")), "malformed_identifier", execution);
+    let start = |start: Value| json!({ "transactionToken": "a.b.c", "start": start });
+    check(&start(json!("run-1")), "event_member_of_wrong_type", "event `start`: expected an object, presented text");
+    check(&start(json!({})), "missing_event_member", "event lacks `execution`");
+    check(&start(json!({ "execution": "run-1" })), "malformed_identifier", execution);
     let counts = "event `redriveCount`: expected a count, presented an integer";
     check(&with(usual(), "/context/redriveCount", json!(-1)), "event_member_of_wrong_type", counts);
 }
@@ -108,12 +116,17 @@ fn every_event_file_has_its_answer() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let event = std::fs::read_to_string(path).unwrap().replace("header.payload.signature", &token);
         let mut world = World::new();
-        let context = serde_json::from_str::<Value>(&event).unwrap()["context"].clone();
-        let redrives = context["redriveCount"].as_u64().unwrap_or(0).try_into().unwrap();
-        world.executions.redrives.insert(context["execution"].as_str().unwrap().to_owned(), redrives);
+        let parsed: Value = serde_json::from_str(&event).unwrap();
+        if let Some(execution) = parsed["context"]["execution"].as_str() {
+            let redrives = parsed["context"]["redriveCount"].as_u64().unwrap_or(0).try_into().unwrap();
+            world.executions.redrives.insert(execution.to_owned(), redrives);
+        }
         world.executions.parent = said(&token)["tctx"]["execution"].as_str().unwrap().to_owned();
-        let served = serve_bytes(&world, event.as_bytes(), Ok(time(LATER)));
+        // A start is asked about at once.
+        let now = if parsed["start"].is_object() { NOW } else { LATER };
+        let served = serve_bytes(&world, event.as_bytes(), Ok(time(now)));
         let answer = match served.answer {
+            Ok(answer) if answer.get("start").is_some() => answer["start"].as_str().unwrap().to_owned(),
             Ok(_) => format!("epoch {}", said(served.token())["tctx"]["epoch"]),
             Err((name, _)) => name,
         };
@@ -127,6 +140,7 @@ fn every_event_file_has_its_answer() {
         "renew-expired": "epoch 1",
         "renew-redriven": "epoch 1",
         "renew-retried": "epoch 1",
+        "start": "alive",
         "two-purposes": "ClaimGuard.Misconfigured",
         "unknown-cause": "ClaimGuard.Misconfigured",
         "without-token": "ClaimGuard.Rejected",

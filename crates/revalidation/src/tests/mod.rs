@@ -1,6 +1,7 @@
 //! Whole events against an outside in memory: what the state machine hears, what the log hears, what was asked of others.
 
 mod alive;
+mod before_start;
 mod child_runs;
 mod denied;
 mod engine;

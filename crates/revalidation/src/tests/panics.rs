@@ -23,6 +23,11 @@ fn a_panic_anywhere_is_undecided_and_makes_one_audit_line_that_quotes_nothing() 
     let ask = json!({ "state": "SettlePayment", "input": { "project_id": "apollo" } });
     let nested = event(&Start::usual().token(), "payment", "delegate", ask);
     check(Part::Chance, &nested, point("SettlePayment", "nested"));
+    let token = Start { access_token: access_token_payload(LATER), at: LATER, ..Start::usual() }.token();
+    let start = json!({ "transactionToken": token, "start": { "execution": execution("payment", "run-1") } });
+    for part in [Part::Realm, Part::RealmLater] {
+        check(part, &start, point("", "start"));
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use claim_guard::UnixTime;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{ExecutionArn, MapRunArn};
 use claim_guard::revalidation::{
-    AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, MapRunSeen, Question, RealmAnswer, SaidOfUser,
-    SessionsAnswer, UserAnswer,
+    AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, Inquiry, MapRunSeen, Question, RealmAnswer, RealmAnswers,
+    SaidOfUser, SessionsAnswer, StartQuestion, UserAnswer,
 };
 use minting::{Failure, NoRandom, Signer};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::engine::Executions;
 use super::keys::{access_tokens, kms_key};
 use crate::chance::Chance;
 use crate::engine::Engine;
-use crate::realm::{Answered, Realm, Unanswered};
+use crate::realm::{Answered, Realm, Stood, Unanswered};
 
 /// What the realm answers, as JSON; each of them may be changed to anything.
 pub(super) struct World {
@@ -41,6 +41,7 @@ pub(super) struct World {
     /// Which part of the outside panics, if one does.
     pub(super) panics: Option<Part>,
     asked: AtomicU32,
+    evaluated: AtomicU32,
     signed: AtomicU32,
 }
 
@@ -79,12 +80,18 @@ impl World {
             slow: [Duration::ZERO; 2],
             panics: None,
             asked: AtomicU32::new(0),
+            evaluated: AtomicU32::new(0),
             signed: AtomicU32::new(0),
         }
     }
 
     fn reached(&self, part: Part) {
         assert_ne!(self.panics, Some(part), "{HUSH}");
+    }
+
+    /// How often the realm was asked what a token of now would say.
+    pub(super) fn evaluations(&self) -> u32 {
+        self.evaluated.load(Ordering::Relaxed)
     }
 
     /// How often the realm was asked and KMS has signed.
@@ -111,8 +118,8 @@ fn evaluated_at(evaluation: Value, now: UnixTime) -> Value {
     }
 }
 
-impl Realm for &World {
-    async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
+impl World {
+    async fn answers(&self, inquiry: &Inquiry) -> Result<RealmAnswers, Unanswered> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.reached(Part::Realm);
         tokio::task::yield_now().await;
@@ -121,29 +128,40 @@ impl Realm for &World {
         if let Some(failure) = &self.outage {
             return Err(failure.clone());
         }
-        let realm = RealmAnswer::parse(&bytes(&self.realm), question).map_err(unreadable)?;
-        let client = ClientAnswer::parse(&bytes(&self.clients), question).map_err(unreadable)?;
+        let realm = RealmAnswer::parse(&bytes(&self.realm), inquiry).map_err(unreadable)?;
+        let client = ClientAnswer::parse(&bytes(&self.clients), inquiry).map_err(unreadable)?;
         let user = match &self.user {
-            Some(user) => match UserAnswer::parse(&bytes(user), question).map_err(unreadable)? {
+            Some(user) => match UserAnswer::parse(&bytes(user), inquiry).map_err(unreadable)? {
                 SaidOfUser::Settled(user) => user,
                 SaidOfUser::Disabled(said) => {
                     let found = if self.locked_out { json!([]) } else { json!([user]) };
-                    said.confirmed(&bytes(&found), question).map_err(unreadable)?
+                    said.confirmed(&bytes(&found), inquiry).map_err(unreadable)?
                 }
             },
             None => UserAnswer::absent(),
         };
-        let sessions = question.session().map(|_| SessionsAnswer::parse(&bytes(&self.sessions), question));
+        let sessions = inquiry.session().map(|_| SessionsAnswer::parse(&bytes(&self.sessions), inquiry));
         let sessions = sessions.transpose().map_err(unreadable)?;
         let consents = client.requires_consent().then(|| ConsentsAnswer::parse(&bytes(&self.consents)));
         let consents = consents.transpose().map_err(unreadable)?;
-        let standing = match question.standing(&realm, &client, &user, sessions.as_ref(), consents.as_ref()) {
+        Ok(RealmAnswers { realm, client, user, sessions, consents })
+    }
+}
+
+impl Realm for &World {
+    async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
+        let standing = match question.standing(&self.answers(question.inquiry()).await?) {
             Ok(standing) => standing,
             Err(withdrawals) => return Ok(Err(withdrawals)),
         };
+        self.evaluated.fetch_add(1, Ordering::Relaxed);
         let evaluation = bytes(&evaluated_at(self.evaluation.clone(), now));
         let live = standing.evaluated(&evaluation, &access_tokens(), now);
         live.map(Ok).map_err(unreadable)
+    }
+
+    async fn ask_before_start(&self, question: &StartQuestion, _: UnixTime) -> Result<Stood, Unanswered> {
+        Ok(question.standing(&self.answers(question.inquiry()).await?))
     }
 }
 

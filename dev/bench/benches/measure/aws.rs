@@ -1,4 +1,4 @@
-//! KMS and Step Functions on loopback, as far as one start of an execution needs them.
+//! KMS, `revalidation` and Step Functions on loopback, as far as one start of an execution needs them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use test_realm::TestKey;
 
-/// The address of both services.
+/// The address of all of them.
 pub fn start(kms: Arc<TestKey>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -42,6 +42,7 @@ fn connection(stream: TcpStream, kms: &TestKey) -> Option<()> {
                 "executionArn": "arn:aws:states:eu-central-1:123456789012:execution:payment:run",
                 "startDate": 1_767_225_600
             }),
+            INVOKE => json!({ "start": "alive" }),
             other => panic!("nobody answers `{other}` here"),
         }
         .to_string();
@@ -53,9 +54,12 @@ fn connection(stream: TcpStream, kms: &TestKey) -> Option<()> {
     }
 }
 
+/// What has no target is Lambda's, whose API has paths.
+const INVOKE: &str = "";
+
 /// Reads one request; answers its target in lower case, and its body.
 fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
-    let (mut length, mut target) = (0, String::new());
+    let (mut length, mut target) = (0, INVOKE.to_owned());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok().filter(|read| *read > 0)?;

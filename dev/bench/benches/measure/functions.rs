@@ -118,6 +118,7 @@ impl World {
             ("TRANSACTION_KEY_ID", self.kms.kid().to_owned()),
             ("TRANSACTION_SIGNING_KEY", "arn:aws:kms:eu-central-1:123456789012:key/k".to_owned()),
             ("EXECUTION_NAMING_KEY", "arn:aws:kms:eu-central-1:123456789012:key/n".to_owned()),
+            ("REVALIDATION_FUNCTION", "arn:aws:lambda:eu-central-1:123456789012:function:r".to_owned()),
             ("WORKFLOW_STATE_MACHINES", json!({ "payment": MACHINE }).to_string()),
             ("AWS_REGION", "eu-central-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE".to_owned()),

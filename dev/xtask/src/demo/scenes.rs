@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::scene::{Part, Scene};
 use super::stage::Stage;
 use crate::failure::{Failure, OrFailure};
+use crate::lab::Lab;
 
 /// The story of the main job.
 pub(super) const STORY: &[Scene] = &[
@@ -45,7 +46,7 @@ pub(super) const STORY: &[Scene] = &[
     },
     Scene {
         name: "keycloak-stopped",
-        title: "Keycloak is down: the door opens by a cached key, the money waits, a cold start cannot decide and says so",
+        title: "Keycloak is down: the money under way waits, nothing starts, a cold start cannot decide and says so",
         part: Part::Story,
         play: keycloak_stopped,
     },
@@ -54,12 +55,16 @@ pub(super) const STORY: &[Scene] = &[
 /// How long the door may take to find Keycloak again: realm-keys asks at most once in 30 s for a key it has not got.
 const HEALED_WITHIN: Duration = Duration::from_secs(45);
 
+/// How long a payment is held for Keycloak to be stopped.
+const HOLD: u64 = 6;
+
 /// What revalidation says while Keycloak does not answer.
 pub(super) const OUT_OF_REACH: &str = "Revalidate ExecutePayment undecided keycloak_unreachable";
 
 /// The decisions on a payment that nothing stands against.
 const EVERYTHING_ALLOWED: &[&str] = &[
     "door allow",
+    "Before start allow",
     "start allow",
     "ScreenPayment allow",
     "ScreenPayment allow",
@@ -87,6 +92,7 @@ fn missing_flag(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.outcome(&answer, "FAILED ClaimGuard.Denied")?;
     stage.audit(&[
         "door allow",
+        "Before start allow",
         "start allow",
         "ScreenPayment allow",
         "ScreenPayment allow",
@@ -104,6 +110,7 @@ fn other_project(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.outcome(&answer, "FAILED ClaimGuard.Denied")?;
     stage.audit(&[
         "door allow",
+        "Before start allow",
         "start allow",
         "ScreenPayment allow",
         "ScreenPayment allow",
@@ -123,21 +130,29 @@ fn forged_token(stage: &mut Stage<'_>) -> Result<(), Failure> {
 fn keycloak_stopped(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.say("alice logs in three times, so that no answer comes from API Gateway's cache.");
     let (first, second, third) = (stage.lab.token("alice")?, stage.lab.token("alice")?, stage.lab.token("alice")?);
-    let answer = stage.start_payment("first token of alice", &first, 202)?;
-    stage.outcome(&answer, "SUCCEEDED")?;
-    stage.audit(EVERYTHING_ALLOWED)?;
-
-    stage.lab.stop_keycloak()?;
-    stage.say("Keycloak is stopped. The functions that are warm know the realm's keys; the money waits for an answer.");
-    let waiting = stage.start_payment("second token of alice", &second, 202)?;
+    let waiting = stage.hold("first token of alice", &first, 2, HOLD)?;
+    stage.while_held(&waiting, "Keycloak is stopped", Lab::stop_keycloak)?;
+    stage.until_error(&waiting, "ClaimGuard.Undecided")?;
+    stage.say("The money waits for an answer.");
     stage.audit(&[
         "door allow",
+        "Before start allow",
         "start allow",
         "ScreenPayment allow",
         "ScreenPayment allow",
         "ApprovePayment allow",
         OUT_OF_REACH,
     ])?;
+
+    stage.say("The functions that are warm know the realm's keys, and whether the caller's session is alive they cannot tell.");
+    let before = stage.lab.executions()?.len();
+    stage.start_payment("second token of alice", &second, 503)?;
+    stage.audit(&[
+        "door allow",
+        "Before start undecided keycloak_unreachable",
+        "start undecided revalidation_failed",
+    ])?;
+    stage.compare("executions that began", &(stage.lab.executions()?.len() - before).to_string(), "0");
 
     stage.lab.cold_start("authorizer")?;
     stage.say("The authorizer starts anew and cannot fetch the keys: no decision, so neither 401 nor 403.");
@@ -146,12 +161,10 @@ fn keycloak_stopped(stage: &mut Stage<'_>) -> Result<(), Failure> {
 
     stage.lab.start_keycloak()?;
     stage.say("Keycloak is back. Nobody has to do anything.");
-    stage.outcome(&waiting, "SUCCEEDED")?;
-    if let Some(waiting) = stage.execution(&waiting) {
-        let mut told = vec![OUT_OF_REACH];
-        told.extend(EVERYTHING_ALLOWED.iter().filter(|decision| **decision != "door allow"));
-        stage.audit_of(&waiting, &told)?;
-    }
+    stage.ends_well(&waiting, &[OUT_OF_REACH])?;
+    let mut told = vec![OUT_OF_REACH];
+    told.extend(EVERYTHING_ALLOWED.iter().filter(|decision| **decision != "door allow"));
+    stage.audit_of(&waiting, &told)?;
     let deadline = Instant::now() + HEALED_WITHIN;
     while !opens(stage, &third)? && Instant::now() < deadline {
         thread::sleep(Duration::from_secs(1));

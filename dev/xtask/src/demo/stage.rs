@@ -113,20 +113,47 @@ impl<'a> Stage<'a> {
 
     /// Starts a payment to `parties` that is held for some seconds, and answers the execution's ARN.
     pub fn start_held(&mut self, somebody: &Somebody, parties: usize, seconds: u64) -> Result<String, Failure> {
+        self.hold(&format!("token of {}", somebody.name), &somebody.tokens.access, parties, seconds)
+    }
+
+    /// The same with `token`, which `whose` describes.
+    pub fn hold(&mut self, whose: &str, token: &str, parties: usize, seconds: u64) -> Result<String, Failure> {
         let parties: Vec<String> = (1..=parties).map(|number| format!("party-{number}")).collect();
         let body = json!({
             "project_id": "apollo", "amount": 1200, "currency": "EUR", "parties": parties, "hold_seconds": seconds,
         });
-        let whose = format!("token of {}", somebody.name);
-        let answer = self.start(&whose, &somebody.tokens.access, &body.to_string(), 202)?;
+        let answer = self.start(whose, token, &body.to_string(), 202)?;
         execution_arn(self.lab, &answer)
             .ok_or_else(|| Failure::new("no payment was started", "read the answer above and the authorizer's log"))
     }
 
+    /// The same under an `Idempotency-Key`.
+    pub fn start_keyed(&mut self, whose: &str, token: &str, key: &str, told: u16) -> Result<Answer, Failure> {
+        self.start_with(whose, token, &[("idempotency-key", key)], PAYMENT, told)
+    }
+
+    /// What was logged until now is told already.
+    pub fn forget(&mut self) -> Result<(), Failure> {
+        self.audited_before = self.lab.audit_lines()?.len();
+        Ok(())
+    }
+
     fn start(&mut self, whose: &str, token: &str, body: &str, told: u16) -> Result<Answer, Failure> {
+        self.start_with(whose, token, &[], body, told)
+    }
+
+    fn start_with(
+        &mut self,
+        whose: &str,
+        token: &str,
+        others: &[(&str, &str)],
+        body: &str,
+        told: u16,
+    ) -> Result<Answer, Failure> {
         tell!("\n  POST {STARTS}\n       Authorization: Bearer ({whose})\n       {body}");
         let authorization = format!("Bearer {token}");
-        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let mut headers = vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
+        headers.extend(others);
         let answer = self.lab.request("POST", STARTS, &headers, Some(body))?;
         tell!("  → {}", answer.status);
         if let Some(location) = answer.header("location") {
@@ -336,7 +363,8 @@ fn summary(line: &Value) -> String {
     summary
 }
 
-/// Where a decision was made. A revalidation is called as the state that asks for it is in the woven state machine.
+/// Where a decision was made. A revalidation is called as the state that asks for it is in the woven state machine, and where
+/// none asks, by what comes after it.
 fn point(line: &Value) -> String {
     let state = text(line, "/point/state");
     match (text(line, "/point/kind"), text(line, "/point/cause")) {
@@ -346,6 +374,7 @@ fn point(line: &Value) -> String {
         ("revalidation", "denied") => format!("Reconsider {state}"),
         ("revalidation", "child") => "Adopt identity".to_owned(),
         ("revalidation", "nested") => format!("Delegate {state}"),
+        ("revalidation", "start") => "Before start".to_owned(),
         (kind, _) => kind.to_owned(),
     }
 }
@@ -380,6 +409,8 @@ mod tests {
             let line = json!({"decision": "allow", "point": {"kind": "revalidation", "state": "Pay", "cause": cause}});
             assert_eq!(decision(&line), told);
         }
+        let line = json!({"decision": "allow", "point": {"kind": "revalidation", "state": "", "cause": "start"}});
+        assert_eq!(decision(&line), "Before start allow");
     }
 
     #[test]

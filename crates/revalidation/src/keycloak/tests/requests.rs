@@ -7,10 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claim_guard::Excerpt;
 use claim_guard::identifier::Issuer;
+use claim_guard::revalidation::Withdrawal;
+use realm_keys::{Document, ExchangeFault};
 use serde_json::{Value, json};
 use test_realm::{NOW, TestKey, with, without};
 
-use super::faulty_server::{FaultyServer, Heard};
+use super::faulty_server::{FaultyServer, Heard, Reply};
 use super::stage::*;
 use crate::keycloak::KeycloakFault;
 
@@ -49,6 +51,38 @@ async fn the_session_is_asked_for_only_where_it_has_to_be_alive() {
     let keycloak = asker(&server, PATIENT);
     outcome(&keycloak, question(&server, WITHOUT_SESSION), WITHOUT_SESSION).await.unwrap().unwrap();
     assert_eq!(administered(&server), [EVALUATION, CLIENTS, USER]);
+}
+
+#[tokio::test]
+async fn a_start_asks_what_stands_behind_its_token_and_not_what_a_token_of_now_would_say() {
+    let server = good_keycloak().await;
+    let keycloak = asker(&server, PATIENT);
+    assert_eq!(keycloak.standing(&start_question(&server, WITH_SESSION), now()).await, Ok(Ok(())));
+    assert_eq!(administered(&server), [CLIENTS, USER, SESSIONS]);
+    assert_eq!(server.paths(), [REALM, TOKEN, CLIENTS, USER, SESSIONS]);
+
+    let server = keycloak_saying(SESSIONS, json!([])).await;
+    let over = asker(&server, PATIENT).standing(&start_question(&server, WITH_SESSION), now()).await.unwrap();
+    let codes: Vec<_> = over.unwrap_err().all().iter().map(Withdrawal::code).collect();
+    assert_eq!(codes, ["session_ended"]);
+}
+
+#[tokio::test]
+async fn a_start_is_undecided_where_keycloak_does_not_answer_in_time_or_is_another_s() {
+    let server = keycloak_with(SESSIONS, |_| Reply::whole("503 Down", "")).await;
+    let down = ExchangeFault::Status { document: Document::Sessions, presented: 503, retry_after: None };
+    let asked = asker(&server, PATIENT).standing(&start_question(&server, WITH_SESSION), now()).await;
+    assert_eq!(asked, Err(KeycloakFault::Exchange(down)));
+
+    let silent = keycloak_with(SESSIONS, |_| Reply::Deaf(Vec::new())).await;
+    let asked = asker(&silent, IMPATIENT).standing(&start_question(&silent, WITH_SESSION), now()).await;
+    assert_eq!(asked, Err(KeycloakFault::Timeout { deadline: IMPATIENT }));
+
+    let another = start_question(&good_keycloak().await, WITH_SESSION);
+    let expected = Issuer::parse(&format!("{}{REALM}", server.origin())).unwrap();
+    let presented = another.inquiry().issuer().clone();
+    let asked = asker(&server, PATIENT).standing(&another, now()).await;
+    assert_eq!(asked, Err(KeycloakFault::AnotherIssuer { expected, presented }));
 }
 
 #[tokio::test]

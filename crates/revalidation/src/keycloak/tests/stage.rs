@@ -9,7 +9,7 @@ use claim_guard::identifier::{
     Audience, ClientId, Digest, ExecutionArn, Issuer, KeyId, StateMachineArn, StateName, TrustDomain, WorkflowName,
 };
 use claim_guard::revalidation::{
-    Cause, ExecutionSeen, ExecutionStatus, InputSeen, Look, Question, RenewedStatement, Withdrawal,
+    Cause, ExecutionSeen, ExecutionStatus, InputSeen, Look, Question, RenewedStatement, StartQuestion, Withdrawal,
 };
 use claim_guard::transaction::{PresentedAt, TransactionKeySet};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, TransactionToken, TransactionVerifier, UnixTime};
@@ -256,8 +256,14 @@ pub(super) fn statement(origin: &str) -> Value {
     })
 }
 
-/// What such a statement leads to once it is old.
-pub(super) fn question_of(statement: &Value, session: &str) -> Question {
+/// A statement as it is presented in its own execution.
+struct Presented {
+    token: TransactionToken,
+    at: PresentedAt,
+    verifier: TransactionVerifier,
+}
+
+fn presented(statement: &Value) -> Presented {
     let key = TestKey::generate("ES256", "txn-1");
     let header = json!({ "alg": "ES256", "typ": "txntoken+jwt", "kid": "txn-1" });
     let token = TransactionToken::parse(&key.token_of(&header.to_string(), &statement.to_string())).unwrap();
@@ -269,6 +275,20 @@ pub(super) fn question_of(statement: &Value, session: &str) -> Question {
         state_machine: StateMachineArn::parse(MACHINE).unwrap(),
         redrive_count: 0,
     };
+    Presented { token, at, verifier }
+}
+
+/// What the usual statement leads to before its execution starts.
+pub(super) fn start_question(server: &FaultyServer, session: &str) -> StartQuestion {
+    let Presented { token, at, verifier } = presented(&statement(&server.origin()));
+    let first = verifier.verify_whatever_age(&token, &at, now()).unwrap();
+    let now = first.identity().issued_at();
+    policy(session).question_of_start(first.into(), now).unwrap()
+}
+
+/// What such a statement leads to once it is old.
+pub(super) fn question_of(statement: &Value, session: &str) -> Question {
+    let Presented { token, at, verifier } = presented(statement);
     let aged = verifier.verify_whatever_age(&token, &at, now()).unwrap();
     let state = StateName::parse("ApprovePayment").unwrap();
     let presumed = policy(session).question_of_state(aged.into(), &state, Cause::Expired, 0, now()).unwrap();

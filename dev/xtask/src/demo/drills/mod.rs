@@ -47,6 +47,12 @@ pub(super) const DRILLS: &[Scene] = &[
         play: withdrawn::logged_out,
     },
     Scene {
+        name: "logged-out-before",
+        title: "the user has logged out and still holds an access token: nothing starts, and a repeat leads to what began before",
+        part: Part::ShortDrill,
+        play: withdrawn::logged_out_before,
+    },
+    Scene {
         name: "client-revoked",
         title: "the refresh token is revoked while another client keeps the session, which the workflow requires",
         part: Part::LongDrill,

@@ -37,6 +37,7 @@ pub(super) fn role_removed(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.audit_of(
         &payment,
         &[
+            "Before start allow",
             "start allow",
             "ScreenPayment allow",
             "ApprovePayment allow",
@@ -74,6 +75,7 @@ pub(super) fn role_granted(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.audit_of(
         &payment,
         &[
+            "Before start allow",
             "start allow",
             "ScreenPayment allow",
             "ApprovePayment deny missing_role",
@@ -105,6 +107,7 @@ pub(super) fn stopped_before_the_money(stage: &mut Stage<'_>, payment: &str, rea
     stage.audit_of(
         payment,
         &[
+            "Before start allow",
             "start allow",
             "ScreenPayment allow",
             "ApprovePayment allow",
@@ -132,6 +135,30 @@ pub(super) fn logged_out(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let payment = stage.start_held(&somebody, 1, HOLD)?;
     stage.while_held(&payment, "the user logs out", |lab| lab.keycloak().log_out(&somebody.tokens))?;
     stopped_before_the_money(stage, &payment, "session_ended")
+}
+
+pub(super) fn logged_out_before(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    let somebody = stage.somebody("judith", &[])?;
+    let whose = format!("token of {}", somebody.name);
+    let (token, key) = (&somebody.tokens.access, format!("order of {}", somebody.name));
+    let began = stage.start_keyed(&whose, token, &key, 202)?;
+    stage.outcome(&began, "SUCCEEDED")?;
+
+    stage.lab.keycloak().log_out(&somebody.tokens)?;
+    stage.say("The user logs out. The access token is good for minutes still, and the door cannot know.");
+    stage.forget()?;
+    let before = stage.lab.executions()?.len();
+    stage.start_payment(&whose, token, 403)?;
+    stage.audit(&["door allow", "Before start deny session_ended", "start deny session_ended"])?;
+    stage.compare("executions that began", &(stage.lab.executions()?.len() - before).to_string(), "0");
+
+    stage.say("What the same key began before the log-out is the user's all the same.");
+    let again = stage.start_keyed(&whose, token, &key, 202)?;
+    let began = stage.execution(&began).unwrap_or_default();
+    stage.compare("the execution", &stage.execution(&again).unwrap_or_default(), &began);
+    stage.audit(&["door allow", "Before start deny session_ended", "start allow"])?;
+    stage.compare("executions that began", &(stage.lab.executions()?.len() - before).to_string(), "0");
+    Ok(())
 }
 
 pub(super) fn client_revoked(stage: &mut Stage<'_>) -> Result<(), Failure> {
@@ -206,6 +233,7 @@ pub(super) fn flag_false(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.audit_of(
         &payment,
         &[
+            "Before start allow",
             "start allow",
             "Revalidate ScreenPayment allow claim_changed",
             "ScreenPayment deny claim_unmet",

@@ -27,6 +27,7 @@ pub(super) fn redriven(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.audit_of(
         &payment,
         &[
+            "Before start allow",
             "start allow",
             "stop allow",
             "ApprovePayment identity_expired redriven",

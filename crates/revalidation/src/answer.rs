@@ -1,0 +1,36 @@
+//! What a caller hears who is not refused.
+
+use minting::StartAnswer;
+use serde::ser::{Serialize, Serializer};
+
+use crate::renewed::Renewed;
+
+/// What was asked for.
+#[derive(Debug)]
+pub enum Answer {
+    /// For the state machine: a new statement.
+    Renewed(Renewed),
+    /// For `executions`: whether the realm stands behind the caller for whom an execution is about to start.
+    Start(StartAnswer),
+}
+
+impl From<Renewed> for Answer {
+    fn from(renewed: Renewed) -> Self {
+        Self::Renewed(renewed)
+    }
+}
+
+impl From<StartAnswer> for Answer {
+    fn from(answer: StartAnswer) -> Self {
+        Self::Start(answer)
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Renewed(renewed) => renewed.serialize(serializer),
+            Self::Start(answer) => answer.serialize(serializer),
+        }
+    }
+}
