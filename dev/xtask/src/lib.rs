@@ -22,6 +22,8 @@ pub mod demo;
 pub mod emulator;
 /// What went wrong and what to do about it.
 pub mod failure;
+/// How a stack's functions are compiled.
+pub mod functions;
 /// The lab's Keycloak.
 pub mod keycloak;
 /// A lab: up, down, its parts.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::admin::Admin;
 use crate::aws::Aws;
@@ -56,6 +57,8 @@ impl Site {
                 secret: random_password()?,
                 administrator: random_password()?,
                 passwords: Default::default(),
+                functions: options.functions,
+                deployment_took: Duration::ZERO,
                 stack: None,
             };
             state.save(&directory)?;
@@ -72,11 +75,15 @@ impl Site {
         })
     }
 
-    /// Starts Keycloak and the emulator, builds, deploys, and makes the users.
-    pub(crate) fn stand_up(&self, progress: &Progress) -> Result<(), Failure> {
+    /// Starts Keycloak and the emulator, builds once the functions are `compiled`, deploys, and makes the users.
+    pub(crate) fn stand_up(
+        &self,
+        compiled: ScopedJoinHandle<'_, Result<(), Failure>>,
+        progress: &Progress,
+    ) -> Result<(), Failure> {
         let (realm, build) = thread::scope(|scope| {
             let realm = scope.spawn(|| self.realm(progress));
-            let build = self.build(progress);
+            let build = self.build(compiled, progress);
             let realm = realm
                 .join()
                 .unwrap_or_else(|_| Err(Failure::new("bringing up Keycloak broke off", "run the command again")));
@@ -90,7 +97,7 @@ impl Site {
 
     fn realm(&self, progress: &Progress) -> Result<(), Failure> {
         let administrator = self.state().administrator.clone();
-        let step = progress.step("start Keycloak and import the realm");
+        let step = progress.long_step("start Keycloak and import the realm", "15 s");
         let realm = cache::repository().join("realm/workflows-realm.json");
         self.keycloak.lay_out(&self.tools.keycloak, &realm)?;
         let group = self.keycloak.start((ADMINISTRATOR, &administrator))?;
@@ -106,7 +113,7 @@ impl Site {
         Ok(())
     }
 
-    fn build(&self, progress: &Progress) -> Result<(), Failure> {
+    fn build(&self, compiled: ScopedJoinHandle<'_, Result<(), Failure>>, progress: &Progress) -> Result<(), Failure> {
         let step = progress.step("start the emulator");
         let secret = self.state().secret.clone();
         let group = self.emulator.start(&self.tools, &secret)?;
@@ -114,14 +121,17 @@ impl Site {
         self.emulator.wait_until_ready(&group)?;
         step.done(&self.emulator.url());
 
-        let step = progress.step("sam build (the first one takes minutes)");
+        let broke_off = |_| Err(Failure::new("compiling the functions broke off", "run the command again"));
+        compiled.join().unwrap_or_else(broke_off)?;
+        let functions = self.state().functions;
+        let step = progress.long_step("sam build", functions.sam_build_takes());
         self.sam().build(&|note| step.note(note))?;
         step.done("");
         Ok(())
     }
 
     fn deploy(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("sam deploy");
+        let step = progress.long_step("sam deploy", "10 s");
         let secret = self.state().secret.clone();
         let aws = Aws::new(self.emulator.url(), &secret)?;
         let parameters = [
@@ -134,9 +144,13 @@ impl Site {
             ("AuthorizerTtlSeconds", AUTHORIZER_TTL.to_owned()),
             ("Architecture", architecture().to_owned()),
         ];
+        let began = Instant::now();
         let stack = self.sam().deploy(&aws, &self.emulator.url(), &secret, &parameters, &|note| step.note(note))?;
         step.done(&format!("{} resources", stack.resources.len()));
-        self.record(|state| state.stack = Some(stack))
+        self.record(|state| {
+            state.deployment_took = began.elapsed();
+            state.stack = Some(stack);
+        })
     }
 
     /// What the platform team does after the first deployment: Keycloak learns the keys of revalidation's client.
@@ -153,7 +167,8 @@ impl Site {
     }
 
     fn sam(&self) -> Sam<'_> {
-        Sam { tools: &self.tools, template: &self.template, directory: &self.directory }
+        let functions = self.state().functions;
+        Sam { tools: &self.tools, template: &self.template, directory: &self.directory, functions }
     }
 
     fn record(&self, change: impl FnOnce(&mut State)) -> Result<(), Failure> {

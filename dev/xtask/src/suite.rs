@@ -23,6 +23,7 @@ const LAB: &str = "test";
 /// The tools cannot be installed or the logs not written.
 pub fn run(progress: &Progress) -> Result<bool, Failure> {
     let tools = Tools::ensure(progress)?;
+    tools.for_the_template(progress)?;
     let cargo_deny = tools.cargo_deny(progress)?;
     tools.verifiers(progress)?;
     let mut suite = Suite::new(progress)?;
