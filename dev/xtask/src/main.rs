@@ -238,9 +238,8 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             }
         }
         Command::Tools => {
-            let tools = Tools::ensure(&progress)?;
-            tools.install(Functions::AsDeployed, &progress)?;
-            tools.for_the_template(&progress)?;
+            let tools = Tools::located()?;
+            tools.install_for_the_suite(&progress)?;
             tools.verifiers(&progress)?;
             tell(&format!("every tool stands in {}", tools.cache.display()));
         }

@@ -34,11 +34,14 @@ const AT_ONCE: &str = "32";
 /// # Errors
 /// The tools cannot be installed or the logs not written.
 pub fn run(progress: &Progress) -> Result<bool, Failure> {
-    let tools = Tools::ensure(progress)?;
-    tools.install(Functions::AsDeployed, progress)?;
-    tools.for_the_template(progress)?;
-    let cargo_deny = tools.cargo_deny(progress)?;
-    tools.verifiers(progress)?;
+    let tools = Tools::located()?;
+    let cargo_deny = thread::scope(|scope| {
+        // It is compiled while the others are downloaded.
+        let cargo_deny = scope.spawn(|| tools.cargo_deny(progress));
+        tools.install_for_the_suite(progress)?;
+        tools.verifiers(progress)?;
+        cargo_deny.join().unwrap_or_else(|_| Err(Failure::new("an installation broke off", "run the command again")))
+    })?;
     let mut suite = Suite::new(progress)?;
     let logs = suite.logs.clone();
     for check in checks(&tools, &cargo_deny, &logs) {

@@ -74,12 +74,15 @@ impl Tools {
         self.install_missing(&wanted, progress)
     }
 
-    /// Installs what the suite checks the template with.
+    /// Installs what the suite needs and is missing, but for what runs the verifiers of others and for cargo-deny.
     ///
     /// # Errors
     /// As [`Tools::ensure`].
-    pub fn for_the_template(&self, progress: &Progress) -> Result<(), Failure> {
-        self.install_missing(&[self.venv("cfn-lint", CFN_LINT)], progress)
+    pub fn install_for_the_suite(&self, progress: &Progress) -> Result<(), Failure> {
+        let mut wanted = Vec::from(self.of_a_lab());
+        wanted.push(self.venv("cargo-lambda", CARGO_LAMBDA));
+        wanted.push(self.venv("cfn-lint", CFN_LINT));
+        self.install_missing(&wanted, progress)
     }
 
     /// Installs those of `wanted` that do not stand, all at once.
