@@ -12,14 +12,14 @@ mod service_account;
 mod signed_in;
 #[path = "../support/mod.rs"]
 mod support;
+mod turns;
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use xtask::demo::{Part, play_one, scenes};
 use xtask::lab::Lab;
 
-static LAB: RwLock<()> = RwLock::new(());
+use turns::{ageing, shared, whole};
 
 #[track_caller]
 fn play(name: &str) {
@@ -28,20 +28,17 @@ fn play(name: &str) {
     assert!(play_one(scene, &lab), "`{name}` went otherwise; see above");
 }
 
-/// The lab, for a drill that leaves the others in peace.
-fn shared() -> RwLockReadGuard<'static, ()> {
-    LAB.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The whole lab, for a drill that takes from everybody: the realm, or the keys.
-fn whole() -> RwLockWriteGuard<'static, ()> {
-    LAB.write().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A drill about one user and one execution.
 #[track_caller]
 fn beside_others(name: &str) {
     let _shared = shared();
+    play(name);
+}
+
+/// A drill about one user and one execution, whose statement grows old.
+#[track_caller]
+fn grows_old(name: &str) {
+    let _ageing = ageing();
     play(name);
 }
 
@@ -114,7 +111,7 @@ fn a_realm_whose_not_before_is_raised_stops_the_run() {
 
 #[test]
 fn a_flag_that_turns_false_is_seen_by_the_state_that_asks_for_it() {
-    beside_others("flag-false");
+    grows_old("flag-false");
 }
 
 #[test]
@@ -139,7 +136,7 @@ fn a_token_out_of_a_history_renews_nothing_whether_its_run_ended_was_stopped_or_
 
 #[test]
 fn ten_branches_that_expire_together_go_on_and_ask_once_each() {
-    beside_others("ten-branches");
+    grows_old("ten-branches");
 }
 
 #[test]
@@ -151,8 +148,8 @@ fn a_token_of_yesterday_proves_nothing_in_an_execution_of_today() {
 fn tested() -> BTreeSet<&'static str> {
     let lines = include_str!("main.rs").lines().map(str::trim);
     let name = |line: &'static str| {
-        let call = line.strip_prefix("beside_others(\"").or_else(|| line.strip_prefix("alone(\""))?;
-        call.strip_suffix("\");")
+        let mut calls = ["beside_others", "grows_old", "alone"].into_iter();
+        calls.find_map(|call| line.strip_prefix(call)?.strip_prefix("(\"")?.strip_suffix("\");"))
     };
     lines.filter_map(name).collect()
 }

@@ -24,7 +24,8 @@ pub const CLIENT: &str = "payment-app";
 /// The client that revalidation signs in as.
 pub const REVALIDATION_CLIENT: &str = "workflow-revalidation";
 
-const READY_WITHIN: Duration = Duration::from_secs(180);
+/// On two idle cores it takes 15 s; others may compile meanwhile.
+const READY_WITHIN: Duration = Duration::from_secs(400);
 /// A small heap and a quick start matter more here than throughput.
 const JAVA_OPTIONS: &str = "-XX:-UseG1GC -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
 

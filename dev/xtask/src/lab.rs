@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use crate::admin::Admin;
 use crate::aws::Aws;
 use crate::cache;
 use crate::emulator::Emulator;
 use crate::failure::{Failure, OrFailure};
+use crate::functions::Functions;
 use crate::key_route;
 use crate::keycloak::{ADMINISTRATOR, Keycloak, REVALIDATION_CLIENT};
 use crate::process::{self, Group};
@@ -47,12 +50,17 @@ impl Lab {
     /// Any part that failed; nothing is left running then.
     pub fn up(options: &Options, progress: &Progress) -> Result<Lab, Failure> {
         let directory = state::directory(&options.name)?;
-        let tools = Tools::ensure(progress)?;
+        let tools = Tools::located()?;
         let _held = cache::lock(&state::labs(), &format!(".{}", options.name))?;
         stop_recorded(&directory)?;
         ours().insert(options.name.clone());
-        let site = Site::prepare(options, directory.clone(), tools)?;
-        match site.stand_up(progress) {
+        let stood_up = thread::scope(|scope| {
+            // It takes nothing that is downloaded.
+            let compiled = scope.spawn(|| options.functions.compile(progress));
+            tools.install(options.functions, progress)?;
+            Site::prepare(options, directory.clone(), tools)?.stand_up(compiled, progress)
+        });
+        match stood_up {
             Ok(()) => Lab::open(&options.name),
             Err(failure) => {
                 let stopped = stop_recorded(&directory);
@@ -68,6 +76,16 @@ impl Lab {
     pub fn for_tests() -> Result<Lab, Failure> {
         let name = std::env::var(LAB_VARIABLE).unwrap_or_else(|_| "default".to_owned());
         Lab::open(&name)
+    }
+
+    /// The lab of this name, on which times mean something.
+    ///
+    /// # Errors
+    /// It is not up, or its functions are not compiled as deployments are.
+    pub fn for_measurements(name: &str) -> Result<Lab, Failure> {
+        let lab = Lab::open(name)?;
+        lab.state.functions.can_be_measured(name)?;
+        Ok(lab)
     }
 
     /// The lab of this name, which has to be up.
@@ -176,6 +194,16 @@ impl Lab {
         &self.aws
     }
 
+    /// How its functions were compiled.
+    pub fn functions(&self) -> Functions {
+        self.state.functions
+    }
+
+    /// How long the stack took to be deployed here.
+    pub fn deployment_took(&self) -> Duration {
+        self.state.deployment_took
+    }
+
     /// What is deployed.
     pub fn stack(&self) -> &Stack {
         &self.stack
@@ -208,8 +236,8 @@ impl Lab {
     pub fn redeploy(&mut self, parameters: &[(&str, String)]) -> Result<(), Failure> {
         let tools = Tools::ensure(&Progress::new())?;
         let template = cache::repository().join("template.yaml");
-        let sam = Sam { tools: &tools, template: &template, directory: &self.directory };
         let mut state = self.current_state()?;
+        let sam = Sam { tools: &tools, template: &template, directory: &self.directory, functions: state.functions };
         let endpoint = Emulator::new(&self.directory, state.ports.emulator).url();
         self.stack = sam.deploy(&self.aws, &endpoint, &state.secret, parameters, &|_| ())?;
         state.stack = Some(self.stack.clone());

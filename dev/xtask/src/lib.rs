@@ -25,6 +25,8 @@ pub mod demo;
 pub mod emulator;
 /// What went wrong and what to do about it.
 pub mod failure;
+/// How a stack's functions are compiled.
+pub mod functions;
 /// Where the stack tells its public keys.
 pub mod key_route;
 /// The lab's Keycloak.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use xtask::failure::Failure;
+use xtask::functions::Functions;
 use xtask::lab::{self, Lab, Options};
 use xtask::progress::Progress;
 use xtask::tools::Tools;
@@ -50,7 +51,7 @@ enum Command {
         #[arg(long = "name", value_name = "NAME", default_value = "demo")]
         name: String,
     },
-    /// Measure, on a lab that is up, what a revalidation costs: requests to Keycloak, and time
+    /// Measure, on a lab that is up --as-deployed, what a revalidation costs: requests to Keycloak, and time
     Revalidation {
         #[command(flatten)]
         lab: LabName,
@@ -60,7 +61,7 @@ enum Command {
     /// Measure what the guard costs: one table of ratios, each to a baseline of the same run
     ///
     /// Builds in release, then runs the groups: verify, profile, guard, allocations, reject, authorizer, instructions (counted by
-    /// Valgrind), contention, cold-start and warm-invoke; end-to-end too where --lab names one that is up. Close other programs:
+    /// Valgrind), contention, cold-start and warm-invoke; end-to-end too where --lab names one that is up --as-deployed. Close other programs:
     /// noise is measured, not removed.
     Bench {
         /// Only this group; may be repeated
@@ -72,7 +73,7 @@ enum Command {
         /// End with exit code 1 if a ratio that holds on any host is worse than that of this file by more than its noise
         #[arg(long, value_name = "FILE")]
         check: Option<PathBuf>,
-        /// Run the group end-to-end on this lab, which has to be up
+        /// Run the group end-to-end on this lab, which has to be up --as-deployed
         #[arg(long, value_name = "NAME")]
         lab: Option<String>,
         /// How long each comparison is timed, in seconds
@@ -123,6 +124,9 @@ enum LabCommand {
         /// The SAM template to deploy
         #[arg(long, value_name = "FILE")]
         template: Option<PathBuf>,
+        /// Compile the functions as a deployment does, optimized by cargo-lambda: for measurements
+        #[arg(long)]
+        as_deployed: bool,
     },
     /// Tell what is up, and where; exit code 1 when the lab is not up
     Status {
@@ -176,11 +180,14 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
     process::watch_interrupts(lab::down_ours)?;
     let progress = Progress::new();
     match command {
-        Command::Lab(LabCommand::Up { lab, port_base, template }) => {
+        Command::Lab(LabCommand::Up { lab, port_base, template, as_deployed }) => {
             let mut options = Options::named(&lab.name);
             options.port_base = port_base;
             if let Some(template) = template {
                 options.template = template;
+            }
+            if as_deployed {
+                options.functions = Functions::AsDeployed;
             }
             let lab = Lab::up(&options, &progress)?;
             lab.keep();
@@ -204,7 +211,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Revalidation { lab } => tell(&cost::measure(&Lab::open(&lab.name)?)?.to_string()),
+        Command::Revalidation { lab } => tell(&cost::measure(&Lab::for_measurements(&lab.name)?)?.to_string()),
         Command::Test => {
             if !suite::run(&progress)? {
                 return Ok(ExitCode::FAILURE);
@@ -231,7 +238,8 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             }
         }
         Command::Tools => {
-            let tools = Tools::ensure(&progress)?;
+            let tools = Tools::located()?;
+            tools.install_for_the_suite(&progress)?;
             tools.verifiers(&progress)?;
             tell(&format!("every tool stands in {}", tools.cache.display()));
         }

@@ -34,18 +34,28 @@ impl Progress {
     /// Begins a step; it ends with [`Step::done`], or as failed when it is dropped before that.
     pub fn step(&self, title: impl Into<String>) -> Step {
         let title = title.into();
+        self.begin(title.clone(), title)
+    }
+
+    /// Begins a step that somebody has to wait for, and says how long it takes on two cores that do nothing else.
+    pub fn long_step(&self, title: impl Into<String>, usually: &str) -> Step {
+        let title = title.into();
+        self.begin(format!("{title}; usually {usually}"), title)
+    }
+
+    fn begin(&self, announcement: String, title: String) -> Step {
         let bar = self.bars.as_ref().map(|bars| {
             let bar = bars.add(ProgressBar::new_spinner());
             let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_message(title.clone());
+            bar.set_message(announcement.clone());
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
         if bar.is_none() {
-            tell!(error: "… {title}");
+            tell!(error: "… {announcement}");
         }
-        Step { title, bar, bars: self.bars.clone(), began: Instant::now(), ended: false }
+        Step { title, announcement, bar, bars: self.bars.clone(), began: Instant::now(), ended: false }
     }
 }
 
@@ -58,7 +68,10 @@ impl Default for Progress {
 /// One step that is under way.
 #[derive(Debug)]
 pub struct Step {
+    /// What it is called once it has ended.
     title: String,
+    /// What it is called until then.
+    announcement: String,
     bar: Option<ProgressBar>,
     bars: Option<MultiProgress>,
     began: Instant,
@@ -69,7 +82,7 @@ impl Step {
     /// Shows what the step is busy with; seen on a terminal only.
     pub fn note(&self, note: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{} · {note}", self.title));
+            bar.set_message(format!("{} · {note}", self.announcement));
         }
     }
 

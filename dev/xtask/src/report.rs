@@ -12,12 +12,13 @@ pub fn usage(lab: &Lab) -> String {
         name => format!(" --name {name}"),
     };
     let mut text = format!(
-        "The lab `{}` is up.\n\n  API        {}  (Host: {})\n  Keycloak   {}\n  AWS        http://127.0.0.1:{}\n  logs       {}\n\n  users\n",
+        "The lab `{}` is up.\n\n  API        {}  (Host: {})\n  Keycloak   {}\n  AWS        http://127.0.0.1:{}\n  functions  {}\n  logs       {}\n\n  users\n",
         lab.name,
         lab.api_url(),
         lab.api_host(),
         lab.keycloak.issuer(),
         lab.ports.emulator,
+        lab.functions(),
         lab.directory.join("logs").display(),
     );
     for person in users::people() {

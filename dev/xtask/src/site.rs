@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::admin::Admin;
 use crate::aws::Aws;
@@ -10,6 +11,7 @@ use crate::cache;
 use crate::certificates::{Certificates, random_password};
 use crate::emulator::Emulator;
 use crate::failure::Failure;
+use crate::functions::Functions;
 use crate::key_route;
 use crate::keycloak::{ADMINISTRATOR, CLIENT, Keycloak, REVALIDATION_CLIENT};
 use crate::progress::Progress;
@@ -32,12 +34,19 @@ pub struct Options {
     pub port_base: Option<u16>,
     /// The SAM template to deploy.
     pub template: PathBuf,
+    /// How the functions are compiled.
+    pub functions: Functions,
 }
 
 impl Options {
-    /// The repository's own template on free ports.
+    /// The repository's own template on free ports, with functions that are compiled quickly.
     pub fn named(name: &str) -> Options {
-        Options { name: name.to_owned(), port_base: None, template: cache::repository().join("template.yaml") }
+        Options {
+            name: name.to_owned(),
+            port_base: None,
+            template: cache::repository().join("template.yaml"),
+            functions: Functions::Quick,
+        }
     }
 }
 
@@ -73,6 +82,8 @@ impl Site {
                 secret: random_password()?,
                 administrator: random_password()?,
                 passwords: Default::default(),
+                functions: options.functions,
+                deployment_took: Duration::ZERO,
                 stack: None,
             };
             state.save(&directory)?;
@@ -89,11 +100,15 @@ impl Site {
         })
     }
 
-    /// Starts Keycloak and the emulator, builds, deploys, and makes the users.
-    pub(crate) fn stand_up(&self, progress: &Progress) -> Result<(), Failure> {
+    /// Starts Keycloak and the emulator, builds once the functions are `compiled`, deploys, and makes the users.
+    pub(crate) fn stand_up(
+        &self,
+        compiled: ScopedJoinHandle<'_, Result<(), Failure>>,
+        progress: &Progress,
+    ) -> Result<(), Failure> {
         let (realm, build) = thread::scope(|scope| {
             let realm = scope.spawn(|| self.realm(progress));
-            let build = self.build(progress);
+            let build = self.build(compiled, progress);
             let realm = realm
                 .join()
                 .unwrap_or_else(|_| Err(Failure::new("bringing up Keycloak broke off", "run the command again")));
@@ -107,7 +122,7 @@ impl Site {
 
     fn realm(&self, progress: &Progress) -> Result<(), Failure> {
         let administrator = self.state().administrator.clone();
-        let step = progress.step("start Keycloak and import the realm");
+        let step = progress.long_step("start Keycloak and import the realm", "15 s");
         let realm = cache::repository().join("realm/workflows-realm.json");
         self.keycloak.lay_out(&self.tools.keycloak, &realm)?;
         let group = self.keycloak.start((ADMINISTRATOR, &administrator))?;
@@ -123,7 +138,7 @@ impl Site {
         Ok(())
     }
 
-    fn build(&self, progress: &Progress) -> Result<(), Failure> {
+    fn build(&self, compiled: ScopedJoinHandle<'_, Result<(), Failure>>, progress: &Progress) -> Result<(), Failure> {
         let step = progress.step("start the emulator");
         let secret = self.state().secret.clone();
         let group = self.emulator.start(&self.tools, &secret)?;
@@ -131,14 +146,17 @@ impl Site {
         self.emulator.wait_until_ready(&group)?;
         step.done(&self.emulator.url());
 
-        let step = progress.step("sam build (the first one takes minutes)");
+        let broke_off = |_| Err(Failure::new("compiling the functions broke off", "run the command again"));
+        compiled.join().unwrap_or_else(broke_off)?;
+        let functions = self.state().functions;
+        let step = progress.long_step("sam build", functions.sam_build_takes());
         self.sam().build(&|note| step.note(note))?;
         step.done("");
         Ok(())
     }
 
     fn deploy(&self, progress: &Progress) -> Result<(), Failure> {
-        let step = progress.step("sam deploy");
+        let step = progress.long_step("sam deploy", "10 s");
         let secret = self.state().secret.clone();
         let aws = Aws::new(self.emulator.url(), &secret)?;
         let parameters = [
@@ -151,9 +169,13 @@ impl Site {
             ("AuthorizerTtlSeconds", AUTHORIZER_TTL.to_owned()),
             ("Architecture", architecture().to_owned()),
         ];
+        let began = Instant::now();
         let stack = self.sam().deploy(&aws, &self.emulator.url(), &secret, &parameters, &|note| step.note(note))?;
         step.done(&format!("{} resources", stack.resources.len()));
-        self.record(|state| state.stack = Some(stack))
+        self.record(|state| {
+            state.deployment_took = began.elapsed();
+            state.stack = Some(stack);
+        })
     }
 
     /// What the platform team does after the first deployment: Keycloak learns where the keys of revalidation's client are.
@@ -172,7 +194,8 @@ impl Site {
     }
 
     fn sam(&self) -> Sam<'_> {
-        Sam { tools: &self.tools, template: &self.template, directory: &self.directory }
+        let functions = self.state().functions;
+        Sam { tools: &self.tools, template: &self.template, directory: &self.directory, functions }
     }
 
     fn record(&self, change: impl FnOnce(&mut State)) -> Result<(), Failure> {

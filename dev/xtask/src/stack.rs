@@ -10,6 +10,7 @@ use crate::aws::Aws;
 use crate::aws::{ACCESS_KEY, REGION};
 use crate::cache;
 use crate::failure::Failure;
+use crate::functions::Functions;
 use crate::key_route;
 use crate::process;
 use crate::tools::Tools;
@@ -60,27 +61,34 @@ pub struct Sam<'a> {
     pub template: &'a Path,
     /// The lab's directory.
     pub directory: &'a Path,
+    /// How the functions are compiled.
+    pub functions: Functions,
 }
 
 impl Sam<'_> {
-    /// Compiles every function of the template.
+    /// Builds every function of the template.
     ///
     /// # Errors
-    /// It does not compile; the failure shows the end of the build's output.
+    /// One does not compile; the failure shows the end of the build's output.
     pub fn build(&self, note: &dyn Fn(&str)) -> Result<(), Failure> {
-        let mut sam = self.command("build");
-        sam.arg("--template-file")
-            .arg(self.template)
-            .arg("--build-dir")
-            .arg(self.build_directory())
-            .args(["--parameter-overrides", &format!("Architecture={}", architecture())]);
         process::run(
-            &mut sam,
+            &mut self.build_command(),
             "sam build",
             &self.directory.join("logs/sam-build.log"),
             note,
             "read the build's output above; the functions must compile",
         )
+    }
+
+    /// `sam build` of every function of the template, or of one whose logical id is added.
+    pub(crate) fn build_command(&self) -> Command {
+        let mut sam = self.command("build");
+        sam.args(["--parameter-overrides", &format!("Architecture={}", architecture())])
+            .arg("--template-file")
+            .arg(self.template)
+            .arg("--build-dir")
+            .arg(self.build_directory());
+        sam
     }
 
     /// Deploys what was built into the account behind `endpoint`.
@@ -133,7 +141,7 @@ impl Sam<'_> {
         }
         sam.arg(name)
             .current_dir(cache::repository())
-            .env("PATH", self.tools.path_with_cargo_lambda())
+            .env("PATH", self.functions.path(self.tools))
             .env("AWS_CONFIG_FILE", "/dev/null")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
             .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -141,6 +149,7 @@ impl Sam<'_> {
             .env("NO_PROXY", "127.0.0.1,localhost")
             .env("no_proxy", "127.0.0.1,localhost")
             .env("SAM_CLI_TELEMETRY", "0");
+        self.functions.direct(&mut sam);
         sam
     }
 }

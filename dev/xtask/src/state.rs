@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cache;
 use crate::failure::{Failure, OrFailure};
+use crate::functions::Functions;
 use crate::process::Group;
 use crate::stack::Stack;
 
@@ -39,6 +41,10 @@ pub struct State {
     pub administrator: String,
     /// The users' passwords.
     pub passwords: BTreeMap<String, String>,
+    /// How the functions were compiled.
+    pub functions: Functions,
+    /// How long `sam deploy` took.
+    pub deployment_took: Duration,
     /// What was deployed; absent until all of it stands.
     pub stack: Option<Stack>,
 }

@@ -1,12 +1,12 @@
 //! The tools that the lab and the tests use: pinned, installed once into the cache, never into the system.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
 use crate::cache::{self, Installed};
 use crate::failure::{Failure, OrFailure};
+use crate::functions::Functions;
 use crate::prerequisites;
 use crate::process;
 use crate::progress::Progress;
@@ -41,23 +41,65 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Installs what is missing, with progress; quick when all stands.
+    /// Installs what a lab needs and is missing, with progress; quick when all stands.
     ///
     /// # Errors
     /// Missing prerequisites, all at once; an installation that failed, with the end of its log.
     pub fn ensure(progress: &Progress) -> Result<Tools, Failure> {
+        let tools = Tools::located()?;
+        tools.install(Functions::Quick, progress)?;
+        Ok(tools)
+    }
+
+    /// Where the tools of a lab stand, or will once they are installed.
+    ///
+    /// # Errors
+    /// Something is missing, and prerequisites of its installation are too: all of them at once.
+    pub fn located() -> Result<Tools, Failure> {
         let tools = Tools::at(cache::directory()?);
-        let wanted = tools.wanted();
-        if wanted.iter().all(|(_, installed)| installed.is_complete()) {
-            return Ok(tools);
+        if !tools.of_a_lab().iter().all(|(_, installed)| installed.is_complete()) {
+            prerequisites::all_present()?;
+        }
+        Ok(tools)
+    }
+
+    /// Installs what a lab with functions that are compiled so needs and is missing.
+    ///
+    /// # Errors
+    /// As [`Tools::ensure`].
+    pub fn install(&self, functions: Functions, progress: &Progress) -> Result<(), Failure> {
+        let mut wanted = Vec::from(self.of_a_lab());
+        match functions {
+            Functions::Quick => {}
+            Functions::AsDeployed => wanted.push(self.venv("cargo-lambda", CARGO_LAMBDA)),
+        }
+        self.install_missing(&wanted, progress)
+    }
+
+    /// Installs what the suite needs and is missing, but for what runs the verifiers of others and for cargo-deny.
+    ///
+    /// # Errors
+    /// As [`Tools::ensure`].
+    pub fn install_for_the_suite(&self, progress: &Progress) -> Result<(), Failure> {
+        let mut wanted = Vec::from(self.of_a_lab());
+        wanted.push(self.venv("cargo-lambda", CARGO_LAMBDA));
+        wanted.push(self.venv("cfn-lint", CFN_LINT));
+        self.install_missing(&wanted, progress)
+    }
+
+    /// Installs those of `wanted` that do not stand, all at once.
+    fn install_missing(&self, wanted: &[(Tool, Installed)], progress: &Progress) -> Result<(), Failure> {
+        let missing: Vec<&(Tool, Installed)> =
+            wanted.iter().filter(|(_, installed)| !installed.is_complete()).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
         prerequisites::all_present()?;
-        cache::make(&tools.logs())?;
+        cache::make(&self.logs())?;
         let installations: Vec<Result<(), Failure>> = thread::scope(|scope| {
-            let running: Vec<_> = wanted
-                .iter()
-                .filter(|(_, installed)| !installed.is_complete())
-                .map(|(tool, installed)| scope.spawn(|| tools.install(tool, installed, progress)))
+            let running: Vec<_> = missing
+                .into_iter()
+                .map(|(tool, installed)| scope.spawn(|| self.install_one(tool, installed, progress)))
                 .collect();
             running
                 .into_iter()
@@ -68,37 +110,36 @@ impl Tools {
                 })
                 .collect()
         });
-        installations.into_iter().collect::<Result<(), Failure>>()?;
-        Ok(tools)
+        installations.into_iter().collect()
     }
 
     fn at(cache: PathBuf) -> Tools {
         Tools { keycloak: cache.join(format!("keycloak-{KEYCLOAK}")), cache }
     }
 
-    fn wanted(&self) -> Vec<(Tool, Installed)> {
-        let venv = |name: &'static str, requirements: &'static [&'static str]| {
-            (Tool::Venv { name, requirements }, Installed::new(self.cache.join(name), requirements.join("\n")))
-        };
-        vec![
-            venv("emulator", EMULATOR),
-            venv("sam", SAM),
-            venv("cargo-lambda", CARGO_LAMBDA),
-            venv("cfn-lint", CFN_LINT),
-            (Tool::Keycloak, Installed::new(self.keycloak.clone(), format!("{KEYCLOAK} {}", KEYCLOAK_BUILD.join(" ")))),
+    fn of_a_lab(&self) -> [(Tool, Installed); 3] {
+        let keycloak = format!("{KEYCLOAK} {}", KEYCLOAK_BUILD.join(" "));
+        [
+            self.venv("emulator", EMULATOR),
+            self.venv("sam", SAM),
+            (Tool::Keycloak, Installed::new(self.keycloak.clone(), keycloak)),
         ]
     }
 
-    fn install(&self, tool: &Tool, installed: &Installed, progress: &Progress) -> Result<(), Failure> {
+    fn venv(&self, name: &'static str, requirements: &'static [&'static str]) -> (Tool, Installed) {
+        (Tool::Venv { name, requirements }, Installed::new(self.cache.join(name), requirements.join("\n")))
+    }
+
+    fn install_one(&self, tool: &Tool, installed: &Installed, progress: &Progress) -> Result<(), Failure> {
         match tool {
             Tool::Venv { name, requirements } => {
-                let step = progress.step(format!("install {}", requirements.join(", ")));
+                let step = progress.long_step(format!("install {}", requirements.join(", ")), "a minute, once");
                 installed
                     .ensure(|directory| self.install_venv(name, directory, requirements, &|note| step.note(note)))?;
                 step.done("");
             }
             Tool::Keycloak => {
-                let step = progress.step(format!("install Keycloak {KEYCLOAK} (about 180 MB)"));
+                let step = progress.long_step(format!("install Keycloak {KEYCLOAK}, about 180 MB"), "a minute, once");
                 installed.ensure(|directory| self.install_keycloak(KEYCLOAK, directory, &|note| step.note(note)))?;
                 step.done("");
             }
@@ -118,7 +159,9 @@ impl Tools {
         venv.args(["-m", "venv"]).arg(directory);
         process::run(&mut venv, "python3 -m venv", &log, note, "see that Python's venv module is installed")?;
         let mut pip = Command::new(directory.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]).args(requirements);
+        // What is imported is compiled when it is; most of it never is.
+        pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-compile"]);
+        pip.args(requirements);
         process::run(&mut pip, "pip install", &log, note, NETWORK)
     }
 
@@ -144,7 +187,7 @@ impl Tools {
         let installed = Installed::new(directory, format!("{version} {}", KEYCLOAK_BUILD.join(" ")));
         if !installed.is_complete() {
             cache::make(&self.logs())?;
-            let step = progress.step(format!("install Keycloak {version} (about 150 MB, once)"));
+            let step = progress.long_step(format!("install Keycloak {version}, about 150 MB"), "a minute, once");
             installed.ensure(|directory| self.install_keycloak(version, directory, &|note| step.note(note)))?;
             step.done("");
         }
@@ -185,7 +228,7 @@ impl Tools {
         let installed = Installed::new(self.cache.join(name), version);
         if !installed.is_complete() {
             cache::make(&self.logs())?;
-            let step = progress.step(format!("build {name} {version} (a few minutes, once)"));
+            let step = progress.long_step(format!("build {name} {version}"), "two to three minutes, once");
             installed.ensure(|directory| {
                 let mut cargo = Command::new("cargo");
                 cargo.args(["install", name, "--locked", "--version", version, "--root"]).arg(directory);
@@ -205,11 +248,15 @@ impl Tools {
         let [python, node] = self.verifier_installations();
         cache::make(&self.logs())?;
         if !python.is_complete() {
-            self.install(&Tool::Venv { name: "verifiers-python", requirements: VERIFIERS_PYTHON }, &python, progress)?;
+            self.install_one(
+                &Tool::Venv { name: "verifiers-python", requirements: VERIFIERS_PYTHON },
+                &python,
+                progress,
+            )?;
         }
         if !node.is_complete() {
             prerequisites::node_present()?;
-            let step = progress.step(format!("install {}", VERIFIERS_NODE.join(", ")));
+            let step = progress.long_step(format!("install {}", VERIFIERS_NODE.join(", ")), "a few seconds, once");
             node.ensure(|directory| {
                 let mut npm = Command::new("npm");
                 npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact", "--prefix"]);
@@ -254,12 +301,9 @@ impl Tools {
         self.cache.join(venv).join("bin").join(program)
     }
 
-    /// A search path on which cargo-lambda and its linker stand before everything else.
-    pub fn path_with_cargo_lambda(&self) -> OsString {
-        let mut path = self.cache.join("cargo-lambda/bin").into_os_string();
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
-        path
+    /// Where cargo-lambda and its linker stand.
+    pub fn cargo_lambda(&self) -> PathBuf {
+        self.cache.join("cargo-lambda/bin")
     }
 
     fn logs(&self) -> PathBuf {

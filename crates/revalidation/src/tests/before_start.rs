@@ -5,7 +5,8 @@ use minting::Failure;
 use serde_json::{Value, json};
 use test_realm::{with, without};
 
-use super::world::{Part, World, foreign_key};
+use super::keys::foreign_key;
+use super::world::{Part, World};
 use super::*;
 
 /// The second after the first statement was made.

@@ -1,6 +1,7 @@
 //! A panic anywhere is one undecided event: one audit line, the fixed name, and nothing of what was presented.
 
 use serde_json::{Value, json};
+use test_realm::access_token_payload;
 
 use super::world::{HUSH, Part, World};
 use super::*;

@@ -39,11 +39,10 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Runs both machines in turn on a lab that is up.
 ///
 /// # Errors
-/// The lab is not up, or an execution does not succeed.
-pub fn measure(lab: &str, floor: &Path, progress: &Progress) -> Result<Vec<Row>, Failure> {
-    let lab = Lab::open(lab)?;
+/// An execution does not succeed.
+pub fn measure(lab: &Lab, floor: &Path, progress: &Progress) -> Result<Vec<Row>, Failure> {
     let step = progress.step("measure end-to-end");
-    let plain = Plain::deploy(&lab, floor)?;
+    let plain = Plain::deploy(lab, floor)?;
     let token = lab.token("alice")?;
     let (mut guarded_times, mut plain_times, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     let mut since = 0;
@@ -52,8 +51,8 @@ pub fn measure(lab: &str, floor: &Path, progress: &Progress) -> Result<Vec<Row>,
             since = now_in_milliseconds();
         }
         step.note(&format!("round {round}"));
-        let guarded = guarded(&lab, &token)?;
-        let bare = plain.run(&lab)?;
+        let guarded = guarded(lab, &token)?;
+        let bare = plain.run(lab)?;
         if round >= WARM_UP {
             guarded_times.push(guarded.whole);
             plain_times.push(bare.whole);
@@ -61,7 +60,7 @@ pub fn measure(lab: &str, floor: &Path, progress: &Progress) -> Result<Vec<Row>,
         }
     }
     let used = consumption::of(&lab.log_lines()?, since);
-    plain.remove(&lab)?;
+    plain.remove(lab)?;
     step.done("");
     let mut ratios: Vec<f64> = guarded_times.iter().zip(&plain_times).map(|(with, without)| with / without).collect();
     let milliseconds = |times: &mut [f64]| format!("{:.0} ms", quantile(times, 0.5) * 1e3);

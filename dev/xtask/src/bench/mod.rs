@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cache;
 use crate::failure::{Failure, OrFailure};
+use crate::lab::Lab;
 use crate::prerequisites;
 use crate::process;
 use crate::progress::{Progress, tell};
@@ -87,14 +88,14 @@ pub struct Options {
 pub fn run(options: &Options, progress: &Progress) -> Result<bool, Failure> {
     // Read first: a run takes minutes.
     let baseline = options.check.as_deref().map(Rows::read).transpose()?;
+    let lab = options.lab.as_deref().filter(|_| options.asks_for(END_TO_END));
+    let lab = lab.map(Lab::for_measurements).transpose()?;
     let bench = Bench::new(options, progress)?;
     let mut measured = Rows::default();
     for group in GROUPS.iter().filter(|group| options.asks_for(group.name)) {
         measured.extend(bench.measure(group)?);
     }
-    if let Some(lab) = &options.lab
-        && options.asks_for(END_TO_END)
-    {
+    if let Some(lab) = &lab {
         measured.extend(end_to_end::measure(lab, &bench.floor()?, progress)?);
     }
     tell!("{measured}");

@@ -6,5 +6,5 @@ pub(super) const HOLD: u64 = 6;
 pub(super) const HOLD_UNTIL_IDLE: u64 = 20;
 /// How long a payment is held for its statement to outlive the 30 s that ScreenPayment allows.
 pub(super) const HOLD_UNTIL_OLD: u64 = 35;
-/// How long a payment is held for keys to be rotated: two deployments.
-pub(super) const HOLD_FOR_KEYS: u64 = 75;
+/// How long a payment is held that is stopped meanwhile.
+pub(super) const HOLD_UNTIL_STOPPED: u64 = 75;

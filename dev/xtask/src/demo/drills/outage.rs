@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::hold::{HOLD, HOLD_FOR_KEYS, HOLD_UNTIL_OLD};
+use super::hold::{HOLD, HOLD_UNTIL_OLD};
 use crate::admin::RealmKey;
 use crate::demo::scenes::OUT_OF_REACH;
 use crate::demo::signing::{key_id, token_of};
@@ -99,12 +99,19 @@ pub(super) fn ten_branches(stage: &mut Stage<'_>) -> Result<(), Failure> {
 
 pub(super) fn keys_rotated(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let somebody = stage.somebody("sybil", &[])?;
-    let payment = stage.start_held(&somebody, 1, HOLD_FOR_KEYS)?;
+    let payment = stage.start_held(&somebody, 1, hold_for_keys(stage.lab))?;
     let mut rotation = Rotation::default();
     let told = rotate_and_go_on(stage, &payment, &mut rotation);
     stage.say("The keys are put back.");
     rotation.undo(stage.lab)?;
     told
+}
+
+/// How long a payment is held for keys to be rotated: two deployments, and the same again for a host that is busier now than
+/// when its lab was deployed. Meanwhile its statement grows old.
+fn hold_for_keys(lab: &Lab) -> u64 {
+    let deployment = lab.deployment_took().as_secs().saturating_add(1);
+    HOLD_UNTIL_OLD.max(deployment.saturating_mul(4))
 }
 
 /// What was rotated, to be put back.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::hold::{HOLD, HOLD_FOR_KEYS};
+use super::hold::{HOLD, HOLD_UNTIL_STOPPED};
 use crate::demo::signing::{payload, signed_anew, token_of};
 use crate::demo::stage::{Somebody, Stage};
 use crate::failure::Failure;
@@ -12,7 +12,7 @@ use crate::lab::Lab;
 
 pub(super) fn redriven(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let somebody = stage.somebody("peggy", &[])?;
-    let payment = stage.start_held(&somebody, 1, HOLD_FOR_KEYS)?;
+    let payment = stage.start_held(&somebody, 1, HOLD_UNTIL_STOPPED)?;
     stage.while_held(&payment, "nothing happens but time", |_| Ok(()))?;
     stop(stage, &payment, &somebody)?;
     stage.history(&payment, &["ReceiveIdentity", "ReadParties", "HoldPayment", "ABORTED"])?;
@@ -40,7 +40,7 @@ pub(super) fn out_of_history(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let somebody = stage.somebody("heidi", &[])?;
     let ended = stage.start_held(&somebody, 1, 0)?;
     stage.lab.outcome(&ended, Duration::from_secs(60))?;
-    let stopped = stage.start_held(&somebody, 1, HOLD_FOR_KEYS)?;
+    let stopped = stage.start_held(&somebody, 1, HOLD_UNTIL_STOPPED)?;
     stage.while_held(&stopped, "nothing happens", |_| Ok(()))?;
     stop(stage, &stopped, &somebody)?;
     let running = stage.start_held(&somebody, 1, HOLD)?;
