@@ -6,9 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::response::Response;
 
-/// For how long an undecided caller is asked to stay away.
-const RETRY_AFTER_SECONDS: &str = "2";
-
 /// Why there is nothing else to answer. What the policy asked for, and what the caller lacks, is in none of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Problem {
@@ -161,7 +158,7 @@ impl Problem {
             // to `x-amzn-Remapped-WWW-Authenticate`, which challenges nobody, so it is left to the API's own response to
             // what its authorizer rejects. A 401 from here is the rare one: a token that has expired behind a cached answer.
             Self::Rejected => response,
-            Self::Undecided => response.with("Retry-After", RETRY_AFTER_SECONDS),
+            Self::Undecided => response.retry_later(),
             Self::Denied
             | Self::UnknownWorkflow
             | Self::UnknownExecution
