@@ -9,6 +9,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use roxmltree::Document;
 use serde_json::{Value, json};
 use support::{Turn, and, payment, repository, turn, unique};
 
@@ -58,39 +60,18 @@ enum Place {
     Key { id: String },
 }
 
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digits = [rest.next().unwrap(), rest.next().unwrap()];
-            bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).unwrap()
-}
-
 fn iam(lab: &Turn, action: &str, parameters: &[(&str, &str)]) -> String {
-    let pairs = parameters.iter().map(|(name, value)| format!("&{name}={}", encoded(value)));
+    let pairs =
+        parameters.iter().map(|(name, value)| format!("&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
     let form = format!("Action={action}&Version=2010-05-08{}", pairs.collect::<String>());
     lab.aws().query("iam", &form).unwrap()
 }
 
 /// The texts of all elements of that name.
 fn elements(xml: &str, name: &str) -> Vec<String> {
-    let (opening, closing) = (format!("<{name}>"), format!("</{name}>"));
-    xml.split(&opening).skip(1).map(|part| part.split(&closing).next().unwrap().trim().to_owned()).collect()
+    let document = Document::parse(xml).unwrap();
+    let named = document.descendants().filter(|element| element.has_tag_name(name));
+    named.map(|element| element.text().unwrap_or_default().trim().to_owned()).collect()
 }
 
 fn roles(lab: &Turn) -> Vec<(String, String)> {
@@ -104,8 +85,8 @@ fn inline_policies(lab: &Turn) -> Vec<Policy> {
         let names = iam(lab, "ListRolePolicies", &[("RoleName", &of)]);
         for name in elements(&names, "member") {
             let answer = iam(lab, "GetRolePolicy", &[("RoleName", &of), ("PolicyName", &name)]);
-            let document = elements(&answer, "PolicyDocument").remove(0).replace("&quot;", "\"").replace("&amp;", "&");
-            let document = serde_json::from_str(&decoded(&document)).unwrap();
+            let document = elements(&answer, "PolicyDocument").remove(0);
+            let document = serde_json::from_str(&percent_decode_str(&document).decode_utf8().unwrap()).unwrap();
             policies.push(Policy {
                 owner: role.clone(),
                 place: Place::Role { role: of.clone(), policy: name },

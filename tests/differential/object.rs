@@ -42,9 +42,7 @@ impl Object {
     }
 
     pub fn shuffle(&mut self, random: &mut Random) {
-        for last in (1..self.0.len()).rev() {
-            self.0.swap(last, random.below(last + 1));
-        }
+        random.shuffle(&mut self.0);
     }
 
     pub fn text(&self, style: Style) -> String {

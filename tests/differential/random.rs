@@ -1,32 +1,29 @@
 //! Choices that a seed determines.
 
-/// SplitMix64: the same seed makes the same choices on every machine.
-pub struct Random(u64);
+use fastrand::Rng;
+
+/// The same seed makes the same choices on every machine.
+pub struct Random(Rng);
 
 impl Random {
     /// The choices of one case of a run, whatever was chosen for the others.
     pub fn of_case(seed: u64, index: usize) -> Self {
-        let mut random = Self(seed ^ (index as u64).wrapping_mul(0xd605_1aba_f5c2_a5d5));
-        random.next();
-        random
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Self(Rng::with_seed(seed ^ ((index as u64) << 32)))
     }
 
     /// A number under a limit.
     pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
+        self.0.usize(..limit)
     }
 
     /// Whether it is the one time in so many.
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
+    }
+
+    /// These in another order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        self.0.shuffle(items);
     }
 
     /// One of these.

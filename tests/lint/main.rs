@@ -45,37 +45,11 @@ fn findings(file: &str, value: Value) -> Vec<String> {
     rules(&document).iter().map(ToString::to_string).collect()
 }
 
-/// RFC 7396: members replace, `null` removes.
-fn merge(base: &mut Value, patch: Value) {
-    match patch {
-        // A function of CloudFormation is a value, not a place to merge into.
-        Value::Object(members) if !members.keys().any(|name| name == "Ref" || name.starts_with("Fn::")) => {
-            if !base.is_object() {
-                *base = Value::Object(serde_json::Map::new());
-            }
-            let object = base.as_object_mut().unwrap();
-            for (name, member) in members {
-                if member.is_null() {
-                    object.remove(&name);
-                } else {
-                    merge(object.entry(name).or_insert(Value::Null), member);
-                }
-            }
-        }
-        whole @ (Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Array(_)
-        | Value::Object(_)) => *base = whole,
-    }
-}
-
 /// The findings on the good file with a bad one merged into it.
 fn bad(file: &str) -> Vec<String> {
     let extension = Path::new(file).extension().unwrap().to_str().unwrap();
     let mut value = read(&fixtures().join(format!("good.{extension}")));
-    merge(&mut value, read(&fixtures().join(file)));
+    json_patch::merge(&mut value, &read(&fixtures().join(file)));
     findings(file, value)
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::response::Response;
 
 /// For how long an undecided caller is asked to stay away.
-const RETRY_AFTER_SECONDS: &str = "2";
+const UNDECIDED_RETRY_SECONDS: i64 = 2;
 
 /// Why there is nothing else to answer. What the policy asked for, and what the caller lacks, is in none of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,10 +180,8 @@ impl Problem {
             // to `x-amzn-Remapped-WWW-Authenticate`, which challenges nobody, so it is left to the API's own response to
             // what its authorizer rejects. A 401 from here is the rare one: a token that has expired behind a cached answer.
             Self::Rejected => response,
-            Self::Undecided => response.with("Retry-After", RETRY_AFTER_SECONDS),
-            Self::StartsUsedUp { seconds } | Self::AllRunning { seconds } => {
-                response.with("Retry-After", &seconds.to_string())
-            }
+            Self::Undecided => response.retry_after(UNDECIDED_RETRY_SECONDS),
+            Self::StartsUsedUp { seconds } | Self::AllRunning { seconds } => response.retry_after(*seconds),
             Self::Denied
             | Self::UnknownWorkflow
             | Self::UnknownExecution

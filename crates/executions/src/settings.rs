@@ -9,6 +9,7 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{KeyId, StateMachineReference, TrustDomain, WorkflowName};
 use claim_guard::transaction::TransactionKeySet;
+use http::HeaderValue;
 use minting::{MintFault, MintSettings, NamingKeyArn, SigningKeyArn};
 use realm_keys::{RealmSettings, SettingsFault};
 
@@ -84,7 +85,7 @@ impl Fault {
 
 /// The one web origin whose scripts may read answers: `SCHEME://HOST[:PORT]`, no wildcard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CorsOrigin(String);
+pub struct CorsOrigin(HeaderValue);
 
 impl CorsOrigin {
     /// Reads the origin alone; none is configured where `CORS_ORIGIN` is absent or empty.
@@ -105,15 +106,12 @@ impl CorsOrigin {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
             Some(_) | None => (authority, None),
         };
-        if is_host(host) && port.is_none_or(is_port) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Fault::NotAnOrigin { presented: Excerpt::of(text) })
-        }
+        let value = HeaderValue::from_str(text).ok().filter(|_| is_host(host) && port.is_none_or(is_port));
+        value.map(Self).ok_or_else(|| Fault::NotAnOrigin { presented: Excerpt::of(text) })
     }
 
     /// The origin, as a browser writes it.
-    pub fn as_str(&self) -> &str {
+    pub fn header_value(&self) -> &HeaderValue {
         &self.0
     }
 }

@@ -185,8 +185,8 @@ impl Work<'_> {
             "status": status.as_str(),
         });
         let location = location::of_execution(self.request.mount.as_ref(), workflow, execution);
-        let response = Response::new(202, "application/json", body.to_string()).with("Location", &location);
-        let response = if replayed { response.with("Idempotency-Replayed", "true") } else { response };
+        let response = Response::new(202, "application/json", body.to_string()).at(&location);
+        let response = if replayed { response.replayed() } else { response };
         self.exchange.done(response, self.caller, self.decision, Some(transaction))
     }
 }

@@ -84,7 +84,7 @@ struct Heard {
 
 impl Heard {
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(Value::as_str)
+        self.headers.get(name.to_ascii_lowercase()).and_then(Value::as_str)
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use roxmltree::{Document, Node};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Aws;
 use crate::aws::{ACCESS_KEY, REGION};
 use crate::cache;
-use crate::failure::Failure;
+use crate::failure::{Failure, OrFailure};
 use crate::functions::Functions;
 use crate::key_route;
 use crate::process;
@@ -170,7 +171,8 @@ pub fn architecture() -> &'static str {
 }
 
 fn describe(aws: &Aws) -> Result<Stack, Failure> {
-    let resources = resources(&aws.query("cloudformation", &described("DescribeStackResources"))?);
+    let answer = described(aws, "DescribeStackResources")?;
+    let resources = resources(&read(&answer)?);
     let id_of = |kind: &str| {
         let found = resources.values().find(|resource| resource.kind == kind);
         found.map(|resource| resource.id.clone()).ok_or_else(|| {
@@ -180,37 +182,44 @@ fn describe(aws: &Aws) -> Result<Stack, Failure> {
             )
         })
     };
-    let outputs = outputs(&aws.query("cloudformation", &described("DescribeStacks"))?);
+    let answer = described(aws, "DescribeStacks")?;
+    let outputs = outputs(&read(&answer)?);
     Ok(Stack { api: id_of("AWS::ApiGateway::RestApi")?, stage: id_of("AWS::ApiGateway::Stage")?, resources, outputs })
 }
 
-fn described(action: &str) -> String {
-    format!("Action={action}&Version=2010-05-15&StackName={NAME}")
+fn described(aws: &Aws, action: &str) -> Result<String, Failure> {
+    aws.query("cloudformation", &format!("Action={action}&Version=2010-05-15&StackName={NAME}"))
 }
 
-/// The outputs in CloudFormation's answer, as [`resources`] reads it.
-fn outputs(xml: &str) -> BTreeMap<String, String> {
-    let members = xml.split("<member>").skip(1);
-    members.filter_map(|member| Some((element(member, "OutputKey")?, element(member, "OutputValue")?))).collect()
+fn read(answer: &str) -> Result<Document<'_>, Failure> {
+    Document::parse(answer).or_failure("read CloudFormation's answer", "read the emulator's log")
 }
 
-/// The resources in CloudFormation's answer: a flat list of elements without attributes.
-fn resources(xml: &str) -> BTreeMap<String, Resource> {
-    xml.split("<member>")
-        .skip(1)
+/// The outputs in CloudFormation's answer.
+fn outputs(answer: &Document<'_>) -> BTreeMap<String, String> {
+    members(answer).filter_map(|member| Some((text(member, "OutputKey")?, text(member, "OutputValue")?))).collect()
+}
+
+/// The resources in CloudFormation's answer.
+fn resources(answer: &Document<'_>) -> BTreeMap<String, Resource> {
+    members(answer)
         .filter_map(|member| {
             Some((
-                element(member, "LogicalResourceId")?,
-                Resource { kind: element(member, "ResourceType")?, id: element(member, "PhysicalResourceId")? },
+                text(member, "LogicalResourceId")?,
+                Resource { kind: text(member, "ResourceType")?, id: text(member, "PhysicalResourceId")? },
             ))
         })
         .collect()
 }
 
-fn element(xml: &str, name: &str) -> Option<String> {
-    let (_, after) = xml.split_once(&format!("<{name}>"))?;
-    let (text, _) = after.split_once(&format!("</{name}>"))?;
-    Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
+/// The items of every list in the answer.
+fn members<'a>(answer: &'a Document<'a>) -> impl Iterator<Item = Node<'a, 'a>> {
+    answer.descendants().filter(|element| element.has_tag_name("member"))
+}
+
+fn text(element: Node<'_, '_>, name: &str) -> Option<String> {
+    let child = element.children().find(|child| child.has_tag_name(name))?;
+    Some(child.text().unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]
@@ -219,11 +228,11 @@ mod tests {
 
     #[test]
     fn resources_are_read_from_the_answer() {
-        let xml = "<R><StackResources><member><LogicalResourceId>Api</LogicalResourceId>\
+        let xml = "<R xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><StackResources><member><LogicalResourceId>Api</LogicalResourceId>\
                    <PhysicalResourceId>a&amp;b</PhysicalResourceId>\
                    <ResourceType>AWS::ApiGateway::RestApi</ResourceType></member></StackResources></R>";
         let expected = Resource { kind: "AWS::ApiGateway::RestApi".into(), id: "a&b".into() };
-        assert_eq!(resources(xml), BTreeMap::from([("Api".to_owned(), expected)]));
+        assert_eq!(resources(&read(xml).unwrap()), BTreeMap::from([("Api".to_owned(), expected)]));
     }
 
     #[test]
@@ -232,6 +241,6 @@ mod tests {
                    <ParameterKey>Issuer</ParameterKey><ParameterValue>x</ParameterValue></member></Parameters>\
                    <Outputs><member><OutputKey>Keys</OutputKey><OutputValue>{&quot;keys&quot;:[]}</OutputValue>\
                    </member></Outputs></member></Stacks></R>";
-        assert_eq!(outputs(xml), BTreeMap::from([("Keys".to_owned(), "{\"keys\":[]}".to_owned())]));
+        assert_eq!(outputs(&read(xml).unwrap()), BTreeMap::from([("Keys".to_owned(), "{\"keys\":[]}".to_owned())]));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use aws_lambda_events::apigw::{ApiGatewayCustomAuthorizerRequest, ApiGatewayCustomAuthorizerResponse};
 use serde_json::{Value, json};
 use test_realm::{NOW, access_token_payload};
 
@@ -59,4 +60,31 @@ fn each_sample_event_is_rejected_as_it_stands() {
     for event in outcomes(PLACEHOLDER).as_array().expect("events") {
         assert_eq!(event[1], json!("reject"), "{event}");
     }
+}
+
+#[test]
+fn events_and_answers_say_the_same_in_the_library_s_types() {
+    let token = KEY.token(&access_token_payload(NOW));
+    let mut policies = 0;
+    for (name, text) in events() {
+        let sent: Value = serde_json::from_str(&text.replace(PLACEHOLDER, &token)).unwrap();
+        let read: ApiGatewayCustomAuthorizerRequest = serde_json::from_value(sent.clone()).unwrap();
+        let written = serde_json::to_value(read).unwrap();
+        let [sent, written] = [sent, written].map(|event| outcome(setup(policy(SHIPPED), realm_keys()), &event));
+        assert_eq!((&written.answer, &written.lines), (&sent.answer, &sent.lines), "{name}");
+
+        let mut answer = sent.answer;
+        if answer.get("policyDocument").is_none() {
+            continue;
+        }
+        policies += 1;
+        let read: ApiGatewayCustomAuthorizerResponse = serde_json::from_value(answer.clone()).unwrap();
+        // Where one action stands for a list of one, and no key of a usage plan is named, the library says so at length.
+        for statement in answer["policyDocument"]["Statement"].as_array_mut().unwrap() {
+            statement["Action"] = json!([statement["Action"]]);
+        }
+        answer["usageIdentifierKey"] = Value::Null;
+        assert_eq!(serde_json::to_value(read).unwrap(), answer, "{name}");
+    }
+    assert!(policies >= 4, "{policies}");
 }

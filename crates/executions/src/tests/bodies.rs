@@ -114,7 +114,7 @@ fn checked(body: &str) -> Result<(), TestCaseError> {
         let answer = ask(&lab, &about(kind, &payload(), &name));
         serde_json::to_value(&answer.response).unwrap()["statusCode"].clone()
     };
-    prop_assert_eq!(heard(&ask(&lab, &start)), with(heard(&first), "/headers/Idempotency-Replayed", json!("true")));
+    prop_assert_eq!(heard(&ask(&lab, &start)), with(heard(&first), "/headers/idempotency-replayed", json!("true")));
     prop_assert_eq!(of("describe"), json!(200));
     prop_assert_eq!(guarded(&lab, &name), json!("allow"));
     // A workflow that answers with what it was started with.

@@ -98,7 +98,7 @@ fn the_same_idempotency_key_still_leads_to_it_and_starts_nothing() {
     assert_eq!(first["statusCode"], 202);
     forget(&mut lab);
     let answer = ask(&lab, &event);
-    assert_eq!(heard(&answer), with(first, "/headers/Idempotency-Replayed", json!("true")));
+    assert_eq!(heard(&answer), with(first, "/headers/idempotency-replayed", json!("true")));
     assert_eq!(logged(&answer)["reasons"], json!([unproven()]));
     assert_eq!(lab.outside.executions.lock().unwrap().len(), 1);
     let other_work = keyed(&payload(), "once", r#"{"project_id":"gemini"}"#);

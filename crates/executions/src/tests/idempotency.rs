@@ -99,7 +99,7 @@ fn two_requests_at_the_same_time_start_one_execution() {
     let name = name(&first);
     let transaction = heard(&first)["body"]["transaction"].as_str().unwrap().to_owned();
     let mut both = [heard(&first), heard(&second)];
-    both.sort_by_key(|response| response["headers"].get("Idempotency-Replayed").is_some());
+    both.sort_by_key(|response| response["headers"].get("idempotency-replayed").is_some());
     assert_eq!(both, [accepted(&name, &transaction), replayed(&name, &transaction)]);
     assert_eq!(lab.outside.calls(), ["sign", "sign", "ask", "ask", "start", "start", "describe"]);
     assert_eq!(lab.outside.executions.lock().unwrap().len(), 1);

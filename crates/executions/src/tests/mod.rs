@@ -6,6 +6,7 @@ mod describe_and_stop;
 mod forgotten_key;
 mod idempotency;
 mod leaks;
+mod library_types;
 mod limits;
 mod panics;
 mod robustness;
@@ -17,7 +18,7 @@ mod token;
 mod world;
 
 use minting::NamingKey;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload, with};
 
 use crate::answer::Answer;
@@ -105,7 +106,10 @@ fn response(status: u16, headers: Value, body: Value) -> Value {
         "Access-Control-Expose-Headers": "Idempotency-Replayed, Location, Retry-After",
     });
     all.as_object_mut().unwrap().extend(headers.as_object().unwrap().clone());
-    json!({ "statusCode": status, "headers": all, "body": body, "isBase64Encoded": false })
+    // The library writes names in lower case, and of each header every value once more, of which there are none.
+    let written = |(name, value): (&String, &Value)| (name.to_ascii_lowercase(), value.clone());
+    let all: Map<String, Value> = all.as_object().unwrap().iter().map(written).collect();
+    json!({ "statusCode": status, "headers": all, "multiValueHeaders": {}, "body": body, "isBase64Encoded": false })
 }
 
 fn problem(status: u16, title: &str, detail: &str) -> Value {
@@ -153,7 +157,7 @@ fn accepted(execution: &str, transaction: &str) -> Value {
 }
 
 fn replayed(execution: &str, transaction: &str) -> Value {
-    with(accepted(execution, transaction), "/headers/Idempotency-Replayed", json!("true"))
+    with(accepted(execution, transaction), "/headers/idempotency-replayed", json!("true"))
 }
 
 fn execution_arn(name: &str) -> String {

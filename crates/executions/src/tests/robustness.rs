@@ -93,7 +93,7 @@ fn the_consoles_test_button_is_answered_like_everybody() {
     for stage in [json!(null), json!("test-invoke-stage"), json!("a/b")] {
         let event = with(event("console-test-with-token", &token_of(&payload())), "/requestContext/stage", stage);
         let location = json!(format!("/workflows/payment/executions/{}", given("01")));
-        let expected = with(accepted(&given("01"), &drawn("02")), "/headers/Location", location);
+        let expected = with(accepted(&given("01"), &drawn("02")), "/headers/location", location);
         assert_eq!(heard(&ask(&lab(), &event)), expected);
     }
 }
@@ -102,11 +102,11 @@ fn the_consoles_test_button_is_answered_like_everybody() {
 fn behind_a_custom_domain_the_address_has_its_base_path_and_no_stage() {
     let event = with(start_event(), "/requestContext/path", json!("/pay/workflows/payment/executions"));
     let location = json!(format!("/pay/workflows/payment/executions/{}", given("01")));
-    let expected = with(accepted(&given("01"), &drawn("02")), "/headers/Location", location);
+    let expected = with(accepted(&given("01"), &drawn("02")), "/headers/location", location);
     assert_eq!(heard(&ask(&lab(), &event)), expected);
     let nowhere = with(start_event(), "/requestContext/path", json!(null));
     let location = json!(format!("executions/{}", given("01")));
-    let expected = with(accepted(&given("01"), &drawn("02")), "/headers/Location", location);
+    let expected = with(accepted(&given("01"), &drawn("02")), "/headers/location", location);
     assert_eq!(heard(&ask(&lab(), &nowhere)), expected);
 }
 

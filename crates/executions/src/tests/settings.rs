@@ -20,7 +20,7 @@ fn whole_settings_are_taken() {
     let settings = Settings::from_lookup(&policy(), environment).unwrap();
     assert_eq!(settings.stack.trust_domain.as_str(), "lab.111122223333.eu-central-1");
     assert_eq!(settings.stack.key_id.as_str(), kms_key().kid());
-    assert_eq!(settings.stack.cors_origin.unwrap().as_str(), ORIGIN);
+    assert_eq!(settings.stack.cors_origin.unwrap().header_value(), ORIGIN);
     assert_eq!(settings.keys.signing.as_str(), "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333");
     assert_eq!(settings.keys.naming.as_str(), "arn:aws:kms:eu-central-1:111122223333:key/44444444-5555-6666");
     let machines: Vec<String> = settings.stack.state_machines.values().map(ToString::to_string).collect();
@@ -42,7 +42,7 @@ fn one_origin_as_a_browser_writes_it_is_taken() {
         let with =
             |name: &str| environment(name).map(|other| if name == "CORS_ORIGIN" { text.to_owned() } else { other });
         let settings = Settings::from_lookup(&policy(), with).unwrap();
-        assert_eq!(settings.stack.cors_origin.unwrap().as_str(), text);
+        assert_eq!(settings.stack.cors_origin.unwrap().header_value(), text);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Small changes to bytes, the same ones for the same seed.
 
+use fastrand::Rng;
+
 /// The longest input that is made.
 const MAX_BYTES: usize = 16 * 1024;
 
@@ -48,20 +50,18 @@ const WORDS: [&str; 40] = [
 ];
 
 /// A sequence of changes.
-pub struct Mutator {
-    state: u64,
-}
+pub struct Mutator(Rng);
 
 impl Mutator {
     /// The sequence of that seed.
     pub fn new(seed: u64) -> Self {
-        Self { state: seed }
+        Self(Rng::with_seed(seed))
     }
 
     /// An input of the corpus after one to four changes.
     pub fn next(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
-        let mut bytes = corpus[self.below(corpus.len())].clone();
-        for _ in 0..=self.below(4) {
+        let mut bytes = corpus[self.0.usize(..corpus.len())].clone();
+        for _ in 0..=self.0.usize(..4) {
             self.change(&mut bytes, corpus);
         }
         bytes.truncate(MAX_BYTES);
@@ -69,12 +69,12 @@ impl Mutator {
     }
 
     fn change(&mut self, bytes: &mut Vec<u8>, corpus: &[Vec<u8>]) {
-        let at = self.below(bytes.len() + 1);
-        let end = bytes.len().min(at + 1 + self.below(32));
-        match self.below(9) {
-            0 if at < end => bytes[at] ^= 1 << self.below(8),
-            1 if at < end => bytes[at] = self.byte(),
-            2 => bytes.insert(at, self.byte()),
+        let at = self.0.usize(..bytes.len() + 1);
+        let end = bytes.len().min(at + 1 + self.0.usize(..32));
+        match self.0.usize(..9) {
+            0 if at < end => bytes[at] ^= 1 << self.0.usize(..8),
+            1 if at < end => bytes[at] = self.0.u8(..),
+            2 => bytes.insert(at, self.0.u8(..)),
             3 => drop(bytes.drain(at..end)),
             // The same piece again: a duplicate member, a repeated separator.
             4 => {
@@ -86,36 +86,19 @@ impl Mutator {
             6 => drop(bytes.splice(at..at, self.word())),
             // The end of another input.
             7 => {
-                let other = &corpus[self.below(corpus.len())];
+                let other = &corpus[self.0.usize(..corpus.len())];
                 bytes.truncate(at);
-                bytes.extend_from_slice(&other[self.below(other.len() + 1)..]);
+                bytes.extend_from_slice(&other[self.0.usize(..other.len() + 1)..]);
             }
             // One piece very often.
             _ => {
-                let piece = bytes[at..end].repeat(1 + self.below(200));
+                let piece = bytes[at..end].repeat(1 + self.0.usize(..200));
                 bytes.splice(at..at, piece);
             }
         }
     }
 
     fn word(&mut self) -> Vec<u8> {
-        WORDS[self.below(WORDS.len())].as_bytes().to_vec()
-    }
-
-    fn byte(&mut self) -> u8 {
-        (self.draw() >> 56) as u8
-    }
-
-    /// A number below a limit that is not 0.
-    fn below(&mut self, limit: usize) -> usize {
-        (self.draw() % limit as u64) as usize
-    }
-
-    /// SplitMix64: it is enough that the numbers differ.
-    fn draw(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        WORDS[self.0.usize(..WORDS.len())].as_bytes().to_vec()
     }
 }

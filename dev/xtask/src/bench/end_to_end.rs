@@ -204,7 +204,7 @@ fn floor_function(lab: &Lab, floor: &Path) -> Result<String, Failure> {
     let like = lab.function("ScreenPayment")?;
     let like = lab.aws().rest("lambda", Method::GET, &format!("{FUNCTIONS}/{like}/configuration"), None)?;
     let program = std::fs::read(floor).or_failure(format!("read the {FLOOR}"), "build it again")?;
-    let archive = zip::of_program(&program).ok_or_else(|| Failure::new("the floor is too large", "build it again"))?;
+    let archive = zip::of_program(&program).or_failure(format!("pack the {FLOOR}"), "build it again")?;
     // What an earlier run that broke off has left.
     let _ = lab.aws().rest("lambda", Method::DELETE, &format!("{FUNCTIONS}/{NAME}"), None);
     let request = json!({

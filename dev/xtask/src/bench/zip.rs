@@ -1,45 +1,24 @@
-//! A ZIP archive of one program, as Lambda takes it: APPNOTE 6.3, stored, not compressed.
+//! A ZIP archive of one program, as Lambda takes it: stored, not compressed.
+
+use std::io::{Cursor, Write as _};
+
+use zip::result::ZipResult;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 /// The archive's only file, as Lambda's own runtimes call it.
-const NAME: &[u8] = b"bootstrap";
-/// A regular file that everybody may run, in the form that Unix archivers write.
-const ATTRIBUTES: u32 = 0o100_755 << 16;
-/// The first day that the format knows: 1980-01-01.
-const DATE: u16 = 0x21;
+const NAME: &str = "bootstrap";
 
-/// The archive that holds the program as `bootstrap`. None of one that is too large for the format.
-pub fn of_program(program: &[u8]) -> Option<Vec<u8>> {
-    let size = u32::try_from(program.len()).ok()?;
-    let mut common = Vec::new();
-    // Version 2.0, no flags, stored, midnight.
-    for field in [20_u16, 0, 0, 0, DATE] {
-        common.extend(field.to_le_bytes());
-    }
-    for field in [crc_32(program), size, size] {
-        common.extend(field.to_le_bytes());
-    }
-    common.extend(u16::try_from(NAME.len()).ok()?.to_le_bytes());
-    common.extend([0, 0]);
-
-    let mut archive = [b"PK\x03\x04", common.as_slice(), NAME, program].concat();
-    let directory = u32::try_from(archive.len()).ok()?;
-    // Made on Unix; no comment, disk 0, no internal attributes, the file begins the archive.
-    archive
-        .extend([b"PK\x01\x02\x14\x03", common.as_slice(), &[0; 6], &ATTRIBUTES.to_le_bytes(), &[0; 4], NAME].concat());
-    let length = u32::try_from(archive.len()).ok()? - directory;
-    archive.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
-    archive.extend(length.to_le_bytes());
-    archive.extend(directory.to_le_bytes());
-    archive.extend([0, 0]);
-    Some(archive)
-}
-
-/// The check sum of ISO 3309.
-fn crc_32(bytes: &[u8]) -> u32 {
-    let of_byte = |crc: u32, byte: &u8| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
-    };
-    !bytes.iter().fold(u32::MAX, of_byte)
+/// The archive that holds the program as `bootstrap`, which everybody may run.
+///
+/// # Errors
+/// The program is too large for the format.
+pub fn of_program(program: &[u8]) -> ZipResult<Vec<u8>> {
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o755);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive.start_file(NAME, options)?;
+    archive.write_all(program)?;
+    Ok(archive.finish()?.into_inner())
 }
 
 #[cfg(test)]
@@ -47,11 +26,6 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-
-    #[test]
-    fn the_check_sum_is_the_known_one() {
-        assert_eq!(crc_32(b"123456789"), 0xcbf4_3926);
-    }
 
     #[test]
     fn another_reader_finds_the_program_whole_and_runnable() {

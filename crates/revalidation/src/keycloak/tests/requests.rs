@@ -16,10 +16,9 @@ use super::faulty_server::{FaultyServer, Heard, Reply};
 use super::stage::*;
 use crate::keycloak::KeycloakFault;
 
-/// The fields of a form (`application/x-www-form-urlencoded`) whose values need no decoding but that of a colon.
+/// The fields of a form (`application/x-www-form-urlencoded`).
 fn fields(heard: &Heard) -> Vec<(String, String)> {
-    let field = |field: &str| field.split_once('=').map(|(name, value)| (name.to_owned(), value.replace("%3A", ":")));
-    heard.body.split('&').filter_map(field).collect()
+    form_urlencoded::parse(heard.body.as_bytes()).into_owned().collect()
 }
 
 fn decoded(part: &str) -> Vec<u8> {
