@@ -1,4 +1,5 @@
-//! An interpreter of the pattern that weaving writes around a guarded state, on a clock of its own.
+//! A model of the pattern that weaving writes around a guarded state, on a clock of its own and with redrives, which the
+//! interpreter of Amazon States Language has not.
 //!
 //! What it holds against tokens and answers is the core's; what it does about the outcome is the state machine's Retry,
 //! Catch and Next. `Pattern` also has the ways of getting that wrong that the properties have to notice.

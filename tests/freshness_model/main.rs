@@ -1,8 +1,8 @@
 //! Freshness, in every world that chance thinks of: what a state acts on is as fresh as its contract asks, and nobody is
 //! stopped whom the realm would let through.
 //!
-//! The core is the real one, and so are its tokens; what is made up is a realm whose whole history is known, and an
-//! interpreter of the states that weaving writes. The properties are looked up in that history. Each way of getting the
+//! The core is the real one, and so are its tokens; what is made up is a realm whose whole history is known, and a
+//! model of the states that weaving writes. The properties are looked up in that history. Each way of getting the
 //! pattern wrong that `Pattern` names is caught by one of them.
 #![allow(
     clippy::unwrap_used,
