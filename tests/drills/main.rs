@@ -10,6 +10,7 @@ mod log_in;
 mod service_account;
 #[path = "../support/mod.rs"]
 mod support;
+mod unpublished;
 
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
