@@ -44,6 +44,11 @@ fn binary(template: &Value, function: &str) -> String {
     template["Resources"][function]["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned()
 }
 
+/// The function that is called by its alias.
+fn aliased(reference: &Value) -> String {
+    reference["Ref"].as_str().unwrap().strip_suffix(".Alias").unwrap().to_owned()
+}
+
 /// The functions that run the workflow's steps, by their binary.
 const STEPS: [&str; 3] = ["screen-payment", "approve-payment", "execute-payment"];
 
@@ -79,7 +84,7 @@ fn keycloak_fetches_the_client_s_public_keys_where_no_function_answers() {
     let answer = &integration["responses"]["default"];
     assert_eq!(
         json!([get["security"], integration["type"], answer["responseTemplates"]]),
-        json!([[{"NONE": []}], "mock", {"application/json": {"Fn::GetAtt": ["ClientKeys", "Jwks"]}}])
+        json!([[{"NONE": []}], "mock", {"application/json": {"Fn::GetAtt": ["ClientKeySet", "Jwks"]}}])
     );
     // A header that the method does not declare fails the import.
     let declared = get["responses"]["200"]["headers"].as_object().unwrap().keys();
@@ -137,7 +142,7 @@ fn every_method_asks_the_authorizer_but_the_preflight() {
     assert_eq!(auth["DefaultAuthorizer"], "TokenAuthorizer");
     assert_eq!(auth["AddDefaultAuthorizerToCorsPreflight"], false);
     let told = json!({"TokenAuthorizer": {
-        "FunctionArn": {"Fn::GetAtt": ["AuthorizerFunction", "Arn"]},
+        "FunctionArn": {"Ref": "AuthorizerFunction.Alias"},
         "Identity": {
             "Header": "Authorization",
             "ValidationExpression": VALIDATION_EXPRESSION,
@@ -176,8 +181,8 @@ fn every_step_is_guarded_by_its_own_rule_and_function() {
         assert_eq!(payload["context"]["state"], "{% $states.context.State.Name %}", "{name}");
         let placeholder = state["Arguments"]["FunctionName"].as_str().unwrap();
         let placeholder = placeholder.trim_start_matches("${").trim_end_matches('}');
-        let function = machine["DefinitionSubstitutions"][placeholder]["Fn::GetAtt"][0].as_str().unwrap();
-        match binary(&template, function).as_str() {
+        let function = aliased(&machine["DefinitionSubstitutions"][placeholder]);
+        match binary(&template, &function).as_str() {
             "revalidation" => {
                 let asked = payload["renew"]["state"].as_str().unwrap();
                 // For the state that comes next, or for all branches of a Map whose states would each ask.
@@ -372,8 +377,7 @@ fn called_by(template: &Value, holder: &str) -> BTreeSet<String> {
     let several = |resource: &Value| resource.as_array().cloned().unwrap_or_else(|| vec![resource.clone()]);
     let functions: Vec<Value> = calls.flat_map(|statement| several(&statement["Resource"])).collect();
     let name = |function: &Value| {
-        let id = function["Fn::GetAtt"][0].as_str().unwrap();
-        let name = template["Resources"][id]["Properties"]["FunctionName"]["Fn::Sub"].as_str().unwrap();
+        let name = template["Resources"][aliased(function)]["Properties"]["FunctionName"]["Fn::Sub"].as_str().unwrap();
         name.replace("${AWS::StackName}", "STACK")
     };
     functions.iter().map(name).collect()
@@ -766,7 +770,15 @@ fn whoever_changes_code_configuration_machine_api_or_keys_is_told_of() {
         all.iter().find(|one| one["source"] == json!([source])).map(|one| one["detail"].clone()).unwrap()
     };
     let told = |source: &str, event: &str| of(source)["eventName"].to_string().contains(&format!("\"{event}\""));
-    for event in ["UpdateFunctionCode", "UpdateFunctionConfiguration", "AddPermission"] {
+    for event in [
+        "UpdateFunctionCode",
+        "UpdateFunctionConfiguration",
+        "PublishVersion",
+        "CreateAlias",
+        "UpdateAlias",
+        "DeleteAlias",
+        "AddPermission",
+    ] {
         assert!(told("aws.lambda", event), "{event}");
     }
     assert!(

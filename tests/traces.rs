@@ -59,9 +59,11 @@ fn outside(lab: &Turn) -> Vec<Trace> {
         traces.push(Trace { place: format!("answer {number}"), text: answer });
     }
     for function in lab.physical_ids("AWS::Lambda::Function") {
-        let path = format!("/2015-03-31/functions/{function}");
-        let configuration = lab.aws().rest("lambda", http::Method::GET, &path, None).unwrap();
-        traces.push(Trace { place: path, text: configuration.to_string() });
+        for name in [lab.running(&function).unwrap(), function] {
+            let path = format!("/2015-03-31/functions/{name}");
+            let configuration = lab.aws().rest("lambda", http::Method::GET, &path, None).unwrap();
+            traces.push(Trace { place: path, text: configuration.to_string() });
+        }
     }
     traces
 }
@@ -102,11 +104,10 @@ fn secrets(lab: &Turn) -> Vec<String> {
     secrets
 }
 
-/// The environment of every deployed function, by its name.
+/// The environment that every function runs in, by the function's name.
 fn environments(lab: &Turn) -> BTreeMap<String, BTreeMap<String, String>> {
     let environment = |function: String| {
-        let path = format!("/2015-03-31/functions/{function}/configuration");
-        let configuration = lab.aws().rest("lambda", http::Method::GET, &path, None).unwrap();
+        let configuration = lab.configuration(&function).unwrap();
         let variables = configuration["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
         let text = |value: Value| value.as_str().unwrap().to_owned();
         (function, variables.into_iter().map(|(name, value)| (name, text(value))).collect())

@@ -128,13 +128,7 @@ pub fn sample() -> String {
 /// What revalidation answers a caller of that client, as the decision with its reasons, and the new statement if there is one.
 pub fn revalidated(of: &Registered<'_>, client: &str, policy: &str, token: &str) -> (String, Option<String>) {
     let Registered { lab, client_key, key } = of;
-    let environment = lab.aws().rest(
-        "lambda",
-        http::Method::GET,
-        &format!("/2015-03-31/functions/{}/configuration", lab.function("Revalidation").unwrap()),
-        None,
-    );
-    let environment = environment.unwrap()["Environment"]["Variables"].clone();
+    let environment = lab.configuration("Revalidation").unwrap()["Environment"]["Variables"].clone();
     let lookup = |name: &str| match name {
         "TRANSACTION_KEYS" => Some(key_set([key])),
         "TRANSACTION_KEY_ID" => Some(key.kid().to_owned()),

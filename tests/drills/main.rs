@@ -13,6 +13,7 @@ mod signed_in;
 #[path = "../support/mod.rs"]
 mod support;
 mod turns;
+mod unpublished;
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,10 @@ use lambda_runtime::Diagnostic;
 use lambda_shell::Panicked;
 use serde::Serialize;
 
-use crate::event::{EventError, ReplyTo, ResponseUrl};
+use crate::{
+    configuration::ConfigurationDigest,
+    event::{EventError, ReplyTo, ResponseUrl},
+};
 
 /// CloudFormation takes answers of at most 4096 bytes in all, so a reason is cut well before that.
 const LONGEST_REASON: usize = 1024;
@@ -12,7 +15,17 @@ const LONGEST_REASON: usize = 1024;
 /// The one deadline of the delivery: connecting, sending and being answered.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(8);
 
-/// What the stack reads with `!GetAtt`.
+/// What the stack reads of a resource with `!GetAtt`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Attributes {
+    /// Of a set of keys.
+    Keys(Published),
+    /// Of a configuration.
+    Configuration(ConfigurationDigest),
+}
+
+/// The keys of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Published {
@@ -41,14 +54,14 @@ pub struct Answer {
     request_id: String,
     logical_resource_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Published>,
+    data: Option<Attributes>,
 }
 
 impl Answer {
-    /// It worked; `published` is absent where nothing was asked for (a deletion).
+    /// It worked; `attributes` are absent where nothing was asked for (a deletion).
     #[must_use]
-    pub fn success(reply_to: &ReplyTo, published: Option<Published>) -> Self {
-        Self { data: published, ..Self::new(Status::Success, reply_to) }
+    pub fn success(reply_to: &ReplyTo, attributes: Option<Attributes>) -> Self {
+        Self { data: attributes, ..Self::new(Status::Success, reply_to) }
     }
 
     /// It did not work, and this is why.

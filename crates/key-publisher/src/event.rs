@@ -91,8 +91,10 @@ impl fmt::Debug for ResponseUrl {
 /// What CloudFormation asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// Create or Update: publish these keys, the first of which signs.
+    /// Create or Update of a set of keys: publish these, the first of which signs.
     Publish(Vec<KeyArn>),
+    /// Create or Update of a configuration: tell the digest of these values.
+    Digest(Vec<String>),
     /// Delete: nothing was made, so nothing is undone.
     Retire,
 }
@@ -105,33 +107,49 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// If the request type is unknown or the properties are not one or two KMS key ARNs.
+    /// If the request type or the resource type is unknown, or if the properties are not one or two KMS key ARNs, or not a
+    /// list of values.
     pub fn parse(event: &Value) -> Result<Self, EventError> {
         let event = object(event, "event")?;
         let request_type = text(event, "RequestType")?;
         match request_type.as_str() {
-            "Create" | "Update" => Ok(Self::Publish(key_arns(event)?)),
+            "Create" | "Update" => Self::of_resource(event),
             // A stack whose creation failed on its properties has to be deletable, so they are not looked at.
             "Delete" => Ok(Self::Retire),
             _ => Err(EventError::UnknownRequestType { presented: excerpt(&request_type) }),
         }
     }
+
+    fn of_resource(event: &Map<String, Value>) -> Result<Self, EventError> {
+        let resource_type = text(event, "ResourceType")?;
+        match resource_type.as_str() {
+            "Custom::TransactionKeys" | "Custom::ClientKeys" => Ok(Self::Publish(key_arns(event)?)),
+            "Custom::Configuration" => Ok(Self::Digest(texts(event, "Values")?)),
+            _ => Err(EventError::UnknownResourceType { presented: excerpt(&resource_type) }),
+        }
+    }
 }
 
 fn key_arns(event: &Map<String, Value>) -> Result<Vec<KeyArn>, EventError> {
-    let properties = event.get("ResourceProperties").ok_or(EventError::Missing { field: "ResourceProperties" })?;
-    let properties = object(properties, "ResourceProperties")?;
-    for name in properties.keys() {
-        if !["ServiceToken", "ServiceTimeout", "KeyArns"].contains(&name.as_str()) {
-            return Err(EventError::UnknownProperty { presented: excerpt(name) });
-        }
-    }
-    let arns = properties.get("KeyArns").ok_or(EventError::Missing { field: "KeyArns" })?;
-    let arns = arns.as_array().ok_or(EventError::NotAList { field: "KeyArns" })?;
+    let arns = texts(event, "KeyArns")?;
     if arns.is_empty() || arns.len() > MOST_KEYS {
         return Err(EventError::WrongNumberOfKeys { most: MOST_KEYS, presented: arns.len() });
     }
-    arns.iter().map(|arn| KeyArn::parse(arn.as_str().ok_or(EventError::NotText { field: "KeyArns" })?)).collect()
+    arns.iter().map(|arn| KeyArn::parse(arn)).collect()
+}
+
+/// The one property that the resource has of its own: a list of texts.
+fn texts(event: &Map<String, Value>, field: &'static str) -> Result<Vec<String>, EventError> {
+    let properties = event.get("ResourceProperties").ok_or(EventError::Missing { field: "ResourceProperties" })?;
+    let properties = object(properties, "ResourceProperties")?;
+    for name in properties.keys() {
+        if !["ServiceToken", "ServiceTimeout", field].contains(&name.as_str()) {
+            return Err(EventError::UnknownProperty { presented: excerpt(name) });
+        }
+    }
+    let texts = properties.get(field).ok_or(EventError::Missing { field })?;
+    let texts = texts.as_array().ok_or(EventError::NotAList { field })?;
+    texts.iter().map(|text| Ok(text.as_str().ok_or(EventError::NotText { field })?.to_owned())).collect()
 }
 
 /// The ARN of one KMS key: `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`. An alias is none: it could point elsewhere tomorrow.
@@ -218,6 +236,11 @@ pub enum EventError {
         /// What the event says, shortened.
         presented: String,
     },
+    /// None of the resources that this function stands for.
+    UnknownResourceType {
+        /// What the event says, shortened.
+        presented: String,
+    },
     /// A property that this resource does not have.
     UnknownProperty {
         /// Its name, shortened.
@@ -250,6 +273,10 @@ impl fmt::Display for EventError {
             Self::UnknownRequestType { presented } => {
                 write!(f, "request type `{presented}` is none of `Create`, `Update`, `Delete`")
             }
+            Self::UnknownResourceType { presented } => write!(
+                f,
+                "resource type `{presented}` is none of `Custom::TransactionKeys`, `Custom::ClientKeys`, `Custom::Configuration`"
+            ),
             Self::UnknownProperty { presented } => write!(f, "there is no property `{presented}`"),
             Self::WrongNumberOfKeys { most, presented } => {
                 write!(f, "`KeyArns` has {presented} entries, expected 1 to {most}")
@@ -332,6 +359,37 @@ mod tests {
         let mut event = create();
         event["ResourceProperties"]["KeyArn"] = json!(ARN);
         assert_eq!(Request::parse(&event), Err(EventError::UnknownProperty { presented: "KeyArn".to_owned() }));
+    }
+
+    #[test]
+    fn a_configuration_is_a_list_of_texts_and_nothing_else() {
+        let mut event = create();
+        event["ResourceType"] = json!("Custom::Configuration");
+        event["ResourceProperties"] =
+            json!({"ServiceToken": "arn:…", "ServiceTimeout": "120", "Values": ["x86_64", ""]});
+        let values = vec!["x86_64".to_owned(), String::new()];
+        assert_eq!(Request::parse(&event), Ok(Request::Digest(values)));
+        for (values, error) in [
+            (json!(["x86_64", {"Ref": "Issuer"}]), EventError::NotText { field: "Values" }),
+            (json!("x86_64"), EventError::NotAList { field: "Values" }),
+        ] {
+            event["ResourceProperties"]["Values"] = values;
+            assert_eq!(Request::parse(&event), Err(error));
+        }
+        event["ResourceProperties"] = json!({"KeyArns": [ARN]});
+        assert_eq!(Request::parse(&event), Err(EventError::UnknownProperty { presented: "KeyArns".to_owned() }));
+        event["ResourceProperties"] = json!({});
+        assert_eq!(Request::parse(&event), Err(EventError::Missing { field: "Values" }));
+    }
+
+    #[test]
+    fn a_resource_of_another_type_is_refused() {
+        let mut event = create();
+        event["ResourceType"] = json!("Custom::Keys");
+        let presented = "Custom::Keys".to_owned();
+        assert_eq!(Request::parse(&event), Err(EventError::UnknownResourceType { presented }));
+        event.as_object_mut().unwrap().remove("ResourceType");
+        assert_eq!(Request::parse(&event), Err(EventError::Missing { field: "ResourceType" }));
     }
 
     #[test]

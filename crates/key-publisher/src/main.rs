@@ -1,4 +1,4 @@
-//! Deploy-time custom resource: KMS public keys as a JWK set
+//! Deploy-time custom resources: KMS public keys as a JWK set, a digest of the configuration
 
 // The futures of HTTP and of the AWS SDK stand in each other deeper than the compiler looks by itself.
 #![recursion_limit = "256"]

@@ -4,13 +4,15 @@ use lambda_shell::{Panicked, caught};
 use serde_json::Value;
 
 use crate::{
-    answer::{Answer, Published},
+    answer::{Answer, Attributes, Published},
+    configuration::ConfigurationDigest,
     event::{EventError, KeyArn, ReplyTo, Request},
     jwk::{Jwk, JwkSet, KeyError},
     kms::FetchError,
 };
 
-/// Works out the answer to an event of CloudFormation in that region. `fetch` reads one public key as SPKI in DER; it is not called for a deletion.
+/// Works out the answer to an event of CloudFormation in that region. `fetch` reads one public key as SPKI in DER; it is called for a set
+/// of keys only.
 /// Reading all keys takes at most `deadline`, which has to be below the function's own timeout, or no failure is answered.
 ///
 /// # Errors
@@ -33,18 +35,19 @@ where
         Err(_) => Err(PublishError::TooSlow { deadline }),
     };
     let answer = match outcome {
-        Ok(published) => Answer::success(&reply_to, published),
+        Ok(attributes) => Answer::success(&reply_to, attributes),
         Err(error) => Answer::failed(&reply_to, &error.to_string()),
     };
     Ok((reply_to, answer))
 }
 
-async fn publish<F>(event: &Value, fetch: F) -> Result<Option<Published>, PublishError>
+async fn publish<F>(event: &Value, fetch: F) -> Result<Option<Attributes>, PublishError>
 where
     F: AsyncFn(KeyArn) -> Result<Vec<u8>, FetchError>,
 {
     let arns = match Request::parse(event).map_err(PublishError::Event)? {
         Request::Publish(arns) => arns,
+        Request::Digest(values) => return Ok(Some(Attributes::Configuration(ConfigurationDigest::of(values)))),
         Request::Retire => return Ok(None),
     };
     let mut keys = Vec::with_capacity(arns.len());
@@ -55,7 +58,7 @@ where
     let key_id = keys.first().map(|key| key.kid().to_owned()).unwrap_or_default();
     let set = JwkSet::new(keys).map_err(PublishError::Set)?;
     let jwks = serde_json::to_string(&set).map_err(|error| PublishError::Unwritable { cause: error.to_string() })?;
-    Ok(Some(Published { jwks, key_id }))
+    Ok(Some(Attributes::Keys(Published { jwks, key_id })))
 }
 
 /// Why no keys were published. CloudFormation shows it beside the failed resource.
@@ -140,8 +143,8 @@ mod tests {
             answer,
             json!({
                 "Status": "SUCCESS",
-                "PhysicalResourceId": "TransactionKeys",
-                "StackId": event["StackId"], "RequestId": event["RequestId"], "LogicalResourceId": "TransactionKeys",
+                "PhysicalResourceId": "TransactionKeySet",
+                "StackId": event["StackId"], "RequestId": event["RequestId"], "LogicalResourceId": "TransactionKeySet",
                 "Data": {"Jwks": "compared above", "KeyId": jwk.kid()},
             })
         );
@@ -217,6 +220,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_configuration_is_answered_with_its_digest_without_asking_kms() {
+        let event = event("configuration");
+        let values = event["ResourceProperties"]["Values"].as_array().unwrap();
+        let values = values.iter().map(|value| value.as_str().unwrap().to_owned()).collect();
+        let answer = body(&event, unreachable).await;
+        assert_eq!(
+            json!([answer["Status"], answer["Data"]]),
+            json!(["SUCCESS", serde_json::to_value(ConfigurationDigest::of(values)).unwrap()])
+        );
+        assert_eq!(answer["Data"]["Digest"].as_str().map(str::len), Some(43));
+    }
+
+    #[tokio::test]
     async fn a_deletion_succeeds_without_asking_kms_and_keeps_its_id() {
         let event = event("delete");
         assert_eq!(
@@ -224,7 +240,7 @@ mod tests {
             json!({
                 "Status": "SUCCESS",
                 "PhysicalResourceId": event["PhysicalResourceId"],
-                "StackId": event["StackId"], "RequestId": event["RequestId"], "LogicalResourceId": "TransactionKeys",
+                "StackId": event["StackId"], "RequestId": event["RequestId"], "LogicalResourceId": "TransactionKeySet",
             })
         );
     }

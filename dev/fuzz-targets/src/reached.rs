@@ -40,6 +40,7 @@ mod tests {
             "an environment of revalidation",
             "an evaluation",
             "a caller is denied",
+            "a digest of a configuration",
             "a key set in any order",
             "a policy",
             "a published key set",

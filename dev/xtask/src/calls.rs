@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use crate::aws::{list, loopback_client};
 use crate::failure::{Failure, OrFailure};
 use crate::lab::Lab;
-
-const LAMBDA: &str = "/2015-03-31/functions";
+use crate::versions::FUNCTIONS;
 
 /// What the API answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,46 +193,18 @@ impl Lab {
         Ok(records.filter(|record| record.get("audit").is_some()).collect())
     }
 
-    /// Makes the next call of a function start a fresh process of it. `function` is its logical id in the template, in any
-    /// case and without a final `Function`, or a part of its physical name.
-    ///
-    /// # Errors
-    /// The stack has no such function, or more than one.
-    pub fn cold_start(&self, function: &str) -> Result<(), Failure> {
-        let name = self.function(function)?;
-        let path = format!("{LAMBDA}/{name}/configuration");
-        // Writing a part of the configuration that an environment is started with makes the emulator drop the warm ones,
-        // even when the value stays the same.
-        let current = self.aws.rest("lambda", Method::GET, &path, None)?;
-        let timeout = current.get("Timeout").cloned().unwrap_or(json!(10));
-        self.aws.rest("lambda", Method::PUT, &path, Some(&json!({"Timeout": timeout})))?;
-        self.wait_until_active(&path)
-    }
-
-    fn wait_until_active(&self, configuration: &str) -> Result<(), Failure> {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < deadline {
-            let current = self.aws.rest("lambda", Method::GET, configuration, None)?;
-            if current.get("State").and_then(Value::as_str) == Some("Active") {
-                return Ok(());
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Err(Failure::new(format!("{configuration} does not become active"), "read the emulator's log"))
-    }
-
-    /// Invokes a function directly, named as in [`Lab::cold_start`].
+    /// Invokes what runs of a function directly, named as in [`Lab::function`].
     ///
     /// # Errors
     /// The stack has no such function; a function's own error is an answer.
     pub fn invoke(&self, function: &str, payload: &Value) -> Result<Invocation, Failure> {
-        let name = self.function(function)?;
-        let path = format!("{LAMBDA}/{name}/invocations");
+        let path = format!("{FUNCTIONS}/{}/invocations", self.running(function)?);
         let payload = self.aws.rest("lambda", Method::POST, &path, Some(payload))?;
         Ok(Invocation { failed: payload.get("errorType").is_some(), payload })
     }
 
-    /// The physical name of a function, named as in [`Lab::cold_start`].
+    /// The physical name of a function. `wanted` is its logical id in the template, in any case and without a final `Function`,
+    /// or its physical name.
     ///
     /// # Errors
     /// The stack has no such function, or more than one.

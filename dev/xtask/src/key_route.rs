@@ -1,7 +1,7 @@
 //! Where the stack tells the public keys of revalidation's client, and what the emulator has to be told about that route.
 //!
 //! The emulator takes from an OpenAPI text which routes there are and whom they ask, but not what a route without a function
-//! answers: it would be `{}`. On AWS that is in the text, `ClientKeys.Jwks`, which is the stack's output `ClientKeySet` too.
+//! answers: it would be `{}`. On AWS that is in the text, `ClientKeySet.Jwks`, which is the stack's output `ClientKeySet` too.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -70,3 +70,5 @@ pub mod traffic;
 pub mod users;
 /// Vector files of third parties.
 pub mod vectors;
+/// What runs of a function.
+pub mod versions;

@@ -65,9 +65,10 @@ pub fn items(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// The id that a `Ref` or `Fn::GetAtt` names.
+/// The id that a `Ref` or `Fn::GetAtt` names. SAM has a `Ref` name what it makes of a resource, too, as in `StepFunction.Alias`.
 pub fn logical_id(reference: &Value) -> Option<&str> {
-    reference["Ref"].as_str().or_else(|| reference["Fn::GetAtt"].get(0).and_then(Value::as_str))
+    let named = reference["Ref"].as_str().or_else(|| reference["Fn::GetAtt"].get(0).and_then(Value::as_str))?;
+    Some(named.split_once('.').map_or(named, |(id, _)| id))
 }
 
 /// A text with its placeholders, whether it is one or the argument of `Fn::Sub`; any other function as JSON.

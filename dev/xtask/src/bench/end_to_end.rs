@@ -21,10 +21,10 @@ use crate::failure::{Failure, OrFailure};
 use crate::lab::Lab;
 use crate::progress::Progress;
 use crate::report::PAYMENT;
+use crate::versions::FUNCTIONS;
 
 /// The floor: a function that does nothing.
 pub(crate) const FLOOR: &str = "echo";
-const FUNCTIONS: &str = "/2015-03-31/functions";
 /// What the stack of this group is called in the lab.
 const NAME: &str = "bench-plain";
 /// What the ratios are to.
