@@ -123,6 +123,11 @@ impl Installed {
     }
 }
 
+/// The directory of the labs of this repository.
+pub fn labs() -> PathBuf {
+    repository().join("target/lab")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,7 +51,7 @@ impl Lab {
     pub fn up(options: &Options, progress: &Progress) -> Result<Lab, Failure> {
         let directory = state::directory(&options.name)?;
         let tools = Tools::located()?;
-        let _held = cache::lock(&state::labs(), &format!(".{}", options.name))?;
+        let _held = cache::lock(&cache::labs(), &format!(".{}", options.name))?;
         stop_recorded(&directory)?;
         ours().insert(options.name.clone());
         let stood_up = thread::scope(|scope| {

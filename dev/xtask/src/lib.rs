@@ -15,8 +15,10 @@ pub mod browser;
 pub mod cache;
 /// What can be asked of a lab that is up.
 pub mod calls;
+mod cargo;
 /// The lab's own certificate authority.
 pub mod certificates;
+mod compile;
 /// What a revalidation costs.
 pub mod cost;
 /// The main job told as a story.

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use crate::cache;
+use crate::cargo::cargo;
 use crate::failure::{Failure, OrFailure};
 use crate::process;
 use crate::progress::Progress;
-use crate::suite::cargo;
 
 /// The test that judges the machines of a directory, whichever it is.
 const TEST: &str = "every_machine_of_the_directory_is_refused_or_runs_as_its_author_wrote_it";

@@ -75,7 +75,7 @@ impl Site {
         let _ = std::fs::remove_dir_all(directory.join(state::TRAFFIC));
         let state = {
             // Held until the choice is on disk, where a lab that starts at the same time sees it.
-            let _held = cache::lock(&state::labs(), ".ports")?;
+            let _held = cache::lock(&cache::labs(), ".ports")?;
             let state = State {
                 ports: Ports::choose(options.port_base)?,
                 groups: Vec::new(),

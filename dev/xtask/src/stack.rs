@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::Aws;
 use crate::aws::{ACCESS_KEY, REGION};
 use crate::cache;
+use crate::cargo::is_of_the_running_crate;
 use crate::failure::{Failure, OrFailure};
 use crate::functions::Functions;
 use crate::key_route;
@@ -153,13 +154,6 @@ impl Sam<'_> {
         self.functions.direct(&mut sam);
         sam
     }
-}
-
-/// Cargo tells a program that it runs about that program's crate; to a build of other crates that is noise.
-pub(crate) fn is_of_the_running_crate(variable: &str) -> bool {
-    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
-        .iter()
-        .any(|prefix| variable.starts_with(prefix))
 }
 
 /// This machine's architecture as the template's parameter names it: functions run here.

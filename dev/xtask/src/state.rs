@@ -49,14 +49,9 @@ pub struct State {
     pub stack: Option<Stack>,
 }
 
-/// The directory of the labs of this repository.
-pub fn labs() -> PathBuf {
-    cache::repository().join("target/lab")
-}
-
 /// The names of the labs that have a directory, up or down.
 pub fn names() -> Vec<String> {
-    let entries = std::fs::read_dir(labs()).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(cache::labs()).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     names.filter(|name| !name.starts_with('.')).collect()
 }
@@ -70,7 +65,7 @@ pub fn directory(name: &str) -> Result<PathBuf, Failure> {
     if name.is_empty() || name.len() > 32 || !name.chars().all(plain) {
         return Err(Failure::new(format!("`{name}` cannot name a lab"), "use 1 to 32 of a-z, 0-9 and `-`"));
     }
-    Ok(labs().join(name))
+    Ok(cache::labs().join(name))
 }
 
 impl State {
@@ -145,7 +140,7 @@ impl Ports {
 
 /// The ports of labs that stand or are being brought up.
 fn reserved() -> BTreeSet<u16> {
-    let states = names().into_iter().filter_map(|name| State::load(&labs().join(name)).ok().flatten());
+    let states = names().into_iter().filter_map(|name| State::load(&cache::labs().join(name)).ok().flatten());
     states.map(|state| state.ports.emulator).collect()
 }
 

@@ -9,12 +9,13 @@ use serde::Deserialize;
 
 use crate::aws::REGION;
 use crate::cache;
+use crate::cargo::{cargo, without_the_running_crate};
 use crate::failure::{Failure, OrFailure};
 use crate::functions::Functions;
 use crate::lab::{LAB_VARIABLE, Lab, Options};
 use crate::process;
 use crate::progress::{Progress, tell};
-use crate::stack::{Sam, is_of_the_running_crate};
+use crate::stack::Sam;
 use crate::tools::Tools;
 
 /// The lab that the end-to-end tests run against.
@@ -104,26 +105,6 @@ fn checks(tools: &Tools, cargo_deny: &Path, logs: &Path) -> Vec<Check> {
             "read the build's output above; see the profile `release` in Cargo.toml",
         ),
     ]
-}
-
-/// `cargo` in the repository, as a person would call it from a shell.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = without_the_running_crate("cargo");
-    cargo.args(arguments);
-    cargo
-}
-
-/// A program that calls Cargo, without what Cargo has told this one.
-fn without_the_running_crate(program: &str) -> Command {
-    let mut command = Command::new(program);
-    for (variable, _) in std::env::vars_os() {
-        let variable = variable.to_string_lossy();
-        if is_of_the_running_crate(&variable) {
-            command.env_remove(&*variable);
-        }
-    }
-    command.env("CARGO_TERM_COLOR", "never");
-    command
 }
 
 struct Outcome {

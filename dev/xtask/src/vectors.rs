@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use crate::cache;
+use crate::cargo::cargo;
 use crate::failure::{Failure, OrFailure};
 use crate::process;
 use crate::progress::Progress;
-use crate::suite::cargo;
 
 /// The test that decides the vectors of a directory, whichever it is.
 const TEST: &str = "jws::wycheproof::every_vector_is_decided_right";

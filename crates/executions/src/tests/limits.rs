@@ -137,7 +137,8 @@ fn places_of_ended_executions_are_all_given_back_by_one_look() {
     end_all(&lab);
     let before = lab.outside.calls().len();
     starts(&lab, 1);
-    let told = [vec!["take place", "count"], vec!["describe"; 25], vec!["give back", "take place", "sign", "start"]];
+    let told =
+        [vec!["take place", "count"], vec!["describe"; 25], vec!["give back", "take place", "sign", "ask", "start"]];
     assert_eq!(lab.outside.calls()[before..], told.concat());
     starts(&lab, 24);
     assert_eq!(lab.outside.calls().iter().filter(|call| *call == "describe").count(), 25);

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cache;
+use crate::cargo::cargo;
 use crate::failure::{Failure, OrFailure};
 use crate::lab::Lab;
 use crate::prerequisites;
 use crate::process;
 use crate::progress::{Progress, tell};
-use crate::suite::cargo;
 
 /// What executions consumed of what AWS bills.
 mod consumption;
