@@ -173,7 +173,7 @@ fn asked_again_under_its_key_an_execution_has_one_place() {
     let first = key("order-1");
     assert_eq!(first["statusCode"], 202);
     let again = key("order-1");
-    assert_eq!(again["headers"]["Idempotency-Replayed"], "true");
+    assert_eq!(again["headers"]["idempotency-replayed"], "true");
     assert_eq!(again["body"], first["body"]);
     assert_eq!(key("order-2")["statusCode"], 429);
     assert_eq!(key("order-1")["statusCode"], 202);
