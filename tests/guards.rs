@@ -17,7 +17,7 @@ struct Captured {
 fn captured(lab: &mut Turn) -> Captured {
     let execution = lab.started(&lab.token("alice").unwrap()).arn;
     assert_eq!(lab.ended(&execution), "SUCCEEDED");
-    lab.audit(7);
+    lab.audit(8);
     Captured { token: transaction_token(lab, &execution), execution }
 }
 

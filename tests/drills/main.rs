@@ -77,7 +77,7 @@ fn a_user_who_logs_out_stops_a_run_that_requires_the_session() {
 
 #[test]
 fn a_user_who_has_logged_out_starts_nothing_though_the_access_token_is_still_good() {
-    beside_others("logged-out-before");
+    alone("logged-out-before");
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(super) fn out_of_history(stage: &mut Stage<'_>) -> Result<(), Failure> {
     expect_error(stage, "Revalidation", &mixed, "ClaimGuard.Rejected")?;
     let paid =
         ["ScreenPayment allow", "ApprovePayment allow", "Revalidate ExecutePayment allow", "ExecutePayment allow"];
-    let told = |more: &[&'static str]| [&["start allow"], more].concat();
+    let told = |more: &[&'static str]| [&["Before start allow", "start allow"], more].concat();
     let of_ended =
         ["Revalidate ExecutePayment deny execution_over", "Revalidate ExecutePayment reject other_execution"];
     stage.audit_of(&ended, &told(&[&paid[..], &of_ended].concat()))?;
