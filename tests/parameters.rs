@@ -5,7 +5,7 @@
 mod support;
 
 use claim_guard::access::AccessPolicy;
-use minting::{Failure, Signer, SigningKeyArn};
+use minting::{ServiceError, Signer, SigningKeyArn};
 use proptest::prelude::*;
 use proptest::string::string_regex;
 use proptest::test_runner::TestRunner;
@@ -179,7 +179,7 @@ const PARAMETERS: [Parameter; 10] = [
 struct NoSigner;
 
 impl Signer for NoSigner {
-    async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, ServiceError> {
         unreachable!("nothing is asked")
     }
 }

@@ -17,11 +17,11 @@ use crate::signed_in::signed_in;
 const LOOKED_AGAIN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Keys of the test at the stack's route, until this is dropped.
-struct Told<'a>(&'a Lab);
+struct KeyRoute<'a>(&'a Lab);
 
-impl<'a> Told<'a> {
-    fn new(lab: &'a Lab, keys: &[&TestKey]) -> Told<'a> {
-        let told = Told(lab);
+impl<'a> KeyRoute<'a> {
+    fn new(lab: &'a Lab, keys: &[&TestKey]) -> KeyRoute<'a> {
+        let told = KeyRoute(lab);
         told.tell(keys);
         // Keycloak forgets the stack's keys.
         lab.register_client().unwrap();
@@ -49,7 +49,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl Drop for Told<'_> {
+impl Drop for KeyRoute<'_> {
     fn drop(&mut self) {
         let stack = self.0.stack();
         key_route::answer(self.0.aws(), &stack.api, stack.client_keys().unwrap()).unwrap();
@@ -62,7 +62,7 @@ fn a_key_that_follows_the_client_s_is_found_without_a_hand() {
     let _whole = crate::whole();
     let lab = Lab::for_tests().unwrap();
     let [old, new, foreign] = ["old", "new", "foreign"].map(|kid| TestKey::generate("ES256", kid));
-    let told = Told::new(&lab, &[&old]);
+    let told = KeyRoute::new(&lab, &[&old]);
     assert_eq!([&old, &new, &foreign].map(|key| told.lets_in(key)), [true, false, false]);
     // As a rotation does it: both are told, then the new one signs.
     told.tell(&[&old, &new]);

@@ -8,9 +8,9 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::audit::AuditRecord;
 use claim_guard::identifier::{Digest, ExecutionArn, MapRunArn};
 use claim_guard::revalidation::{ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen};
-use minting::{Failure, Signer};
+use minting::{ServiceError, Signer};
 use revalidation::keycloak::Keycloak;
-use revalidation::{Engine, Outside, Service};
+use revalidation::{Engine, Service, Services};
 use serde_json::{Value, json};
 use test_realm::{TestKey, key_set};
 use xtask::keycloak::REVALIDATION_CLIENT;
@@ -48,7 +48,7 @@ impl Drop for Registered<'_> {
 struct LocalSigner<'a>(&'a TestKey);
 
 impl Signer for LocalSigner<'_> {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         Ok(der(&self.0.sign(message)))
     }
 }
@@ -97,7 +97,7 @@ pub fn statement(lab: &Lab, key: &TestKey, claims: &Value) -> String {
 struct Runs<'a>(&'a str);
 
 impl Engine for Runs<'_> {
-    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, ServiceError> {
         let payload = crate::support::payload(self.0);
         let started_at = UnixTime::from_seconds(payload["tctx"]["started"].as_i64().unwrap()).unwrap();
         Ok(Some(ExecutionSeen {
@@ -111,11 +111,11 @@ impl Engine for Runs<'_> {
         }))
     }
 
-    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, Failure> {
+    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, ServiceError> {
         Ok(None)
     }
 
-    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, ServiceError> {
         Ok(None)
     }
 }
@@ -149,7 +149,7 @@ pub fn revalidated(of: &Registered<'_>, client: &str, policy: &str, token: &str)
     let answer = runtime.block_on(async {
         let service =
             Service::from_lookup(AccessPolicy::parse("access.toml", policy), lookup, async |realm, client, _| {
-                Ok(Outside {
+                Ok(Services {
                     realm: Keycloak::new(realm, client.id, LocalSigner(client_key)).unwrap(),
                     signer: LocalSigner(key),
                     chance: minting::random,

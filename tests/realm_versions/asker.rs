@@ -9,7 +9,7 @@ use claim_guard::identifier::{
 use claim_guard::revalidation::{Cause, ExecutionSeen, ExecutionStatus, InputSeen, Look, Question};
 use claim_guard::transaction::{PresentedAt, TransactionKeySet};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, TransactionToken, TransactionVerifier, UnixTime};
-use minting::{Failure, Signer};
+use minting::{ServiceError, Signer};
 use realm_keys::RealmCa;
 use revalidation::keycloak::Keycloak;
 use revalidation::settings::RealmAccess;
@@ -29,7 +29,7 @@ const EXECUTION: &str = "arn:aws:states:us-east-1:000000000000:execution:payment
 struct Key(TestKey);
 
 impl Signer for Key {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         Ok(self.0.sign(message))
     }
 }

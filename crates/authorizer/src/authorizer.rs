@@ -7,12 +7,12 @@ use claim_guard::unix_time::ClockError;
 use claim_guard::{AccessToken, Rejection, UnixTime, VerifiedClaims};
 use lambda_shell::{Panicked, caught, caught_at_once};
 
-use crate::answer::{Answer, Refusal};
 use crate::audit_sink::AuditSink;
 use crate::event::{AuthorizerEvent, TokenRequest};
 use crate::iam_policy::{self, Inexpressible};
 use crate::key_source::KeySource;
 use crate::method_arn::MethodArn;
+use crate::response::{AuthorizerError, AuthorizerResponse};
 use crate::setup::Setup;
 
 /// Answers events, and writes one audit line for each.
@@ -23,10 +23,10 @@ pub struct Authorizer<K, S> {
 }
 
 /// The line that is written before anything is answered, and the answer.
-type Ruling = (AuditRecord, Result<Answer, Refusal>);
+type Ruling = (AuditRecord, Result<AuthorizerResponse, AuthorizerError>);
 
 /// Why an event gets no policy.
-enum Halt<'a> {
+enum NoPolicy<'a> {
     /// A fault of the set-up.
     Misconfigured(&'a [Reason]),
     /// Something else than the token is wrong with the request.
@@ -55,7 +55,7 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
         event: &[u8],
         now: Result<UnixTime, ClockError>,
         invocation: Invocation,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<AuthorizerResponse, AuthorizerError> {
         let (record, answer) = match caught_at_once(|| AuthorizerEvent::parse(event)) {
             Ok(event) => self.ruled(event, now).await,
             Err(panicked) => undecided(self.context_of(None, now.ok()), panicked),
@@ -66,8 +66,12 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
     /// Answers an event that is read already.
     ///
     /// # Errors
-    /// [`Refusal`] if there is no policy to answer with; also if the audit line cannot be written, or anything panics.
-    pub async fn answer(&self, event: AuthorizerEvent, now: Result<UnixTime, ClockError>) -> Result<Answer, Refusal> {
+    /// [`AuthorizerError`] if there is no policy to answer with; also if the audit line cannot be written, or anything panics.
+    pub async fn answer(
+        &self,
+        event: AuthorizerEvent,
+        now: Result<UnixTime, ClockError>,
+    ) -> Result<AuthorizerResponse, AuthorizerError> {
         let (record, answer) = self.ruled(event, now).await;
         self.recorded(record, answer)
     }
@@ -79,8 +83,8 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
         };
         match caught(self.decided(&event, &context, now)).await {
             Ok(Ok((record, answer))) => (record, Ok(answer)),
-            Ok(Err(halt)) => {
-                let (record, refusal) = halt.recorded(context);
+            Ok(Err(no_policy)) => {
+                let (record, refusal) = no_policy.recorded(context);
                 (record, Err(refusal))
             }
             Err(panicked) => undecided(context, panicked),
@@ -88,10 +92,14 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
     }
 
     /// No decision without its line: a policy that nobody can trace is not given.
-    fn recorded(&self, record: AuditRecord, answer: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
+    fn recorded(
+        &self,
+        record: AuditRecord,
+        answer: Result<AuthorizerResponse, AuthorizerError>,
+    ) -> Result<AuthorizerResponse, AuthorizerError> {
         match caught_at_once(|| self.sink.take(record)) {
             Ok(Ok(())) => answer,
-            Ok(Err(_)) | Err(Panicked) => Err(Refusal::Undecided),
+            Ok(Err(_)) | Err(Panicked) => Err(AuthorizerError::Undecided),
         }
     }
 
@@ -100,21 +108,22 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
         event: &'a AuthorizerEvent,
         context: &AuditContext,
         now: Result<UnixTime, ClockError>,
-    ) -> Result<(AuditRecord, Answer), Halt<'a>> {
+    ) -> Result<(AuditRecord, AuthorizerResponse), NoPolicy<'a>> {
         let (policy, verifier, keys) = match &self.setup {
             Setup::Ready { policy, verifier, keys } => (policy, verifier, keys),
-            Setup::Broken { faults, .. } => return Err(Halt::Misconfigured(faults)),
+            Setup::Broken { faults, .. } => return Err(NoPolicy::Misconfigured(faults)),
         };
         let AuthorizerEvent(request) = event;
-        let request = request.as_ref().map_err(|error| Halt::Refused(Reason::new("malformed_event", error), None))?;
+        let request =
+            request.as_ref().map_err(|error| NoPolicy::Refused(Reason::new("malformed_event", error), None))?;
         let called = request.method_arn.as_ref();
-        let called = called.map_err(|error| Halt::Refused(Reason::new("malformed_method_arn", error), None))?;
+        let called = called.map_err(|error| NoPolicy::Refused(Reason::new("malformed_method_arn", error), None))?;
 
-        let token = request.token.as_ref().map_err(|rejection| Halt::Rejected(None, rejection.clone()))?;
-        let rejected = |rejection| Halt::Rejected(Some(token), rejection);
+        let token = request.token.as_ref().map_err(|rejection| NoPolicy::Rejected(None, rejection.clone()))?;
+        let rejected = |rejection| NoPolicy::Rejected(Some(token), rejection);
         let key_id = token.untrusted_key_id().map_err(rejected)?;
-        let now = now.map_err(|error| Halt::Undecided(Reason::new("clock", &error), None))?;
-        let keys = keys.key_set(&key_id).await.map_err(|reason| Halt::Undecided(reason, None))?;
+        let now = now.map_err(|error| NoPolicy::Undecided(Reason::new("clock", &error), None))?;
+        let keys = keys.key_set(&key_id).await.map_err(|reason| NoPolicy::Undecided(reason, None))?;
         let claims = verifier.verify(token, &keys, now).map_err(rejected)?;
 
         let decided = policy.decide_routes(&claims, called.method(), called.path());
@@ -122,12 +131,12 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
             Ok(answer) => Ok((AuditRecord::decided(context.clone(), claims.identity(), decided.decision()), answer)),
             Err(Inexpressible::AmbiguousPath) => {
                 let message = "no route matches the path, and it holds characters that a policy cannot name";
-                Err(Halt::Refused(Reason::new("ambiguous_path", &message), Some(Box::new(claims))))
+                Err(NoPolicy::Refused(Reason::new("ambiguous_path", &message), Some(Box::new(claims))))
             }
             Err(Inexpressible::TooLarge { presented }) => {
                 let limit = iam_policy::MAX_ANSWER_BYTES;
                 let message = format!("the policy has `{presented}` bytes, expected at most `{limit}`");
-                Err(Halt::Undecided(Reason::new("policy_too_large", &message), Some(Box::new(claims))))
+                Err(NoPolicy::Undecided(Reason::new("policy_too_large", &message), Some(Box::new(claims))))
             }
         }
     }
@@ -147,19 +156,23 @@ impl<K: KeySource, S: AuditSink> Authorizer<K, S> {
 }
 
 fn undecided(context: AuditContext, panicked: Panicked) -> Ruling {
-    (AuditRecord::undecided(context, panicked.reason()), Err(Refusal::Undecided))
+    (AuditRecord::undecided(context, panicked.reason()), Err(AuthorizerError::Undecided))
 }
 
-impl Halt<'_> {
-    fn recorded(self, context: AuditContext) -> (AuditRecord, Refusal) {
+impl NoPolicy<'_> {
+    fn recorded(self, context: AuditContext) -> (AuditRecord, AuthorizerError) {
         match self {
             Self::Misconfigured(faults) => {
-                (AuditRecord::misconfigured(context, faults.to_vec()), Refusal::Misconfigured)
+                (AuditRecord::misconfigured(context, faults.to_vec()), AuthorizerError::Misconfigured)
             }
-            Self::Refused(reason, caller) => (about(AuditRecord::refused(context, reason), caller), Refusal::Rejected),
-            Self::Rejected(token, rejection) => (AuditRecord::rejected(context, token, &rejection), Refusal::Rejected),
+            Self::Refused(reason, caller) => {
+                (about(AuditRecord::refused(context, reason), caller), AuthorizerError::Rejected)
+            }
+            Self::Rejected(token, rejection) => {
+                (AuditRecord::rejected(context, token, &rejection), AuthorizerError::Rejected)
+            }
             Self::Undecided(reason, caller) => {
-                (about(AuditRecord::undecided(context, reason), caller), Refusal::Undecided)
+                (about(AuditRecord::undecided(context, reason), caller), AuthorizerError::Undecided)
             }
         }
     }

@@ -9,8 +9,8 @@ use claim_guard::access::{AccessPolicy, Effect, RoutePattern};
 use claim_guard::decision::RouteDecisions;
 use serde::{Serialize, Serializer};
 
-use crate::answer::Answer;
 use crate::method_arn::MethodArn;
+use crate::response::AuthorizerResponse;
 
 /// The most bytes of an answer. A longer one is refused, never shortened.
 pub const MAX_ANSWER_BYTES: usize = 8 * 1024;
@@ -85,7 +85,7 @@ pub(crate) fn answer(
     claims: &VerifiedClaims,
     called: &MethodArn,
     decided: &RouteDecisions<'_>,
-) -> Result<Answer, Inexpressible> {
+) -> Result<AuthorizerResponse, Inexpressible> {
     let patterns = decided.patterns();
     let unrouted = unrouted(decided, called)?;
     let answer = |allow: &[&RoutePattern], deny: &[&RoutePattern]| {
@@ -93,8 +93,8 @@ pub(crate) fn answer(
         let deny = statement(Effect::Deny, called, deny, unrouted);
         let statement = [allow, deny].into_iter().flatten().collect();
         let document = PolicyDocument { version: VERSION, statement };
-        let answer = Answer::of(claims.identity(), access.digest(), &document);
-        let presented = answer.as_ref().map_or(usize::MAX, Answer::bytes);
+        let answer = AuthorizerResponse::of(claims.identity(), access.digest(), &document);
+        let presented = answer.as_ref().map_or(usize::MAX, AuthorizerResponse::bytes);
         answer.filter(|_| presented <= MAX_ANSWER_BYTES).ok_or(Inexpressible::TooLarge { presented })
     };
     if !patterns.allow.is_empty() {

@@ -39,18 +39,18 @@ mod key_source;
 mod iam_policy;
 
 /// What API Gateway is answered.
-mod answer;
+mod response;
 
 /// Where audit records go.
 mod audit_sink;
 
-pub use answer::{Answer, Refusal};
 pub use audit_sink::AuditSink;
 pub use authorizer::Authorizer;
 pub use event::{AuthorizerEvent, EventError};
 pub use iam_policy::MAX_ANSWER_BYTES;
 pub use key_source::KeySource;
 pub use method_arn::{ArnPart, MethodArn, MethodArnError};
+pub use response::{AuthorizerError, AuthorizerResponse};
 pub use setup::Setup;
 
 #[cfg(test)]

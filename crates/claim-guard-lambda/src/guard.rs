@@ -4,7 +4,7 @@ use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, WorkflowName};
 use claim_guard::transaction::{
-    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, TransactionToken,
+    Attempt, PresentedAt, StaleTransaction, TransactionFailure, TransactionRejection, TransactionToken,
     VerifiedTransaction,
 };
 use claim_guard::unix_time::{ClockError, UnixTime};
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::environment::{BrokenConfiguration, Configuration, ConfigurationFault};
 use crate::event::{Event, EventError};
-use crate::refusal::Refusal;
+use crate::guard_error::GuardError;
 
 /// Decides whether the state that it guards may act, event by event.
 ///
@@ -31,7 +31,7 @@ pub struct Ruling {
     /// The record of this decision; each event makes exactly one.
     pub audit: AuditRecord,
     /// Leave to act, or the no that the state machine hears.
-    pub verdict: Result<Granted, Refusal>,
+    pub verdict: Result<Granted, GuardError>,
 }
 
 /// Leave to act, and what on.
@@ -162,7 +162,7 @@ impl Configuration {
         let audit = AuditRecord::decided(context, transaction.identity(), &decision);
         let verdict = match decision {
             Decision::Allow(grant) => Ok(Granted { grant, input }),
-            Decision::Deny(_) => Err(Refusal::Denied { transaction: name(transaction.identity()) }),
+            Decision::Deny(_) => Err(GuardError::Denied { transaction: name(transaction.identity()) }),
         };
         Ruling { audit, verdict }
     }
@@ -170,12 +170,12 @@ impl Configuration {
 
 fn rejected(context: AuditContext, token: Option<&TransactionToken>, rejection: TransactionRejection) -> Ruling {
     let audit = AuditRecord::failed(context, token, &TransactionFailure::Rejected(rejection));
-    Ruling { audit, verdict: Err(Refusal::Rejected) }
+    Ruling { audit, verdict: Err(GuardError::Rejected) }
 }
 
-fn expired(context: AuditContext, aged: &AgedTransaction, failure: &TransactionFailure) -> Ruling {
+fn expired(context: AuditContext, aged: &StaleTransaction, failure: &TransactionFailure) -> Ruling {
     let audit = AuditRecord::failed(context, None, failure).about(aged.identity());
-    Ruling { audit, verdict: Err(Refusal::IdentityExpired { transaction: name(aged.identity()) }) }
+    Ruling { audit, verdict: Err(GuardError::IdentityExpired { transaction: name(aged.identity()) }) }
 }
 
 /// How messages name a transaction.
@@ -190,11 +190,11 @@ fn ruled(context: AuditContext, decide: impl FnOnce(AuditContext) -> Ruling) -> 
 }
 
 fn undecided(context: AuditContext, reason: Reason) -> Ruling {
-    Ruling { audit: AuditRecord::undecided(context, reason), verdict: Err(Refusal::Undecided) }
+    Ruling { audit: AuditRecord::undecided(context, reason), verdict: Err(GuardError::Undecided) }
 }
 
 fn misconfigured(context: AuditContext, reasons: Vec<Reason>) -> Ruling {
-    Ruling { audit: AuditRecord::misconfigured(context, reasons), verdict: Err(Refusal::Misconfigured) }
+    Ruling { audit: AuditRecord::misconfigured(context, reasons), verdict: Err(GuardError::Misconfigured) }
 }
 
 fn of_event(error: &EventError) -> Reason {
@@ -219,6 +219,6 @@ mod tests {
         let ruling = ruled(context.clone(), |_| panic!("alice@example.com"));
         let reason = Reason::new("panicked", &"the function panicked: its log says where");
         assert_eq!(ruling.audit, AuditRecord::undecided(context, reason));
-        assert_eq!(ruling.verdict.err(), Some(Refusal::Undecided));
+        assert_eq!(ruling.verdict.err(), Some(GuardError::Undecided));
     }
 }

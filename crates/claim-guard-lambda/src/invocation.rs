@@ -16,16 +16,16 @@ use serde_json::Value;
 use crate::error_names;
 use crate::event::Event;
 use crate::guard::{Granted, Guard};
-use crate::refusal::Refusal;
+use crate::guard_error::GuardError;
 use crate::task_error::TaskError;
 
 /// Why an invocation answers with an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum InvocationError {
     /// The guard said no; the task was not called.
     Refused {
         /// What it said.
-        refusal: Refusal,
+        refusal: GuardError,
         /// The digest of the transaction token that was presented; none if there was no such token.
         ///
         /// Whoever answers a callback in place of the function may name any error. He does not know the token, so the state
@@ -36,14 +36,14 @@ pub enum Failure {
     Task(TaskError),
 }
 
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
+impl From<InvocationError> for Diagnostic {
+    fn from(failure: InvocationError) -> Self {
         let (name, message) = match &failure {
-            Failure::Refused { refusal, presented: Some(token) } => {
+            InvocationError::Refused { refusal, presented: Some(token) } => {
                 (refusal.error_name(), format!("{refusal}; the token presented is `{token}`"))
             }
-            Failure::Refused { refusal, presented: None } => (refusal.error_name(), refusal.to_string()),
-            Failure::Task(error) => (error.name(), error.message().to_owned()),
+            InvocationError::Refused { refusal, presented: None } => (refusal.error_name(), refusal.to_string()),
+            InvocationError::Task(error) => (error.name(), error.message().to_owned()),
         };
         Self { error_type: name.to_owned(), error_message: message }
     }
@@ -53,7 +53,7 @@ impl Guard {
     /// Serves one event: decides, writes the audit line, and on a grant calls the task with it and the input.
     ///
     /// # Errors
-    /// [`Failure`] is what the state machine hears. Without a written audit line nothing is allowed: the answer is
+    /// [`InvocationError`] is what the state machine hears. Without a written audit line nothing is allowed: the answer is
     /// undecided then. A panic of the guard is undecided too, one of the task is the task's; neither says what was presented.
     pub async fn serve<T, F, I, O>(
         &self,
@@ -61,7 +61,7 @@ impl Guard {
         now: Result<UnixTime, ClockError>,
         write_audit: impl FnOnce(AuditRecord) -> io::Result<()>,
         task: T,
-    ) -> Result<Value, Failure>
+    ) -> Result<Value, InvocationError>
     where
         T: FnOnce(Grant, I) -> F,
         F: Future<Output = Result<O, TaskError>>,
@@ -70,11 +70,11 @@ impl Guard {
     {
         let ruling = self.decide(event, now);
         let written = caught_at_once(|| write_audit(ruling.audit));
-        let refused = |refusal| Failure::Refused { refusal, presented: digest_of_token(event) };
+        let refused = |refusal| InvocationError::Refused { refusal, presented: digest_of_token(event) };
         let granted = ruling.verdict.map_err(refused)?;
         match written {
-            Ok(Ok(())) => work(granted, task).await.map_err(Failure::Task),
-            Ok(Err(_)) | Err(Panicked) => Err(refused(Refusal::Undecided)),
+            Ok(Ok(())) => work(granted, task).await.map_err(InvocationError::Task),
+            Ok(Err(_)) | Err(Panicked) => Err(refused(GuardError::Undecided)),
         }
     }
 }

@@ -6,7 +6,7 @@ mod run;
 
 /// The names under which a state machine catches what goes wrong.
 pub mod error_names;
-mod refusal;
+mod guard_error;
 mod task_error;
 
 /// What a guard is configured with.
@@ -22,8 +22,8 @@ pub use claim_guard::decision::Grant;
 pub use environment::{ConfigurationFault, TRANSACTION_KEYS, TRUST_DOMAIN, WORKFLOW};
 pub use event::EventError;
 pub use guard::{Granted, Guard, Ruling};
-pub use invocation::Failure;
+pub use guard_error::GuardError;
+pub use invocation::InvocationError;
 pub use lambda_runtime::Error;
-pub use refusal::Refusal;
 pub use run::run;
 pub use task_error::TaskError;

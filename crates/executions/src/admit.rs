@@ -7,7 +7,7 @@ use claim_guard::audit::Reason;
 use claim_guard::decision::Decision;
 use claim_guard::identifier::WorkflowName;
 use claim_guard::{Identity, UnixTime};
-use minting::{Failure, NamingKey};
+use minting::{NamingKey, ServiceError};
 use tokio::time::timeout;
 
 use crate::admission::Admission;
@@ -15,8 +15,8 @@ use crate::answer::{Ended, Exchange};
 use crate::execution_name::ExecutionName;
 use crate::executions::Executions;
 use crate::limits::StartLimits;
-use crate::outside::{Counted, Outside, PlaceTaken};
 use crate::problem::Problem;
+use crate::services::{Counted, PlaceTaken, Services};
 use crate::tally::{Claim, Counter, Place, Places, StartingParty, has_settled, to_next_minute};
 
 /// The most time for all of it. What else a start asks for has 23.5 seconds (see `minting`), and the function's own timeout is 28.
@@ -42,7 +42,7 @@ pub(crate) struct Candidate<'a> {
 /// Why there is no room.
 enum Unadmitted {
     /// The table, or Step Functions, does not tell.
-    Failed(Failure),
+    Failed(ServiceError),
     /// As many were started in this minute as may be.
     StartsUsedUp { most: NonZeroU16, counted: u64 },
     /// As many run as may.
@@ -51,13 +51,13 @@ enum Unadmitted {
     LooksUsedUp { most: NonZeroU16, places: usize },
 }
 
-impl From<Failure> for Unadmitted {
-    fn from(failure: Failure) -> Self {
+impl From<ServiceError> for Unadmitted {
+    fn from(failure: ServiceError) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl<O: Outside> Executions<O> {
+impl<O: Services> Executions<O> {
     /// Counts one more execution of the caller's, if the stack's limits leave room for it.
     ///
     /// A place is never given back because a start failed: what failed may have started all the same. Whether it has shows when
@@ -72,7 +72,7 @@ impl<O: Outside> Executions<O> {
         let counted = timeout(ADMITTED_WITHIN, self.counted(limits, &candidate)).await;
         let counted = counted.unwrap_or_else(|_| {
             let message = format!("there is no answer after {} seconds", ADMITTED_WITHIN.as_secs());
-            Err(Unadmitted::Failed(Failure::Undecided(Reason::new("limits_too_slow", &message))))
+            Err(Unadmitted::Failed(ServiceError::Undecided(Reason::new("limits_too_slow", &message))))
         });
         let (reason, problem) = match counted {
             Ok(()) => return Ok(Admission::assertion(candidate.name)),
@@ -142,7 +142,7 @@ impl<O: Outside> Executions<O> {
     }
 
     /// The places whose executions run no more, or never began.
-    async fn over(&self, places: &Places, now: UnixTime) -> Result<Places, Failure> {
+    async fn over(&self, places: &Places, now: UnixTime) -> Result<Places, ServiceError> {
         let mut over = Places::new();
         for (place, taken) in places.iter().take(usize::from(LOOKS_PER_MINUTE)) {
             let execution = place

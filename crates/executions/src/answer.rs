@@ -5,7 +5,7 @@ use claim_guard::decision::Decision;
 use claim_guard::identifier::{ExecutionArn, TransactionId};
 use claim_guard::{AccessToken, Identity, Rejection};
 use lambda_shell::Panicked;
-use minting::Failure;
+use minting::ServiceError;
 
 use crate::problem::Problem;
 use crate::response::Response;
@@ -13,7 +13,7 @@ use crate::settings::CorsOrigin;
 
 /// What API Gateway hears, and what the log does.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct RecordedResponse {
     /// For API Gateway.
     pub response: Response,
     /// For the log.
@@ -21,7 +21,7 @@ pub struct Answer {
 }
 
 /// An answer that ends the request early.
-pub(crate) type Ended = Box<Answer>;
+pub(crate) type Ended = Box<RecordedResponse>;
 
 /// One request: what every answer to it needs.
 #[derive(Clone)]
@@ -99,7 +99,7 @@ impl Exchange<'_> {
         caller: &Identity,
         decision: &Decision,
         transaction: Option<&TransactionId>,
-    ) -> Answer {
+    ) -> RecordedResponse {
         self.answer(response, self.record(caller, decision, transaction))
     }
 
@@ -119,10 +119,10 @@ impl Exchange<'_> {
     }
 
     /// KMS or Step Functions did not do what they were asked for.
-    pub(crate) fn failed(&self, caller: &Identity, failure: Failure) -> Ended {
+    pub(crate) fn failed(&self, caller: &Identity, failure: ServiceError) -> Ended {
         match failure {
-            Failure::Undecided(reason) => self.undecided(Some(caller), reason),
-            Failure::Misconfigured(reason) => self.misconfigured(Some(caller), vec![reason]),
+            ServiceError::Undecided(reason) => self.undecided(Some(caller), reason),
+            ServiceError::Misconfigured(reason) => self.misconfigured(Some(caller), vec![reason]),
         }
     }
 
@@ -139,12 +139,12 @@ impl Exchange<'_> {
         Box::new(self.answer(problem.response(self.request_id), record))
     }
 
-    fn answer(&self, response: Response, record: AuditRecord) -> Answer {
+    fn answer(&self, response: Response, record: AuditRecord) -> RecordedResponse {
         let record = match self.request_id {
             Some(id) => record.of_request(id),
             None => record,
         };
-        Answer { response: response.for_origin(self.origin), record }
+        RecordedResponse { response: response.for_origin(self.origin), record }
     }
 }
 

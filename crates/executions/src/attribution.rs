@@ -4,12 +4,12 @@ use std::fmt;
 
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId, WorkflowName};
-use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionRejection, UntrustedTransaction};
+use claim_guard::transaction::{PresentedAt, StaleTransaction, TransactionRejection, UntrustedTransaction};
 use claim_guard::{Excerpt, Identity, TransactionToken, TransactionVerifier, UnixTime};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::outside::Execution;
+use crate::services::Execution;
 
 /// Why an execution is nobody's: it was not started here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(crate) struct Attributed {
 /// What says who started an execution.
 pub(crate) enum Statement {
     /// A statement of this stack.
-    Proven(AgedTransaction),
+    Proven(StaleTransaction),
     /// One that was this stack's if it is true: its key is forgotten.
     Untrusted(UntrustedTransaction),
 }

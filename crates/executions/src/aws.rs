@@ -16,7 +16,7 @@ use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, RealmKeySet, TransactionToken, UnixTime};
 use minting::{
-    Failure, KmsNamingKey, KmsSigner, NamingKey, NamingKeySource, NoRandom, Signer, StartAnswer, start_question,
+    KmsNamingKey, KmsSigner, NamingKey, NamingKeySource, NoRandom, ServiceError, Signer, StartAnswer, start_question,
 };
 use realm_keys::RealmKeys;
 
@@ -24,8 +24,8 @@ use crate::admission::Admission;
 use crate::before_start::heard;
 use crate::function_arn::FunctionArn;
 use crate::limits::TableName;
-use crate::outside::{
-    Callers, Chance, Counted, Execution, KeySource, Machine, PlaceTaken, StartTable, Started, Status, Stopped,
+use crate::services::{
+    Callers, Counted, Execution, KeySource, Machine, PlaceTaken, Randomness, StartTable, Started, Status, Stopped,
 };
 use crate::settings::KmsKeys;
 use crate::tally::{Claim, Counter, Places, StartingParty};
@@ -74,27 +74,32 @@ impl KeySource for Aws {
 }
 
 impl Signer for Aws {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         self.signer.sign(message).await
     }
 }
 
 impl NamingKeySource for Aws {
-    async fn naming_key(&self) -> Result<NamingKey, Failure> {
+    async fn naming_key(&self) -> Result<NamingKey, ServiceError> {
         self.naming.naming_key().await
     }
 }
 
 impl StartTable for Aws {
-    async fn count(&self, table: &TableName, counter: &Counter, more: u16, most: u16) -> Result<Counted, Failure> {
+    async fn count(&self, table: &TableName, counter: &Counter, more: u16, most: u16) -> Result<Counted, ServiceError> {
         self.dynamodb.count(table, counter, more, most).await
     }
 
-    async fn take_place(&self, table: &TableName, claim: &Claim) -> Result<PlaceTaken, Failure> {
+    async fn take_place(&self, table: &TableName, claim: &Claim) -> Result<PlaceTaken, ServiceError> {
         self.dynamodb.take_place(table, claim).await
     }
 
-    async fn give_places_back(&self, table: &TableName, party: &StartingParty, places: &Places) -> Result<(), Failure> {
+    async fn give_places_back(
+        &self,
+        table: &TableName,
+        party: &StartingParty,
+        places: &Places,
+    ) -> Result<(), ServiceError> {
         self.dynamodb.give_places_back(table, party, places).await
     }
 }
@@ -104,11 +109,11 @@ impl Callers for Aws {
         &self,
         execution: &ExecutionArn,
         first: &TransactionToken,
-    ) -> Result<StartAnswer, Failure> {
+    ) -> Result<StartAnswer, ServiceError> {
         let question = Blob::new(start_question(execution, first));
         let request = self.lambda.invoke().function_name(self.revalidation.as_str()).payload(question);
         let sent = request.invocation_type(InvocationType::RequestResponse).send().await;
-        let answer = sent.map_err(|error| Failure::of("Invoke", &error))?;
+        let answer = sent.map_err(|error| ServiceError::of("Invoke", &error))?;
         heard(answer.function_error.is_some(), answer.payload.as_ref().map_or(&[], AsRef::as_ref))
     }
 }
@@ -119,22 +124,22 @@ impl Machine for Aws {
         state_machine: &StateMachineReference,
         admission: &Admission,
         input: &str,
-    ) -> Result<Started, Failure> {
+    ) -> Result<Started, ServiceError> {
         let request = self.sfn.start_execution().state_machine_arn(state_machine.as_str());
         match request.name(admission.name().as_str()).input(input).send().await {
             Ok(_) => Ok(Started::Now),
             Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(Started::NameTaken),
             // All but the caller's part of the input is the same for everybody.
             Err(error) if error.code() == Some("InvalidExecutionInput") => Ok(Started::InputRefused),
-            Err(error) => Err(Failure::of("StartExecution", &error)),
+            Err(error) => Err(ServiceError::of("StartExecution", &error)),
         }
     }
 
-    async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, Failure> {
+    async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, ServiceError> {
         let answer = match self.sfn.describe_execution().execution_arn(execution.as_str()).send().await {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("ExecutionDoesNotExist") => return Ok(None),
-            Err(error) => return Err(Failure::of("DescribeExecution", &error)),
+            Err(error) => return Err(ServiceError::of("DescribeExecution", &error)),
         };
         Ok(Some(Execution {
             status: status(&answer.status)?,
@@ -146,7 +151,7 @@ impl Machine for Aws {
         }))
     }
 
-    async fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> Result<Stopped, Failure> {
+    async fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> Result<Stopped, ServiceError> {
         // The subject's id is no name: it says who to whoever may ask Keycloak, and nothing to others.
         let cause = format!("stopped by subject {}", grant.subject());
         let request = self.sfn.stop_execution().execution_arn(execution.as_str()).error("Stopped").cause(cause);
@@ -156,12 +161,12 @@ impl Machine for Aws {
             Err(error) if matches!(error.code(), Some("ValidationException" | "ExecutionDoesNotExist")) => {
                 Ok(Stopped::AlreadyEnded)
             }
-            Err(error) => Err(Failure::of("StopExecution", &error)),
+            Err(error) => Err(ServiceError::of("StopExecution", &error)),
         }
     }
 }
 
-impl Chance for Aws {
+impl Randomness for Aws {
     fn now(&self) -> Result<UnixTime, ClockError> {
         clock::now()
     }
@@ -171,7 +176,7 @@ impl Chance for Aws {
     }
 }
 
-fn status(presented: &ExecutionStatus) -> Result<Status, Failure> {
+fn status(presented: &ExecutionStatus) -> Result<Status, ServiceError> {
     match presented.as_str() {
         "RUNNING" => Ok(Status::Running),
         "SUCCEEDED" => Ok(Status::Succeeded),
@@ -181,15 +186,18 @@ fn status(presented: &ExecutionStatus) -> Result<Status, Failure> {
         "PENDING_REDRIVE" => Ok(Status::PendingRedrive),
         other => {
             let message = format!("`DescribeExecution` answered the status `{}`", Excerpt::of(other));
-            Err(Failure::Misconfigured(Reason::new("unknown_status", &message)))
+            Err(ServiceError::Misconfigured(Reason::new("unknown_status", &message)))
         }
     }
 }
 
-fn written(time: DateTime) -> Result<String, Failure> {
+fn written(time: DateTime) -> Result<String, ServiceError> {
     let time = DateTime::from_secs(time.secs());
     time.fmt(DateTimeFormat::DateTime).map_err(|_| {
-        Failure::Undecided(Reason::new("malformed_time", &"`DescribeExecution` answered a time outside of all reason"))
+        ServiceError::Undecided(Reason::new(
+            "malformed_time",
+            &"`DescribeExecution` answered a time outside of all reason",
+        ))
     })
 }
 
@@ -215,7 +223,7 @@ mod tests {
             assert_eq!(super::status(&ExecutionStatus::from(status.as_str())), Ok(status));
         }
         let unknown = "`DescribeExecution` answered the status `RESTING`";
-        let expected = Failure::Misconfigured(Reason::new("unknown_status", &unknown));
+        let expected = ServiceError::Misconfigured(Reason::new("unknown_status", &unknown));
         assert_eq!(super::status(&ExecutionStatus::from("RESTING")), Err(expected));
     }
 

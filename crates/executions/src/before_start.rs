@@ -2,21 +2,21 @@
 
 use claim_guard::Excerpt;
 use claim_guard::audit::Reason;
-use minting::{Failure, StartAnswer};
+use minting::{ServiceError, StartAnswer};
 use serde::Deserialize;
 
 /// What an invocation of `revalidation` came to: its payload, which is an error's where the function failed.
 ///
 /// # Errors
-/// [`Failure::Undecided`] if it failed, or answered anything else than a yes or a no. Its own audit line says why, and
+/// [`ServiceError::Undecided`] if it failed, or answered anything else than a yes or a no. Its own audit line says why, and
 /// raises the alarm where somebody has to mend something.
-pub(crate) fn heard(has_failed: bool, payload: &[u8]) -> Result<StartAnswer, Failure> {
+pub(crate) fn heard(has_failed: bool, payload: &[u8]) -> Result<StartAnswer, ServiceError> {
     if has_failed {
         let message = format!("revalidation failed with `{}`", error_name(payload));
-        return Err(Failure::Undecided(Reason::new("revalidation_failed", &message)));
+        return Err(ServiceError::Undecided(Reason::new("revalidation_failed", &message)));
     }
     StartAnswer::parse(payload)
-        .map_err(|fault| Failure::Undecided(Reason::new("malformed_revalidation_answer", &fault)))
+        .map_err(|fault| ServiceError::Undecided(Reason::new("malformed_revalidation_answer", &fault)))
 }
 
 /// Of the rest of the error nothing is kept.
@@ -34,12 +34,12 @@ fn error_name(payload: &[u8]) -> Excerpt {
 mod tests {
     use super::*;
 
-    fn undecided(code: &'static str, message: &str) -> Result<StartAnswer, Failure> {
-        Err(Failure::Undecided(Reason::new(code, &message)))
+    fn undecided(code: &'static str, message: &str) -> Result<StartAnswer, ServiceError> {
+        Err(ServiceError::Undecided(Reason::new(code, &message)))
     }
 
     #[track_caller]
-    fn check(has_failed: bool, payload: &str, expected: Result<StartAnswer, Failure>) {
+    fn check(has_failed: bool, payload: &str, expected: Result<StartAnswer, ServiceError>) {
         assert_eq!(heard(has_failed, payload.as_bytes()), expected, "{payload}");
     }
 

@@ -4,19 +4,19 @@ use claim_guard::UnixTime;
 use claim_guard::audit::Reason;
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{ExecutionArn, TransactionId, WorkflowName};
-use minting::Failure;
+use minting::ServiceError;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::answer::{Answer, Ended, Exchange};
+use crate::answer::{Ended, Exchange, RecordedResponse};
 use crate::attribution::{Attributed, Statement};
 use crate::executions::Executions;
 use crate::leak::holds_transaction_token;
-use crate::outside::{Outside, Status};
 use crate::request::Request;
 use crate::response::Response;
+use crate::services::{Services, Status};
 
-impl<O: Outside> Executions<O> {
+impl<O: Services> Executions<O> {
     pub(crate) async fn describe(
         &self,
         mut exchange: Exchange<'_>,
@@ -24,7 +24,7 @@ impl<O: Outside> Executions<O> {
         asked: &str,
         execution: &str,
         now: UnixTime,
-    ) -> Result<Answer, Ended> {
+    ) -> Result<RecordedResponse, Ended> {
         let claims = self.verified(&exchange, request, now).await?;
         let caller = claims.identity();
         let workflow = self.workflow(&exchange, &claims, asked)?;
@@ -80,7 +80,7 @@ impl<'a> Described<'a> {
         workflow: &'a WorkflowName,
         arn: &'a ExecutionArn,
         found: &'a Attributed,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, ServiceError> {
         let execution = &found.execution;
         let (transaction, is_proven) = match &found.statement {
             Statement::Proven(statement) => (statement.identity().transaction(), true),
@@ -90,7 +90,7 @@ impl<'a> Described<'a> {
         let is_shown = is_proven && execution.status == Status::Succeeded;
         let output = execution.output.as_deref().filter(|_| is_shown).map(|output| {
             without_token("transaction_token_in_output", "output", output)?;
-            let malformed = |error| Failure::Undecided(Reason::new("malformed_output", &error));
+            let malformed = |error| ServiceError::Undecided(Reason::new("malformed_output", &error));
             serde_json::from_str(output).map_err(malformed)
         });
         let output = output.transpose()?;
@@ -110,10 +110,10 @@ impl<'a> Described<'a> {
     }
 }
 
-fn without_token(code: &'static str, what: &str, text: &str) -> Result<(), Failure> {
+fn without_token(code: &'static str, what: &str, text: &str) -> Result<(), ServiceError> {
     if holds_transaction_token(text) {
         let message = format!("the workflow's {what} holds a transaction token");
-        return Err(Failure::Misconfigured(Reason::new(code, &message)));
+        return Err(ServiceError::Misconfigured(Reason::new(code, &message)));
     }
     Ok(())
 }

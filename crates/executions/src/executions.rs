@@ -12,13 +12,13 @@ use minting::NamingKey;
 use realm_keys::RealmKeys;
 use tokio::sync::OnceCell;
 
-use crate::answer::{Answer, Ended, Exchange};
+use crate::answer::{Ended, Exchange, RecordedResponse};
 use crate::function_arn::FunctionArn;
 use crate::limits::StartLimits;
-use crate::outside::Outside;
 use crate::problem::Problem;
-use crate::request::{Ask, EventFault, Request};
+use crate::request::{EventFault, Operation, Request};
 use crate::response::Response;
+use crate::services::Services;
 use crate::settings::{CorsOrigin, Fault, KmsKeys, Settings, Stack};
 
 /// Starts, describes and stops executions on behalf of verified callers.
@@ -42,7 +42,7 @@ pub(crate) struct Declared<'a> {
     pub(crate) state_machine: &'a StateMachineReference,
 }
 
-impl<O: Outside> Executions<O> {
+impl<O: Services> Executions<O> {
     /// The function of one stack.
     pub fn new(policy: AccessPolicy, verifier: AccessTokenVerifier, stack: Stack, outside: O) -> Self {
         let Stack { trust_domain, transaction_keys, key_id, state_machines, limits, cors_origin } = stack;
@@ -63,7 +63,7 @@ impl<O: Outside> Executions<O> {
 
     /// Answers an event of API Gateway (REST, proxy integration), given as JSON. Whatever the event is, and whatever panics
     /// on its way, there is an answer.
-    pub async fn answer(&self, event: &str) -> Answer {
+    pub async fn answer(&self, event: &str) -> RecordedResponse {
         let origin = self.origin.as_ref();
         let now = caught_at_once(|| self.outside.now());
         let context = |point| {
@@ -88,11 +88,13 @@ impl<O: Outside> Executions<O> {
                 Err(panicked) => return Err(exchange.panicked(panicked)),
             };
             match &request.ask {
-                Ask::Start { workflow } => self.start(exchange, &request, workflow, now).await,
-                Ask::Describe { workflow, execution } => {
+                Operation::Start { workflow } => self.start(exchange, &request, workflow, now).await,
+                Operation::Describe { workflow, execution } => {
                     self.describe(exchange, &request, workflow, execution, now).await
                 }
-                Ask::Stop { workflow, execution } => self.stop(exchange, &request, workflow, execution, now).await,
+                Operation::Stop { workflow, execution } => {
+                    self.stop(exchange, &request, workflow, execution, now).await
+                }
             }
         });
         let answered = answered.await.unwrap_or_else(|panicked| Err(spare.panicked(panicked)));
@@ -160,7 +162,7 @@ fn unread() -> AuditPoint {
 }
 
 /// API Gateway sends requests for the three routes of the template; another event means that the two do not fit.
-fn not_a_request(fault: &EventFault, context: AuditContext, origin: Option<&CorsOrigin>) -> Answer {
+fn not_a_request(fault: &EventFault, context: AuditContext, origin: Option<&CorsOrigin>) -> RecordedResponse {
     let exchange = Exchange { origin, request_id: None, context, note: None };
     *exchange.misconfigured(None, vec![Reason::new(fault.code(), fault)])
 }
@@ -179,7 +181,7 @@ pub struct Misconfigured {
 }
 
 impl Misconfigured {
-    fn answer(&self, event: &str, now: Option<UnixTime>) -> Answer {
+    fn answer(&self, event: &str, now: Option<UnixTime>) -> RecordedResponse {
         let request = Request::parse(event);
         let point = match &request {
             Ok(request) => request.ask.point(),
@@ -200,7 +202,7 @@ pub enum Service<O> {
     Misconfigured(Misconfigured),
 }
 
-impl<O: Outside> Service<O> {
+impl<O: Services> Service<O> {
     /// The function of a policy and an environment; `lookup` answers a variable's value by its name, and `outside` makes
     /// the outside from the realm's keys, those in KMS and what asks the realm before a start. The variables are those of [`Settings::from_lookup`].
     pub async fn from_lookup(
@@ -240,7 +242,7 @@ impl<O: Outside> Service<O> {
         write_audit: impl FnOnce(AuditRecord) -> io::Result<()>,
     ) -> Response {
         let answer = caught(self.answer(event, now)).await;
-        let Answer { response, record } = answer.unwrap_or_else(|panicked| self.panicked(panicked, now));
+        let RecordedResponse { response, record } = answer.unwrap_or_else(|panicked| self.panicked(panicked, now));
         match caught_at_once(|| write_audit(record)) {
             Ok(Ok(())) => response,
             Ok(Err(_)) | Err(Panicked) => Problem::Undecided.response(None).for_origin(self.origin()),
@@ -248,14 +250,14 @@ impl<O: Outside> Service<O> {
     }
 
     /// Answers an event.
-    pub async fn answer(&self, event: &str, now: Option<UnixTime>) -> Answer {
+    pub async fn answer(&self, event: &str, now: Option<UnixTime>) -> RecordedResponse {
         match self {
             Self::Ready(executions) => executions.answer(event).await,
             Self::Misconfigured(misconfigured) => misconfigured.answer(event, now),
         }
     }
 
-    fn panicked(&self, panicked: Panicked, now: Option<UnixTime>) -> Answer {
+    fn panicked(&self, panicked: Panicked, now: Option<UnixTime>) -> RecordedResponse {
         let policy = match self {
             Self::Ready(executions) => Some(executions.policy.digest().clone()),
             Self::Misconfigured(misconfigured) => misconfigured.policy.clone(),

@@ -3,13 +3,13 @@
 use claim_guard::audit::Reason;
 use claim_guard::identifier::ExecutionArn;
 use claim_guard::{Identity, UnixTime, VerifiedClaims};
-use minting::Failure;
+use minting::ServiceError;
 
 use crate::answer::{Ended, Exchange};
 use crate::attribution::{Attributed, attribute};
 use crate::execution_name::ExecutionName;
 use crate::executions::{Declared, Executions};
-use crate::outside::Outside;
+use crate::services::Services;
 
 /// An execution under a name that was given here. Step Functions has not been asked about it.
 pub(crate) struct Named {
@@ -36,7 +36,7 @@ impl Unseen {
     }
 }
 
-impl<O: Outside> Executions<O> {
+impl<O: Services> Executions<O> {
     /// The execution of that name, if the name was given here.
     pub(crate) async fn named(
         &self,
@@ -65,8 +65,8 @@ impl<O: Outside> Executions<O> {
     ) -> Result<Attributed, Unseen> {
         let caller = claims.identity();
         let execution = self.outside.describe(arn).await.map_err(|failure| match failure {
-            Failure::Undecided(reason) => Unseen::Undecided(reason),
-            Failure::Misconfigured(reason) => Unseen::Ended(exchange.misconfigured(Some(caller), vec![reason])),
+            ServiceError::Undecided(reason) => Unseen::Undecided(reason),
+            ServiceError::Misconfigured(reason) => Unseen::Ended(exchange.misconfigured(Some(caller), vec![reason])),
         })?;
         // Its history is gone, or its start was never answered.
         let gone = || Reason::new("execution_absent", &"Step Functions has no execution of that name");

@@ -74,7 +74,7 @@ mod attribution;
 mod leak;
 
 /// The seams to the outside: the realm, KMS, `revalidation`, Step Functions, time and chance.
-mod outside;
+mod services;
 
 /// The outside for real.
 pub mod aws;
@@ -88,16 +88,17 @@ mod answer;
 mod response;
 
 pub use admission::Admission;
-pub use answer::Answer;
+pub use answer::RecordedResponse;
 pub use execution_name::ExecutionName;
 pub use executions::{Executions, Misconfigured, Service};
 pub use function_arn::FunctionArn;
 pub use limits::{LimitFault, StartLimits, TableName};
-pub use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer, StartAnswer};
-pub use outside::{
-    Callers, Chance, Counted, Execution, KeySource, Machine, Outside, PlaceTaken, StartTable, Started, Status, Stopped,
-};
+pub use minting::{NamingKey, NamingKeySource, NoRandom, ServiceError, Signer, StartAnswer};
 pub use response::Response;
+pub use services::{
+    Callers, Counted, Execution, KeySource, Machine, PlaceTaken, Randomness, Services, StartTable, Started, Status,
+    Stopped,
+};
 pub use tally::{Claim, Counter, Place, Places, START_SHOWS_WITHIN, StartingParty};
 
 #[cfg(test)]

@@ -6,22 +6,22 @@ use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
 use claim_guard::mint::{MintError, Minting, UnsignedTransactionToken};
 use claim_guard::transaction::{Binding, CarryError};
 use claim_guard::{TransactionToken, UnixTime};
-use minting::{Failure, hex};
+use minting::{ServiceError, hex};
 
 use crate::attribution::presented;
 use crate::executions::{Declared, Executions};
-use crate::outside::Outside;
+use crate::services::Services;
 
 /// Why no transaction token was minted.
 pub(crate) enum Unminted {
     /// It says more than an execution can carry.
     NotCarried(CarryError),
     /// Nobody signs it, or what is signed is wrong.
-    Failed(Failure),
+    Failed(ServiceError),
 }
 
-impl From<Failure> for Unminted {
-    fn from(failure: Failure) -> Self {
+impl From<ServiceError> for Unminted {
+    fn from(failure: ServiceError) -> Self {
         Self::Failed(failure)
     }
 }
@@ -32,7 +32,7 @@ pub(crate) struct Minted {
     pub(crate) transaction: TransactionId,
 }
 
-impl<O: Outside> Executions<O> {
+impl<O: Services> Executions<O> {
     /// Mints the statement that travels in the execution in place of the access token.
     pub(crate) async fn mint(
         &self,
@@ -42,9 +42,9 @@ impl<O: Outside> Executions<O> {
         input: &Digest,
         now: UnixTime,
     ) -> Result<Minted, Unminted> {
-        let bits = self.outside.random().map_err(|error| Failure::Undecided(Reason::new("no_random", &error)))?;
+        let bits = self.outside.random().map_err(|error| ServiceError::Undecided(Reason::new("no_random", &error)))?;
         let transaction = TransactionId::parse(&hex(&bits))
-            .map_err(|error| Failure::Misconfigured(Reason::new("malformed_transaction_id", &error)))?;
+            .map_err(|error| ServiceError::Misconfigured(Reason::new("malformed_transaction_id", &error)))?;
         let minting = Minting {
             trust_domain: self.trust_domain.clone(),
             key_id: self.key_id.clone(),
@@ -57,12 +57,12 @@ impl<O: Outside> Executions<O> {
         let unsigned = UnsignedTransactionToken::at_start(grant, &binding, input, &minting);
         unsigned.carriable().map_err(Unminted::NotCarried)?;
         let signature = self.outside.sign(unsigned.signing_input()).await?;
-        let refused = |error: MintError| Failure::Misconfigured(Reason::new(error.code(), &error));
+        let refused = |error: MintError| ServiceError::Misconfigured(Reason::new(error.code(), &error));
         let token = unsigned.seal(&signature).map_err(refused)?;
         // A guard would find out too late that KMS signs with another key than the one which the stack publishes.
         match self.transactions.verify_whatever_age(&token, &presented(name, execution), now) {
             Ok(_) => Ok(Minted { token, transaction }),
-            Err(rejection) => Err(Failure::Misconfigured(Reason::new("minted_token_rejected", &rejection)).into()),
+            Err(rejection) => Err(ServiceError::Misconfigured(Reason::new("minted_token_rejected", &rejection)).into()),
         }
     }
 }

@@ -54,13 +54,13 @@ impl From<MemberError> for EventFault {
 }
 
 /// What is asked for. The names are the caller's own texts, not looked at yet.
-pub(crate) enum Ask {
+pub(crate) enum Operation {
     Start { workflow: String },
     Describe { workflow: String, execution: String },
     Stop { workflow: String, execution: String },
 }
 
-impl Ask {
+impl Operation {
     /// Where the decision will stand, in words fit for a log line.
     pub(crate) fn point(&self) -> AuditPoint {
         let excerpt = |text: &str| Excerpt::of(text).to_string();
@@ -78,7 +78,7 @@ impl Ask {
 
 /// One request. It holds the bearer token, so it does not print.
 pub(crate) struct Request {
-    pub(crate) ask: Ask,
+    pub(crate) ask: Operation,
     /// Every value of `Authorization`.
     pub(crate) authorization: Vec<String>,
     /// Every value of `Content-Type`.
@@ -117,16 +117,18 @@ impl Request {
     }
 }
 
-fn ask(event: &Members<'_>) -> Result<Ask, EventFault> {
+fn ask(event: &Members<'_>) -> Result<Operation, EventFault> {
     let (method, resource) = (event.text("httpMethod")?, event.text("resource")?);
     let parameters = Members::new(Part::Event, event.object("pathParameters")?);
     let parameter = |name| parameters.text(name).map(str::to_owned);
     match (method, resource) {
-        ("POST", START) => Ok(Ask::Start { workflow: parameter("workflow")? }),
+        ("POST", START) => Ok(Operation::Start { workflow: parameter("workflow")? }),
         ("GET", EXECUTION) => {
-            Ok(Ask::Describe { workflow: parameter("workflow")?, execution: parameter("execution")? })
+            Ok(Operation::Describe { workflow: parameter("workflow")?, execution: parameter("execution")? })
         }
-        ("DELETE", EXECUTION) => Ok(Ask::Stop { workflow: parameter("workflow")?, execution: parameter("execution")? }),
+        ("DELETE", EXECUTION) => {
+            Ok(Operation::Stop { workflow: parameter("workflow")?, execution: parameter("execution")? })
+        }
         (method, resource) => {
             Err(EventFault::UnknownRoute { method: Excerpt::of(method), resource: Excerpt::of(resource) })
         }

@@ -5,12 +5,12 @@ use claim_guard::audit::Reason;
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, ExecutionArn, TransactionId};
 use claim_guard::{Identity, TransactionToken, UnixTime};
-use minting::{Failure, StartAnswer};
+use minting::{ServiceError, StartAnswer};
 use serde_json::json;
 
 use crate::admission::Admission;
 use crate::admit::Candidate;
-use crate::answer::{Answer, Ended, Exchange};
+use crate::answer::{Ended, Exchange, RecordedResponse};
 use crate::attribution::{Attributed, attribute};
 use crate::body::Body;
 use crate::execution_name::ExecutionName;
@@ -19,10 +19,10 @@ use crate::find::arn_of;
 use crate::idempotency::IdempotencyKey;
 use crate::location;
 use crate::mint::{Minted, Unminted};
-use crate::outside::{Execution, Outside, Started, Status};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
+use crate::services::{Execution, Services, Started, Status};
 
 /// A start that the policy allows.
 struct Work<'a> {
@@ -39,14 +39,14 @@ struct Work<'a> {
     now: UnixTime,
 }
 
-impl<O: Outside> Executions<O> {
+impl<O: Services> Executions<O> {
     pub(crate) async fn start(
         &self,
         mut exchange: Exchange<'_>,
         request: &Request,
         asked: &str,
         now: UnixTime,
-    ) -> Result<Answer, Ended> {
+    ) -> Result<RecordedResponse, Ended> {
         let claims = self.verified(&exchange, request, now).await?;
         let caller = claims.identity();
         let workflow = self.workflow(&exchange, &claims, asked)?;
@@ -73,7 +73,7 @@ impl<O: Outside> Executions<O> {
     }
 
     /// Mints the transaction token and starts the execution with it.
-    async fn begin(&self, mut work: Work<'_>, body: Body) -> Result<Answer, Ended> {
+    async fn begin(&self, mut work: Work<'_>, body: Body) -> Result<RecordedResponse, Ended> {
         let digest = body.digest().clone();
         let minted = self.mint(work.grant, &work.workflow, &work.execution, &digest, work.now).await;
         let minted = minted.map_err(|unminted| match unminted {
@@ -108,7 +108,7 @@ impl<O: Outside> Executions<O> {
 
     /// Whether the realm stands behind the caller now, where the workflow requires his session. It is asked last, so that nobody is
     /// asked about what cannot start, and before the start, so that no history holds anything of it.
-    async fn standing(&self, work: &Work<'_>, minted: &Minted) -> Result<StartAnswer, Failure> {
+    async fn standing(&self, work: &Work<'_>, minted: &Minted) -> Result<StartAnswer, ServiceError> {
         match work.workflow.rules.session() {
             SessionRule::Ignored => Ok(StartAnswer::Alive),
             SessionRule::Required => self.outside.ask_before_start(&work.execution, &minted.token).await,
@@ -123,7 +123,7 @@ impl<O: Outside> Executions<O> {
         minted: &Minted,
         digest: &Digest,
         reasons: Vec<Reason>,
-    ) -> Result<Answer, Ended> {
+    ) -> Result<RecordedResponse, Ended> {
         let begun = if work.is_keyed { self.outside.describe(&work.execution).await } else { Ok(None) };
         match begun.map_err(|failure| work.exchange.failed(work.caller, failure))? {
             Some(execution) => self.join_to(work, execution, &minted.token, digest),
@@ -132,7 +132,12 @@ impl<O: Outside> Executions<O> {
     }
 
     /// Leads the caller to the execution that has the name already, if it is his and does the same work.
-    async fn join(&self, work: Work<'_>, minted: &TransactionToken, digest: &Digest) -> Result<Answer, Ended> {
+    async fn join(
+        &self,
+        work: Work<'_>,
+        minted: &TransactionToken,
+        digest: &Digest,
+    ) -> Result<RecordedResponse, Ended> {
         let (exchange, caller) = (&work.exchange, work.caller);
         let execution = self.outside.describe(&work.execution).await;
         let execution = execution.map_err(|failure| exchange.failed(caller, failure))?;
@@ -149,7 +154,7 @@ impl<O: Outside> Executions<O> {
         execution: Execution,
         minted: &TransactionToken,
         digest: &Digest,
-    ) -> Result<Answer, Ended> {
+    ) -> Result<RecordedResponse, Ended> {
         let (exchange, caller) = (&mut work.exchange, work.caller);
         let name = work.workflow.rules.name();
         let attributed = attribute(execution, name, &work.execution, &self.transactions, work.now);
@@ -176,7 +181,7 @@ impl<O: Outside> Executions<O> {
 }
 
 impl Work<'_> {
-    fn accepted(&self, transaction: &TransactionId, status: Status, replayed: bool) -> Answer {
+    fn accepted(&self, transaction: &TransactionId, status: Status, replayed: bool) -> RecordedResponse {
         let (workflow, execution) = (self.workflow.rules.name(), self.admission.name());
         let body = json!({
             "workflow": workflow.as_str(),

@@ -14,10 +14,10 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use claim_guard::audit::Reason;
-use minting::Failure;
+use minting::ServiceError;
 
 use crate::limits::TableName;
-use crate::outside::{Counted, PlaceTaken, StartTable};
+use crate::services::{Counted, PlaceTaken, StartTable};
 use crate::tally::{Claim, Counter, Place, Places, StartingParty};
 
 const OPERATION: &str = "UpdateItem";
@@ -32,7 +32,7 @@ enum Written {
 }
 
 impl StartTable for aws_sdk_dynamodb::Client {
-    async fn count(&self, table: &TableName, counter: &Counter, more: u16, most: u16) -> Result<Counted, Failure> {
+    async fn count(&self, table: &TableName, counter: &Counter, more: u16, most: u16) -> Result<Counted, ServiceError> {
         let Some(room) = most.checked_sub(more) else { return Ok(Counted::Beyond { counted: 0 }) };
         let update = item(self, table, counter.key())
             .condition_expression("attribute_not_exists(#counted) OR #counted <= :room")
@@ -48,7 +48,7 @@ impl StartTable for aws_sdk_dynamodb::Client {
         }
     }
 
-    async fn take_place(&self, table: &TableName, claim: &Claim) -> Result<PlaceTaken, Failure> {
+    async fn take_place(&self, table: &TableName, claim: &Claim) -> Result<PlaceTaken, ServiceError> {
         let place = claim.place.as_str().to_owned();
         // Whoever asks again for an execution that has its place already has it once.
         let update = item(self, table, &claim.party.places_key())
@@ -68,7 +68,12 @@ impl StartTable for aws_sdk_dynamodb::Client {
         }
     }
 
-    async fn give_places_back(&self, table: &TableName, party: &StartingParty, places: &Places) -> Result<(), Failure> {
+    async fn give_places_back(
+        &self,
+        table: &TableName,
+        party: &StartingParty,
+        places: &Places,
+    ) -> Result<(), ServiceError> {
         let names = places.keys().map(|place| place.as_str().to_owned()).collect();
         let each = |write: &dyn Fn(usize) -> String, between: &str| {
             (0..places.len()).map(write).collect::<Vec<_>>().join(between)
@@ -94,12 +99,12 @@ fn item(client: &aws_sdk_dynamodb::Client, table: &TableName, key: &str) -> Upda
     update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
 }
 
-async fn written(update: UpdateItemFluentBuilder) -> Result<Written, Failure> {
+async fn written(update: UpdateItemFluentBuilder) -> Result<Written, ServiceError> {
     match update.send().await {
         Ok(_) => Ok(Written::Yes),
         Err(error) => match refused(&error) {
             Some(item) => Ok(Written::No(item)),
-            None => Err(Failure::of(OPERATION, &error)),
+            None => Err(ServiceError::of(OPERATION, &error)),
         },
     }
 }
@@ -124,7 +129,7 @@ fn read_places(item: &Item) -> Option<Places> {
 }
 
 /// Nothing here writes such an item.
-fn malformed() -> Failure {
+fn malformed() -> ServiceError {
     let message = "an item of the table for start limits has another shape";
-    Failure::Misconfigured(Reason::new("malformed_table_item", &message))
+    ServiceError::Misconfigured(Reason::new("malformed_table_item", &message))
 }

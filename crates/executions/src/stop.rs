@@ -4,16 +4,16 @@ use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::ExecutionArn;
 use claim_guard::{Identity, UnixTime};
 
-use crate::answer::{Answer, Ended, Exchange};
+use crate::answer::{Ended, Exchange, RecordedResponse};
 use crate::attribution::Statement;
 use crate::executions::Executions;
 use crate::find::Unseen;
-use crate::outside::{Outside, Stopped};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
+use crate::services::{Services, Stopped};
 
-impl<O: Outside> Executions<O> {
+impl<O: Services> Executions<O> {
     pub(crate) async fn stop(
         &self,
         mut exchange: Exchange<'_>,
@@ -21,7 +21,7 @@ impl<O: Outside> Executions<O> {
         asked: &str,
         execution: &str,
         now: UnixTime,
-    ) -> Result<Answer, Ended> {
+    ) -> Result<RecordedResponse, Ended> {
         let claims = self.verified(&exchange, request, now).await?;
         let caller = claims.identity();
         let workflow = self.workflow(&exchange, &claims, asked)?;
@@ -64,7 +64,7 @@ impl<O: Outside> Executions<O> {
         decision: &Decision,
         arn: &ExecutionArn,
         unseen: Unseen,
-    ) -> Result<Answer, Ended> {
+    ) -> Result<RecordedResponse, Ended> {
         match (decision, unseen) {
             (Decision::Allow(grant), Unseen::Undecided(reason)) => {
                 // The line says why it was not looked at.
@@ -82,7 +82,7 @@ impl<O: Outside> Executions<O> {
         decision: &Decision,
         grant: &Grant,
         arn: &ExecutionArn,
-    ) -> Result<Answer, Ended> {
+    ) -> Result<RecordedResponse, Ended> {
         let stopped = self.outside.stop(grant, arn).await.map_err(|failure| exchange.failed(caller, failure))?;
         match stopped {
             Stopped::Now => Ok(exchange.done(Response::empty(204), caller, decision, None)),

@@ -45,7 +45,7 @@ enum Status {
 /// The answer that CloudFormation waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Answer {
+pub struct CustomResourceResponse {
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -57,7 +57,7 @@ pub struct Answer {
     data: Option<Attributes>,
 }
 
-impl Answer {
+impl CustomResourceResponse {
     /// It worked; `attributes` are absent where nothing was asked for (a deletion).
     #[must_use]
     pub fn success(reply_to: &ReplyTo, attributes: Option<Attributes>) -> Self {
@@ -87,7 +87,7 @@ impl Answer {
 }
 
 /// The line for the log: the outcome, and the reason of a failure. Never the address.
-impl fmt::Display for Answer {
+impl fmt::Display for CustomResourceResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
             Some(reason) => write!(f, "`{}` failed: {reason}", self.logical_resource_id),
@@ -116,7 +116,11 @@ pub fn delivery_client() -> Result<reqwest::Client, DeliveryError> {
 ///
 /// If it was not taken. The function then has to fail: Lambda invokes it again, and CloudFormation gives up after the resource's
 /// `ServiceTimeout`.
-pub async fn deliver(answer: &Answer, to: &ResponseUrl, client: &reqwest::Client) -> Result<(), DeliveryError> {
+pub async fn deliver(
+    answer: &CustomResourceResponse,
+    to: &ResponseUrl,
+    client: &reqwest::Client,
+) -> Result<(), DeliveryError> {
     let body = serde_json::to_vec(answer).map_err(|error| DeliveryError::Unwritable { cause: error.to_string() })?;
     let response = client.put(to.to_url()).body(body).send().await.map_err(DeliveryError::unsent)?;
     if response.status().is_success() {
@@ -224,7 +228,7 @@ mod tests {
     async fn the_answer_is_put_whole_and_without_a_content_type() {
         let (url, server) = one_request("200 OK");
         let reply_to = reply_to(&url);
-        let answer = Answer::failed(&reply_to, "no such key");
+        let answer = CustomResourceResponse::failed(&reply_to, "no such key");
         let outcome = deliver(&answer, &reply_to.response_url, &delivery_client().unwrap()).await;
         let (head, body) = server.join().unwrap();
         assert_eq!(outcome, Ok(()));
@@ -244,7 +248,7 @@ mod tests {
     async fn a_refused_answer_is_an_error_of_the_function() {
         let (url, server) = one_request("403 Forbidden");
         let reply_to = reply_to(&url);
-        let answer = Answer::success(&reply_to, None);
+        let answer = CustomResourceResponse::success(&reply_to, None);
         let outcome = deliver(&answer, &reply_to.response_url, &delivery_client().unwrap()).await;
         server.join().unwrap();
         assert_eq!(outcome, Err(DeliveryError::Refused { status: 403 }));
@@ -254,16 +258,20 @@ mod tests {
     async fn an_unreachable_address_is_not_named_in_the_error() {
         let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let reply_to = reply_to(&format!("http://{unused}/answer?signature=secret"));
-        let error = deliver(&Answer::success(&reply_to, None), &reply_to.response_url, &delivery_client().unwrap())
-            .await
-            .unwrap_err();
+        let error = deliver(
+            &CustomResourceResponse::success(&reply_to, None),
+            &reply_to.response_url,
+            &delivery_client().unwrap(),
+        )
+        .await
+        .unwrap_err();
         let shown = format!("{error} {error:?} {:?}", Diagnostic::from(error.clone()));
         assert!(shown.contains("could not be sent") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]
     fn a_long_reason_is_cut() {
-        let answer = Answer::failed(&reply_to("http://localhost/"), &"é".repeat(5000));
+        let answer = CustomResourceResponse::failed(&reply_to("http://localhost/"), &"é".repeat(5000));
         assert_eq!(answer.reason, Some("é".repeat(1024)));
     }
 }

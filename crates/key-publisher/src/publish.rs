@@ -4,7 +4,7 @@ use lambda_shell::{Panicked, caught};
 use serde_json::Value;
 
 use crate::{
-    answer::{Answer, Attributes, Published},
+    answer::{Attributes, CustomResourceResponse, Published},
     configuration::ConfigurationDigest,
     event::{EventError, KeyArn, ReplyTo, Request},
     jwk::{Jwk, JwkSet, KeyError},
@@ -23,7 +23,7 @@ pub async fn answer_to<F>(
     region: &str,
     fetch: F,
     deadline: Duration,
-) -> Result<(ReplyTo, Answer), EventError>
+) -> Result<(ReplyTo, CustomResourceResponse), EventError>
 where
     F: AsyncFn(KeyArn) -> Result<Vec<u8>, FetchError>,
 {
@@ -35,8 +35,8 @@ where
         Err(_) => Err(PublishError::TooSlow { deadline }),
     };
     let answer = match outcome {
-        Ok(attributes) => Answer::success(&reply_to, attributes),
-        Err(error) => Answer::failed(&reply_to, &error.to_string()),
+        Ok(attributes) => CustomResourceResponse::success(&reply_to, attributes),
+        Err(error) => CustomResourceResponse::failed(&reply_to, &error.to_string()),
     };
     Ok((reply_to, answer))
 }

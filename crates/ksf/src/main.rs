@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ksf::outcome::Failure;
+use ksf::outcome::CommandError;
 use ksf::{verify, weave};
 
 /// What an operator of the system asks from a shell.
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
             let _ = writeln!(io::stderr(), "error: {failure}");
-            ExitCode::from(Failure::EXIT_CODE)
+            ExitCode::from(CommandError::EXIT_CODE)
         }
     }
 }

@@ -24,9 +24,9 @@ impl From<Outcome> for ExitCode {
 
 /// Why a command could not answer: exit code 2, as for arguments that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure(String);
+pub struct CommandError(String);
 
-impl Failure {
+impl CommandError {
     /// The exit code of a command that could not answer.
     pub const EXIT_CODE: u8 = 2;
 
@@ -41,10 +41,10 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for CommandError {}

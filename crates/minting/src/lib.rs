@@ -12,7 +12,7 @@ mod settings;
 mod signing_key;
 
 /// What AWS answers when it gives nothing.
-mod failure;
+mod service_error;
 
 /// The clients' bounds.
 mod bounds;
@@ -34,9 +34,9 @@ mod start_question;
 
 pub use bounds::aws_config;
 pub use chance::{NoRandom, hex, random};
-pub use failure::{Failure, THROTTLED};
 pub use naming_key::{KmsNamingKey, NamingKey, NamingKeyArn, NamingKeySource};
 pub use nested_name::{GIVEN_DIGITS, NESTED_DIGITS, nested_name};
+pub use service_error::{ServiceError, THROTTLED};
 pub use settings::{MintFault, MintSettings};
 pub use signer::{KmsSigner, Signer};
 pub use signing_key::SigningKeyArn;

@@ -12,7 +12,7 @@ use claim_guard::Excerpt;
 use claim_guard::audit::Reason;
 
 use crate::chance::hex;
-use crate::failure::Failure;
+use crate::service_error::ServiceError;
 use crate::signing_key::is_key_arn;
 
 /// What KMS is asked the MAC of. It is always the same, so each process gets the same key, and no other text is ever asked for.
@@ -57,7 +57,7 @@ impl NamingKey {
 /// Where a process gets its naming key. Tests stand behind this seam with keys of their own.
 pub trait NamingKeySource: Sync {
     /// The stack's naming key: the same one each time.
-    fn naming_key(&self) -> impl Future<Output = Result<NamingKey, Failure>> + Send;
+    fn naming_key(&self) -> impl Future<Output = Result<NamingKey, ServiceError>> + Send;
 }
 
 /// The ARN of the KMS key that the naming key is derived from: `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`.
@@ -97,14 +97,14 @@ impl KmsNamingKey {
 }
 
 impl NamingKeySource for KmsNamingKey {
-    async fn naming_key(&self) -> Result<NamingKey, Failure> {
+    async fn naming_key(&self) -> Result<NamingKey, ServiceError> {
         let request = self.kms.generate_mac().key_id(self.key.as_str()).message(Blob::new(LABEL));
         let sent = request.mac_algorithm(MacAlgorithmSpec::HmacSha256).send().await;
-        let answer = sent.map_err(|error| Failure::of("GenerateMac", &error))?;
+        let answer = sent.map_err(|error| ServiceError::of("GenerateMac", &error))?;
         let mac = answer.mac.map(Blob::into_inner).unwrap_or_default();
         let bits = <[u8; 32]>::try_from(mac.as_slice());
         let bits = bits.map_err(|_| Reason::new("mac_absent", &"`GenerateMac` answered no MAC of 32 bytes"));
-        bits.map(|bits| NamingKey::new(&bits)).map_err(Failure::Undecided)
+        bits.map(|bits| NamingKey::new(&bits)).map_err(ServiceError::Undecided)
     }
 }
 

@@ -8,17 +8,17 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use claim_guard::audit::Reason;
 
-use crate::failure::Failure;
+use crate::service_error::ServiceError;
 use crate::signing_key::SigningKeyArn;
 
 /// A key of the stack that signs. Tests stand behind this seam with keys of their own.
 pub trait Signer: Sync {
     /// The ECDSA signature on P-256 over the message's SHA-256, in DER (RFC 3279 §2.2.3).
-    fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
+    fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Vec<u8>, ServiceError>> + Send;
 }
 
 impl<S: Signer> Signer for &S {
-    fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send {
+    fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Vec<u8>, ServiceError>> + Send {
         S::sign(self, message)
     }
 }
@@ -38,7 +38,7 @@ impl KmsSigner {
 }
 
 impl Signer for KmsSigner {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         let sent = self
             .kms
             .sign()
@@ -49,8 +49,9 @@ impl Signer for KmsSigner {
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
             .send()
             .await;
-        let answer = sent.map_err(|error| Failure::of("Sign", &error))?;
+        let answer = sent.map_err(|error| ServiceError::of("Sign", &error))?;
         let signature = answer.signature.map(Blob::into_inner);
-        signature.ok_or_else(|| Failure::Undecided(Reason::new("signature_absent", &"`Sign` answered no signature")))
+        signature
+            .ok_or_else(|| ServiceError::Undecided(Reason::new("signature_absent", &"`Sign` answered no signature")))
     }
 }

@@ -62,7 +62,7 @@ pub use cache::{CacheRules, Outcome, SimulatedCache};
 pub use discovery::DiscoveryFault;
 pub use endpoint::{KeyUri, RealmEndpoint};
 pub use endpoint_error::EndpointError;
-pub use exchange::{Answer, BoundedClient, Document, ExchangeFault, Request};
+pub use exchange::{BoundedClient, Document, ExchangeFault, HttpResponse, Request};
 #[cfg(any(test, feature = "moved-clock"))]
 pub use moved_clock::MovedClock;
 pub use notice::{KeyNotice, NOTICE_FORMAT};

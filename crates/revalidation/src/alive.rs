@@ -6,7 +6,7 @@ use claim_guard::identifier::{ExecutionArn, MapRunArn};
 use claim_guard::revalidation::{
     ExecutionSeen, ExecutionStatus, Look, MapRunSeen, MapRunStatus, NotAlive, PresumedQuestion, Question,
 };
-use minting::Failure;
+use minting::ServiceError;
 
 use crate::engine::Engine;
 use crate::revalidation::{Revalidation, Unrenewed};
@@ -15,7 +15,7 @@ impl From<NotAlive> for Unrenewed {
     fn from(cause: NotAlive) -> Self {
         match cause {
             NotAlive::Lapsed(withdrawals) => Self::Withdrawn(withdrawals),
-            NotAlive::NotShownYet(cause) => Self::Failed(Failure::Undecided(Reason::new(cause.code(), &cause))),
+            NotAlive::NotShownYet(cause) => Self::Failed(ServiceError::Undecided(Reason::new(cause.code(), &cause))),
         }
     }
 }
@@ -47,7 +47,7 @@ impl<R, S, C, E: Engine> Revalidation<R, S, C, E> {
         }
     }
 
-    async fn parent(&self, execution: &ExecutionArn, now: UnixTime) -> Result<Option<ExecutionSeen>, Failure> {
+    async fn parent(&self, execution: &ExecutionArn, now: UnixTime) -> Result<Option<ExecutionSeen>, ServiceError> {
         let recent = self.seen.parents.get(execution, now);
         if recent.is_some() {
             return Ok(recent);
@@ -59,7 +59,7 @@ impl<R, S, C, E: Engine> Revalidation<R, S, C, E> {
         Ok(seen)
     }
 
-    async fn map_run(&self, map_run: &MapRunArn, now: UnixTime) -> Result<Option<MapRunSeen>, Failure> {
+    async fn map_run(&self, map_run: &MapRunArn, now: UnixTime) -> Result<Option<MapRunSeen>, ServiceError> {
         let recent = self.seen.map_runs.get(map_run, now);
         if recent.is_some() {
             return Ok(recent);

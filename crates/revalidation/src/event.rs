@@ -74,7 +74,7 @@ impl From<EventError> for EventFault {
 
 /// What the new statement is for.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Ask {
+pub(crate) enum Purpose {
     /// The same run, which goes on with that state.
     Renew { state: StateName, cause: Cause },
     /// A child run of a distributed Map, which has only its parent's.
@@ -83,7 +83,7 @@ pub(crate) enum Ask {
     Delegate { state: StateName, input: Map<String, Value> },
 }
 
-impl Ask {
+impl Purpose {
     /// The state that needs it, where there is one.
     pub(crate) fn state(&self) -> Option<&StateName> {
         match self {
@@ -114,7 +114,7 @@ pub(crate) struct Event {
 #[derive(Debug)]
 pub(crate) enum Call {
     /// A woven state, for a new statement.
-    Woven { context: StateContext, ask: Ask },
+    Woven { context: StateContext, ask: Purpose },
     /// `executions`: whether the realm stands behind the caller for whom that execution is about to start.
     Start { execution: ExecutionArn },
 }
@@ -194,7 +194,7 @@ fn woven(event: &Members<'_>) -> Result<Call, EventFault> {
     Ok(Call::Woven { context: StateContext::read(event)?, ask: ask(event)? })
 }
 
-fn ask(event: &Members<'_>) -> Result<Ask, EventFault> {
+fn ask(event: &Members<'_>) -> Result<Purpose, EventFault> {
     let asked: Vec<&str> = [RENEW, ADOPT, DELEGATE].into_iter().filter(|name| event.has(name)).collect();
     let of = |name, known: &[&str]| {
         let asked = Members::new(Part::Event, event.object(name)?);
@@ -204,16 +204,16 @@ fn ask(event: &Members<'_>) -> Result<Ask, EventFault> {
         [RENEW] => {
             let renew = of(RENEW, &["state", "cause"])?;
             let state = renew.identifier("state", StateName::parse)?;
-            Ok(Ask::Renew { state, cause: cause(&renew)? })
+            Ok(Purpose::Renew { state, cause: cause(&renew)? })
         }
         [ADOPT] => {
             of(ADOPT, &[])?;
-            Ok(Ask::Adopt)
+            Ok(Purpose::Adopt)
         }
         [DELEGATE] => {
             let delegate = of(DELEGATE, &["state", "input"])?;
             let state = delegate.identifier("state", StateName::parse)?;
-            Ok(Ask::Delegate { state, input: delegate.object("input")?.to_map() })
+            Ok(Purpose::Delegate { state, input: delegate.object("input")?.to_map() })
         }
         [] => Err(EventFault::NothingAsked),
         _ => Err(EventFault::SeveralAsked),

@@ -59,24 +59,24 @@ mod realm;
 pub mod keycloak;
 
 /// The seam to chance.
-mod chance;
+mod randomness;
 
-/// What the caller hears.
-mod answer;
-mod refusal;
+mod error;
 mod renewed;
+/// What the caller hears.
+mod response;
 
 /// The function, or what stands in its place.
 mod service;
 
-pub use answer::Answer;
-pub use chance::Chance;
 pub use engine::Engine;
+pub use error::RevalidationError;
 pub use event::EventFault;
+pub use randomness::Randomness;
 pub use realm::{Answered, Assertions, Realm, Stood, Unanswered};
-pub use refusal::Refusal;
 pub use renewed::Renewed;
-pub use revalidation::{Outside, Revalidation, Ruling};
+pub use response::RevalidationResponse;
+pub use revalidation::{Revalidation, Ruling, Services};
 pub use service::{Misconfigured, Service};
 pub use step_functions::StepFunctions;
 

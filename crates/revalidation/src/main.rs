@@ -10,7 +10,7 @@ use lambda_shell::{AuditLog, Environment, RawEvent, silence_panics};
 use minting::{KmsSigner, SigningKeyArn};
 use revalidation::keycloak::Keycloak;
 use revalidation::settings::{ClientKey, RealmAccess};
-use revalidation::{Outside, Service, StepFunctions};
+use revalidation::{Service, Services, StepFunctions};
 
 // No tracing subscriber is installed: at TRACE the runtime would print whole events, and so tokens.
 #[tokio::main(flavor = "current_thread")]
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Error> {
         let keycloak = Keycloak::new(realm, client_key.id, KmsSigner::new(&config, client_key.arn));
         let realm = keycloak.map_err(|error| Reason::new("malformed_environment", &error))?;
         let signer = KmsSigner::new(&config, signing_key);
-        Ok(Outside { realm, signer, chance: minting::random, engine: StepFunctions::new(&config) })
+        Ok(Services { realm, signer, chance: minting::random, engine: StepFunctions::new(&config) })
     };
     let environment = Environment::of_process();
     let service = &Service::from_lookup(policy, |variable| environment.get(variable), outside).await;

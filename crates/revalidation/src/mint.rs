@@ -5,7 +5,7 @@ use claim_guard::mint::{MintError, UnsignedTransactionToken};
 use claim_guard::revalidation::{RenewedStatement, Withdrawals};
 use claim_guard::transaction::PresentedAt;
 use claim_guard::{TransactionToken, UnixTime};
-use minting::{Failure, Signer};
+use minting::{ServiceError, Signer};
 
 use crate::revalidation::{Revalidation, Unrenewed};
 
@@ -23,7 +23,7 @@ impl<R, S: Signer, C, E> Revalidation<R, S, C, E> {
         let unsigned = UnsignedTransactionToken::renewed(statement, &self.trust_domain, &self.key_id);
         unsigned.carriable().map_err(Withdrawals::not_carried)?;
         let signature = self.outside.signer.sign(unsigned.signing_input()).await?;
-        let refused = |error: MintError| Failure::Misconfigured(Reason::new(error.code(), &error));
+        let refused = |error: MintError| ServiceError::Misconfigured(Reason::new(error.code(), &error));
         let token = unsigned.seal(&signature).map_err(refused)?;
         let binding = statement.binding();
         let at = PresentedAt {
@@ -35,7 +35,7 @@ impl<R, S: Signer, C, E> Revalidation<R, S, C, E> {
         // A guard would find out too late that KMS signs with another key than the one which the stack publishes.
         match self.transactions.verify_whatever_age(&token, &at, now) {
             Ok(_) => Ok(token),
-            Err(rejection) => Err(Failure::Misconfigured(Reason::new("minted_token_rejected", &rejection)).into()),
+            Err(rejection) => Err(ServiceError::Misconfigured(Reason::new("minted_token_rejected", &rejection)).into()),
         }
     }
 }

@@ -12,7 +12,7 @@ pub type Answered<'q> = Result<LiveIdentity<'q>, Withdrawals>;
 pub type Stood = Result<(), Withdrawals>;
 
 /// Why the realm's answers are not to be had: it heals by itself, or somebody has to act.
-pub type Unanswered = minting::Failure;
+pub type Unanswered = minting::ServiceError;
 
 /// The key that signs what this function tells Keycloak about itself (RFC 7523 §2.2): ES256, the signature in DER.
 pub use minting::Signer as Assertions;

@@ -9,25 +9,25 @@ use claim_guard::identifier::{
     Digest, ExecutionArn, KeyId, StateMachineArn, StateMachineReference, TrustDomain, WorkflowName,
 };
 use claim_guard::revalidation::{PresumedQuestion, RenewedStatement, TooSlow, Withdrawals};
-use claim_guard::transaction::{AgedTransaction, PresentedAt, TransactionFailure, TransactionRejection};
+use claim_guard::transaction::{PresentedAt, StaleTransaction, TransactionFailure, TransactionRejection};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{Excerpt, Identity, Leeway, TransactionToken, TransactionVerifier, UnixTime};
 use lambda_shell::{caught, caught_at_once};
-use minting::{Failure, MintSettings, Signer, StartAnswer};
+use minting::{MintSettings, ServiceError, Signer, StartAnswer};
 use tokio::time::Instant;
 
-use crate::answer::Answer;
-use crate::chance::Chance;
 use crate::engine::Engine;
-use crate::event::{Ask, Call, Event, EventFault};
+use crate::error::RevalidationError;
+use crate::event::{Call, Event, EventFault, Purpose};
+use crate::randomness::Randomness;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::renewed::Renewed;
+use crate::response::RevalidationResponse;
 use crate::seen::Seen;
 
 /// Everything outside: the engine and the realm that are asked, the key that signs, and chance.
 #[derive(Debug)]
-pub struct Outside<R, S, C, E> {
+pub struct Services<R, S, C, E> {
     /// The realm.
     pub realm: R,
     /// The key that signs transaction tokens.
@@ -44,7 +44,7 @@ pub struct Ruling {
     /// The record; each event makes exactly one.
     pub audit: AuditRecord,
     /// What was asked for, or the no that the caller hears.
-    pub verdict: Result<Answer, Refusal>,
+    pub verdict: Result<RevalidationResponse, RevalidationError>,
 }
 
 /// Renews the statements of one stack, and says who may begin with one.
@@ -56,7 +56,7 @@ pub struct Revalidation<R, S, C, E> {
     pub(crate) transactions: TransactionVerifier,
     state_machines: BTreeMap<WorkflowName, StateMachineReference>,
     pub(crate) seen: Seen,
-    pub(crate) outside: Outside<R, S, C, E>,
+    pub(crate) outside: Services<R, S, C, E>,
 }
 
 /// Why a statement that holds leads to no new one.
@@ -64,7 +64,7 @@ pub(crate) enum Unrenewed {
     /// The policy, the engine or the realm says no.
     Withdrawn(Withdrawals),
     /// The engine, the realm or KMS says nothing, or something that somebody has to mend.
-    Failed(Failure),
+    Failed(ServiceError),
 }
 
 impl From<Withdrawals> for Unrenewed {
@@ -75,12 +75,12 @@ impl From<Withdrawals> for Unrenewed {
 
 impl From<TooSlow> for Unrenewed {
     fn from(slow: TooSlow) -> Self {
-        Self::Failed(Failure::Undecided(Reason::new(slow.code(), &slow)))
+        Self::Failed(ServiceError::Undecided(Reason::new(slow.code(), &slow)))
     }
 }
 
-impl From<Failure> for Unrenewed {
-    fn from(failure: Failure) -> Self {
+impl From<ServiceError> for Unrenewed {
+    fn from(failure: ServiceError) -> Self {
         Self::Failed(failure)
     }
 }
@@ -93,9 +93,9 @@ struct Minted {
     is_about_to_start: bool,
 }
 
-impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
+impl<R: Realm, S: Signer, C: Randomness, E: Engine> Revalidation<R, S, C, E> {
     /// The function of one stack. The key that signs is not `minting`'s to hold: it stands outside.
-    pub fn new(policy: AccessPolicy, minting: MintSettings, outside: Outside<R, S, C, E>) -> Self {
+    pub fn new(policy: AccessPolicy, minting: MintSettings, outside: Services<R, S, C, E>) -> Self {
         let MintSettings { trust_domain, transaction_keys, key_id, signing_key: _, state_machines } = minting;
         // The clock of whoever minted may be ahead of ours.
         let transactions = TransactionVerifier::new(trust_domain.clone(), transaction_keys, Leeway::MAX);
@@ -149,8 +149,8 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
 
     async fn renewal(
         &self,
-        old: Arc<AgedTransaction>,
-        ask: Ask,
+        old: Arc<StaleTransaction>,
+        ask: Purpose,
         at: &PresentedAt,
         context: AuditContext,
         now: UnixTime,
@@ -164,13 +164,13 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
 
     /// Whether the realm stands behind the caller for whom an execution is about to start. Step Functions cannot be asked
     /// about that execution yet. Nothing is signed.
-    async fn start(&self, first: Arc<AgedTransaction>, context: AuditContext, now: UnixTime) -> Ruling {
+    async fn start(&self, first: Arc<StaleTransaction>, context: AuditContext, now: UnixTime) -> Ruling {
         let caller = first.identity();
         let question = match self.policy.question_of_start(Arc::clone(&first), now) {
             Ok(question) => question,
             Err(cause) => {
                 let audit = AuditRecord::refused(context, Reason::new(cause.code(), &cause)).about(caller);
-                return Ruling { audit, verdict: Err(Refusal::Rejected) };
+                return Ruling { audit, verdict: Err(RevalidationError::Rejected) };
             }
         };
         match self.outside.realm.ask_before_start(&question, now).await {
@@ -205,24 +205,24 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
         call: &Call,
         at: &PresentedAt,
         now: UnixTime,
-    ) -> Result<AgedTransaction, TransactionRejection> {
+    ) -> Result<StaleTransaction, TransactionRejection> {
         match call {
-            Call::Woven { ask: Ask::Renew { .. } | Ask::Delegate { .. }, .. } | Call::Start { .. } => {
+            Call::Woven { ask: Purpose::Renew { .. } | Purpose::Delegate { .. }, .. } | Call::Start { .. } => {
                 self.transactions.verify_whatever_age(token, at, now)
             }
-            Call::Woven { ask: Ask::Adopt, .. } => self.transactions.verify_of_parent_run(token, at, now),
+            Call::Woven { ask: Purpose::Adopt, .. } => self.transactions.verify_of_parent_run(token, at, now),
         }
     }
 
     async fn minted(
         &self,
-        old: Arc<AgedTransaction>,
-        ask: Ask,
+        old: Arc<StaleTransaction>,
+        ask: Purpose,
         at: &PresentedAt,
         now: UnixTime,
     ) -> Result<Minted, Unrenewed> {
         let begun = Instant::now();
-        let is_about_to_start = matches!(ask, Ask::Delegate { .. });
+        let is_about_to_start = matches!(ask, Purpose::Delegate { .. });
         let presumed = self.question(old, ask, at, now)?;
         let question = self.alive(presumed, now).await?;
         let live = self.outside.realm.ask(&question, now).await??;
@@ -235,15 +235,17 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
 
     fn question(
         &self,
-        old: Arc<AgedTransaction>,
-        ask: Ask,
+        old: Arc<StaleTransaction>,
+        ask: Purpose,
         at: &PresentedAt,
         now: UnixTime,
     ) -> Result<PresumedQuestion, Unrenewed> {
         Ok(match ask {
-            Ask::Renew { state, cause } => self.policy.question_of_state(old, &state, cause, at.redrive_count, now)?,
-            Ask::Adopt => self.policy.question_of_child(old, &at.execution, at.redrive_count, now)?,
-            Ask::Delegate { state, input } => {
+            Purpose::Renew { state, cause } => {
+                self.policy.question_of_state(old, &state, cause, at.redrive_count, now)?
+            }
+            Purpose::Adopt => self.policy.question_of_child(old, &at.execution, at.redrive_count, now)?,
+            Purpose::Delegate { state, input } => {
                 let nested = self.policy.workflow(&at.workflow).and_then(|workflow| workflow.nested(&state));
                 // Where there is no such workflow, the question itself says so; its execution is then nobody's.
                 let execution = match nested.and_then(|nested| self.state_machines.get(nested)) {
@@ -256,10 +258,14 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Revalidation<R, S, C, E> {
     }
 
     /// The name is chosen before the start, so that the ARN can be signed.
-    fn execution_to_start(&self, machine: &StateMachineArn, parent: &ExecutionArn) -> Result<ExecutionArn, Failure> {
+    fn execution_to_start(
+        &self,
+        machine: &StateMachineArn,
+        parent: &ExecutionArn,
+    ) -> Result<ExecutionArn, ServiceError> {
         let bits =
-            self.outside.chance.random().map_err(|error| Failure::Undecided(Reason::new("no_random", &error)))?;
-        let misshapen = |error| Failure::Misconfigured(Reason::new("malformed_execution_arn", &error));
+            self.outside.chance.random().map_err(|error| ServiceError::Undecided(Reason::new("no_random", &error)))?;
+        let misshapen = |error| ServiceError::Misconfigured(Reason::new("malformed_execution_arn", &error));
         machine.execution(&minting::nested_name(parent, bits)).map_err(misshapen)
     }
 }
@@ -278,19 +284,21 @@ impl Minted {
 
 fn rejected(context: AuditContext, token: Option<&TransactionToken>, rejection: TransactionRejection) -> Ruling {
     let audit = AuditRecord::failed(context, token, &TransactionFailure::Rejected(rejection));
-    Ruling { audit, verdict: Err(Refusal::Rejected) }
+    Ruling { audit, verdict: Err(RevalidationError::Rejected) }
 }
 
 fn withdrawn(context: AuditContext, old: &Identity, withdrawals: &Withdrawals) -> Ruling {
     let transaction = old.transaction().map(|transaction| Excerpt::of(transaction.as_str()).to_string());
-    let refusal = Refusal::Denied { transaction: transaction.unwrap_or_default() };
+    let refusal = RevalidationError::Denied { transaction: transaction.unwrap_or_default() };
     Ruling { audit: AuditRecord::withdrawn(context, old, withdrawals), verdict: Err(refusal) }
 }
 
-fn failed(context: AuditContext, old: Option<&Identity>, failure: Failure) -> Ruling {
+fn failed(context: AuditContext, old: Option<&Identity>, failure: ServiceError) -> Ruling {
     let (audit, refusal) = match failure {
-        Failure::Undecided(reason) => (AuditRecord::undecided(context, reason), Refusal::Undecided),
-        Failure::Misconfigured(reason) => (AuditRecord::misconfigured(context, vec![reason]), Refusal::Misconfigured),
+        ServiceError::Undecided(reason) => (AuditRecord::undecided(context, reason), RevalidationError::Undecided),
+        ServiceError::Misconfigured(reason) => {
+            (AuditRecord::misconfigured(context, vec![reason]), RevalidationError::Misconfigured)
+        }
     };
     let audit = match old {
         Some(old) => audit.about(old),
@@ -300,11 +308,11 @@ fn failed(context: AuditContext, old: Option<&Identity>, failure: Failure) -> Ru
 }
 
 fn undecided(context: AuditContext, reason: Reason) -> Ruling {
-    failed(context, None, Failure::Undecided(reason))
+    failed(context, None, ServiceError::Undecided(reason))
 }
 
 fn misconfigured(context: AuditContext, reason: Reason) -> Ruling {
-    failed(context, None, Failure::Misconfigured(reason))
+    failed(context, None, ServiceError::Misconfigured(reason))
 }
 
 /// Where the decision stands, as far as the event says.

@@ -9,13 +9,13 @@ use claim_guard::unix_time::{ClockError, UnixTime};
 use lambda_shell::{Panicked, caught, caught_at_once};
 use minting::{Signer, SigningKeyArn};
 
-use crate::answer::Answer;
-use crate::chance::Chance;
 use crate::engine::Engine;
+use crate::error::RevalidationError;
 use crate::event::Event;
+use crate::randomness::Randomness;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
-use crate::revalidation::{Outside, Revalidation, Ruling, point};
+use crate::response::RevalidationResponse;
+use crate::revalidation::{Revalidation, Ruling, Services, point};
 use crate::settings::{ClientKey, Fault, RealmAccess, Settings};
 
 /// The function, or what stands in its place.
@@ -39,14 +39,14 @@ pub struct Misconfigured {
     pub reasons: Vec<Reason>,
 }
 
-impl<R: Realm, S: Signer, C: Chance, E: Engine> Service<R, S, C, E> {
+impl<R: Realm, S: Signer, C: Randomness, E: Engine> Service<R, S, C, E> {
     /// The function of a policy and an environment; `lookup` answers a variable's value by its name, and `outside` makes
     /// the outside from the place in the realm, the key that proves us there and the key that signs transaction tokens, or says why it
     /// cannot. The variables are those of [`Settings::from_lookup`].
     pub async fn from_lookup(
         policy: Result<AccessPolicy, PolicyFaults>,
         lookup: impl Fn(&str) -> Option<String>,
-        outside: impl AsyncFnOnce(RealmAccess, ClientKey, SigningKeyArn) -> Result<Outside<R, S, C, E>, Reason>,
+        outside: impl AsyncFnOnce(RealmAccess, ClientKey, SigningKeyArn) -> Result<Services<R, S, C, E>, Reason>,
     ) -> Self {
         let policy = match policy {
             Ok(policy) => policy,
@@ -71,14 +71,14 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Service<R, S, C, E> {
     /// Serves one event: decides, writes the audit line, and only then answers.
     ///
     /// # Errors
-    /// [`Refusal`] is what the caller hears. Without a written audit line there is no new statement, and no yes or no: the answer
+    /// [`RevalidationError`] is what the caller hears. Without a written audit line there is no new statement, and no yes or no: the answer
     /// is undecided then. So is a panic, wherever it happens.
     pub async fn serve(
         &self,
         event: &[u8],
         now: Result<UnixTime, ClockError>,
         write_audit: impl FnOnce(AuditRecord) -> io::Result<()>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<RevalidationResponse, RevalidationError> {
         let Ruling { audit, verdict } = match caught(self.ruling(event, now)).await {
             Ok(ruling) => ruling,
             Err(panicked) => self.panicked(panicked, now.ok()),
@@ -87,7 +87,7 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Service<R, S, C, E> {
         let answer = verdict?;
         match written {
             Ok(Ok(())) => Ok(answer),
-            Ok(Err(_)) | Err(Panicked) => Err(Refusal::Undecided),
+            Ok(Err(_)) | Err(Panicked) => Err(RevalidationError::Undecided),
         }
     }
 
@@ -104,7 +104,7 @@ impl<R: Realm, S: Signer, C: Chance, E: Engine> Service<R, S, C, E> {
             Self::Misconfigured(misconfigured) => misconfigured.policy.clone(),
         };
         let context = AuditContext { point: point(None, None), policy, now };
-        Ruling { audit: AuditRecord::undecided(context, panicked.reason()), verdict: Err(Refusal::Undecided) }
+        Ruling { audit: AuditRecord::undecided(context, panicked.reason()), verdict: Err(RevalidationError::Undecided) }
     }
 }
 
@@ -113,6 +113,6 @@ impl Misconfigured {
         let event = Event::parse(event).ok();
         let context = AuditContext { point: point(event.as_ref(), None), policy: self.policy.clone(), now };
         let audit = AuditRecord::misconfigured(context, self.reasons.clone());
-        Ruling { audit, verdict: Err(Refusal::Misconfigured) }
+        Ruling { audit, verdict: Err(RevalidationError::Misconfigured) }
     }
 }

@@ -13,7 +13,7 @@ use claim_guard::audit::Reason;
 use claim_guard::identifier::{ExecutionArn, IdentifierError, MapRunArn, StateMachineReference};
 use claim_guard::revalidation::{ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen, MapRunStatus};
 use claim_guard::{Excerpt, UnixTime};
-use minting::Failure;
+use minting::ServiceError;
 use tokio::time::timeout;
 
 use crate::engine::Engine;
@@ -45,12 +45,12 @@ impl StepFunctions {
     }
 
     /// The newest events come first, so the first stop that is met is the last one.
-    async fn last_stop(&self, execution: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+    async fn last_stop(&self, execution: &ExecutionArn) -> Result<Option<UnixTime>, ServiceError> {
         let mut next = None;
         loop {
             let request = self.0.get_execution_history().execution_arn(execution.as_str()).reverse_order(true);
             let request = request.max_results(PAGE).include_execution_data(false).set_next_token(next);
-            let page = request.send().await.map_err(|error| Failure::of("GetExecutionHistory", &error))?;
+            let page = request.send().await.map_err(|error| ServiceError::of("GetExecutionHistory", &error))?;
             if let Some(stop) = page.events.iter().find(|event| is_stop(event)) {
                 return time("GetExecutionHistory", stop.timestamp).map(Some);
             }
@@ -63,26 +63,26 @@ impl StepFunctions {
 }
 
 impl Engine for StepFunctions {
-    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, ServiceError> {
         match self.0.describe_execution().execution_arn(execution.as_str()).send().await {
             Ok(answer) => described(answer).map(Some),
             Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(None),
-            Err(error) => Err(Failure::of("DescribeExecution", &error)),
+            Err(error) => Err(ServiceError::of("DescribeExecution", &error)),
         }
     }
 
-    async fn map_run(&self, map_run: &MapRunArn) -> Result<Option<MapRunSeen>, Failure> {
+    async fn map_run(&self, map_run: &MapRunArn) -> Result<Option<MapRunSeen>, ServiceError> {
         match self.0.describe_map_run().map_run_arn(map_run.as_str()).send().await {
             Ok(answer) => map_run_described(&answer).map(Some),
             Err(error) if error.code() == Some("ResourceNotFound") => Ok(None),
-            Err(error) => Err(Failure::of("DescribeMapRun", &error)),
+            Err(error) => Err(ServiceError::of("DescribeMapRun", &error)),
         }
     }
 
-    async fn stopped_at(&self, execution: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+    async fn stopped_at(&self, execution: &ExecutionArn) -> Result<Option<UnixTime>, ServiceError> {
         let too_long = "`GetExecutionHistory` took too long for the whole history";
         let read = timeout(HISTORY, self.last_stop(execution)).await;
-        read.unwrap_or_else(|_| Err(Failure::Undecided(Reason::new("service_unreachable", &too_long))))
+        read.unwrap_or_else(|_| Err(ServiceError::Undecided(Reason::new("service_unreachable", &too_long))))
     }
 }
 
@@ -90,7 +90,7 @@ fn is_stop(event: &HistoryEvent) -> bool {
     event.r#type == HistoryEventType::ExecutionAborted
 }
 
-fn described(answer: DescribeExecutionOutput) -> Result<ExecutionSeen, Failure> {
+fn described(answer: DescribeExecutionOutput) -> Result<ExecutionSeen, ServiceError> {
     const OPERATION: &str = "DescribeExecution";
     let malformed = |error: IdentifierError| malformed(OPERATION, &error);
     let status = ExecutionStatus::parse(answer.status.as_str());
@@ -106,7 +106,7 @@ fn described(answer: DescribeExecutionOutput) -> Result<ExecutionSeen, Failure> 
     })
 }
 
-fn map_run_described(answer: &DescribeMapRunOutput) -> Result<MapRunSeen, Failure> {
+fn map_run_described(answer: &DescribeMapRunOutput) -> Result<MapRunSeen, ServiceError> {
     const OPERATION: &str = "DescribeMapRun";
     let status = MapRunStatus::parse(answer.status.as_str());
     Ok(MapRunSeen {
@@ -115,21 +115,21 @@ fn map_run_described(answer: &DescribeMapRunOutput) -> Result<MapRunSeen, Failur
     })
 }
 
-fn time(operation: &str, time: DateTime) -> Result<UnixTime, Failure> {
+fn time(operation: &str, time: DateTime) -> Result<UnixTime, ServiceError> {
     UnixTime::from_seconds(time.secs()).ok_or_else(|| unreadable(operation, "a time outside of all reason"))
 }
 
-fn malformed(operation: &str, error: &IdentifierError) -> Failure {
-    Failure::Undecided(Reason::new("malformed_answer", &format_args!("`{operation}`: {error}")))
+fn malformed(operation: &str, error: &IdentifierError) -> ServiceError {
+    ServiceError::Undecided(Reason::new("malformed_answer", &format_args!("`{operation}`: {error}")))
 }
 
-fn unreadable(operation: &str, what: &str) -> Failure {
-    Failure::Undecided(Reason::new("malformed_answer", &format_args!("`{operation}` answered {what}")))
+fn unreadable(operation: &str, what: &str) -> ServiceError {
+    ServiceError::Undecided(Reason::new("malformed_answer", &format_args!("`{operation}` answered {what}")))
 }
 
-fn unknown_status(operation: &str, presented: &str) -> Failure {
+fn unknown_status(operation: &str, presented: &str) -> ServiceError {
     let message = format!("`{operation}` answered the status `{}`", Excerpt::of(presented));
-    Failure::Misconfigured(Reason::new("unknown_status", &message))
+    ServiceError::Misconfigured(Reason::new("unknown_status", &message))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use authorizer::{Answer, Authorizer, AuthorizerEvent, KeySource, MAX_ANSWER_BYTES, MethodArn, Setup};
+use authorizer::{Authorizer, AuthorizerEvent, AuthorizerResponse, KeySource, MAX_ANSWER_BYTES, MethodArn, Setup};
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::{AuditRecord, Reason};
 use claim_guard::decision::Decision;
@@ -74,7 +74,7 @@ struct Called {
     method_arn: String,
 }
 
-fn granted(answer: &Answer, claims: &VerifiedClaims, event: &str, audit: &Value, token: &str) {
+fn granted(answer: &AuthorizerResponse, claims: &VerifiedClaims, event: &str, audit: &Value, token: &str) {
     let text = serde_json::to_string(answer).expect("JSON");
     let called: Called = serde_json::from_str(event).expect("an answered event");
     let called = MethodArn::parse(&called.method_arn).expect("a method ARN");

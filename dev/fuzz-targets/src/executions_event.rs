@@ -7,7 +7,7 @@ use claim_guard::identifier::{KeyId, StateMachineReference, TrustDomain};
 use claim_guard::mint::MAX_MINTED_BYTES;
 use claim_guard::transaction::TransactionKeySet;
 use executions::settings::Stack;
-use executions::{Answer, ExecutionName, Executions};
+use executions::{ExecutionName, Executions, RecordedResponse};
 use serde_json::{Value, json};
 
 use crate::fixture::{
@@ -90,7 +90,7 @@ impl Heard {
 
 /// One answer with what holds for every one: a known status, bounded plain headers, JSON, no token; so does its line.
 fn answered(event: &str, token: &str) -> Heard {
-    let Answer { response, record } = block_on(EXECUTIONS.answer(event));
+    let RecordedResponse { response, record } = block_on(EXECUTIONS.answer(event));
     let text = serde_json::to_string(&response).expect("JSON");
     assert!(!line::leaks(&text, token), "{text}");
     let json = lax(&text);

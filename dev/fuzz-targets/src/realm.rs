@@ -9,8 +9,8 @@ use claim_guard::revalidation::{
 };
 use claim_guard::transaction::TransactionKeySet;
 use claim_guard::{UnixTime, strict_json_object};
-use minting::{Failure, MintSettings, NoRandom, Signer, SigningKeyArn};
-use revalidation::{Answered, Chance, Engine, Outside, Realm, Revalidation, Stood, Unanswered};
+use minting::{MintSettings, NoRandom, ServiceError, Signer, SigningKeyArn};
+use revalidation::{Answered, Engine, Randomness, Realm, Revalidation, Services, Stood, Unanswered};
 use serde_json::json;
 use test_realm::{CLIENT, NOW, SUBJECT, access_token_payload};
 
@@ -51,9 +51,9 @@ pub(crate) static GOOD: LazyLock<Answers> = LazyLock::new(|| {
 
 /// A realm whose answers change from one question to the next.
 #[derive(Clone)]
-pub(crate) struct Told(Arc<Mutex<Answers>>);
+pub(crate) struct RecordedAnswers(Arc<Mutex<Answers>>);
 
-impl Told {
+impl RecordedAnswers {
     pub(crate) fn new(answers: Answers) -> Self {
         Self(Arc::new(Mutex::new(answers)))
     }
@@ -68,7 +68,10 @@ impl Told {
 pub(crate) struct Stack;
 
 /// Revalidation under that policy, of a realm that answers so.
-pub(crate) fn revalidation(access_toml: &str, told: Told) -> Revalidation<Told, Stack, Stack, Stack> {
+pub(crate) fn revalidation(
+    access_toml: &str,
+    told: RecordedAnswers,
+) -> Revalidation<RecordedAnswers, Stack, Stack, Stack> {
     let policy = AccessPolicy::parse("access.toml", access_toml).expect("a policy");
     let arn = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333";
     let minting = MintSettings {
@@ -78,15 +81,15 @@ pub(crate) fn revalidation(access_toml: &str, told: Told) -> Revalidation<Told, 
         signing_key: SigningKeyArn::parse(arn).expect("a key's ARN"),
         state_machines: [(payment(), StateMachineReference::parse(MACHINE).expect("a state machine"))].into(),
     };
-    Revalidation::new(policy, minting, Outside { realm: told, signer: Stack, chance: Stack, engine: Stack })
+    Revalidation::new(policy, minting, Services { realm: told, signer: Stack, chance: Stack, engine: Stack })
 }
 
-fn unreadable(fault: AnswerFault) -> Failure {
+fn unreadable(fault: AnswerFault) -> ServiceError {
     line::is_message(&fault.to_string());
-    Failure::Undecided(Reason::new(fault.code(), &fault))
+    ServiceError::Undecided(Reason::new(fault.code(), &fault))
 }
 
-impl Realm for Told {
+impl Realm for RecordedAnswers {
     async fn ask<'q>(&self, question: &'q Question, now: UnixTime) -> Result<Answered<'q>, Unanswered> {
         self.answers().asked(question, now)
     }
@@ -127,7 +130,7 @@ impl Answers {
 
 /// Every execution runs, as it is stated.
 impl Engine for Stack {
-    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, ServiceError> {
         let input = json!({ "transactionToken": minted(execution.as_str()), "input": {} });
         Ok(Some(ExecutionSeen {
             execution: execution.clone(),
@@ -140,23 +143,23 @@ impl Engine for Stack {
         }))
     }
 
-    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, Failure> {
+    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, ServiceError> {
         let parent = ExecutionArn::parse(EXECUTION).expect("an execution");
         Ok(Some(MapRunSeen { parent, status: MapRunStatus::Running }))
     }
 
-    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, ServiceError> {
         Ok(None)
     }
 }
 
 impl Signer for Stack {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         Ok(KMS_KEY.sign(message))
     }
 }
 
-impl Chance for Stack {
+impl Randomness for Stack {
     fn random(&self) -> Result<[u8; 16], NoRandom> {
         Ok([0xab; 16])
     }

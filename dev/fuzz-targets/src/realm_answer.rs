@@ -1,20 +1,21 @@
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use minting::StartAnswer;
-use revalidation::{Answer, Revalidation};
+use revalidation::{Revalidation, RevalidationResponse};
 use serde_json::{Value, json};
 
 use crate::fixture::{ACCESS_TOML, EXECUTION, MACHINE, lax};
 use crate::reached::reached;
-use crate::realm::{Answers, GOOD, Stack, Told, revalidation};
+use crate::realm::{Answers, GOOD, RecordedAnswers, Stack, revalidation};
 use crate::revalidation_event::{TOKEN, read, ruled};
 
 /// The policy that asks for all that a realm can answer.
-static DEMANDING: LazyLock<(Revalidation<Told, Stack, Stack, Stack>, Told)> = LazyLock::new(|| {
-    let told = Told::new(GOOD.clone());
-    let access_toml = ACCESS_TOML.replace("session = \"ignored\"", "session = \"required\"");
-    (revalidation(&access_toml, told.clone()), told)
-});
+static DEMANDING: LazyLock<(Revalidation<RecordedAnswers, Stack, Stack, Stack>, RecordedAnswers)> =
+    LazyLock::new(|| {
+        let told = RecordedAnswers::new(GOOD.clone());
+        let access_toml = ACCESS_TOML.replace("session = \"ignored\"", "session = \"required\"");
+        (revalidation(&access_toml, told.clone()), told)
+    });
 
 /// One answer of the realm: the first byte says in the place of which, the others are as they should be.
 pub fn realm_answer(bytes: &[u8]) {
@@ -45,12 +46,14 @@ pub fn realm_answer(bytes: &[u8]) {
     let start = json!({ "transactionToken": TOKEN.as_str(), "start": { "execution": EXECUTION } });
     let (_, before_start) = ruled(revalidation, &start.to_string());
     let renewed = match renewed {
-        Some(Answer::Renewed(renewed)) => renewed,
-        Some(Answer::Start(_)) => panic!("a renewal was asked for"),
+        Some(RevalidationResponse::Renewed(renewed)) => renewed,
+        Some(RevalidationResponse::Start(_)) => panic!("a renewal was asked for"),
         None => return,
     };
     // Before a start the realm is asked the same, less what a token of now would say.
-    let Some(Answer::Start(StartAnswer::Alive)) = before_start else { panic!("renewed, and could not have started") };
+    let Some(RevalidationResponse::Start(StartAnswer::Alive)) = before_start else {
+        panic!("renewed, and could not have started")
+    };
     reached(place);
     let statement = read(&renewed, &event);
     let subject = Some(json!(statement.identity().subject().as_str()));

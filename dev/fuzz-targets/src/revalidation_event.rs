@@ -2,10 +2,10 @@ use std::sync::LazyLock;
 
 use claim_guard::TransactionToken;
 use claim_guard::identifier::{ExecutionArn, StateMachineArn};
-use claim_guard::transaction::{AgedTransaction, PresentedAt};
+use claim_guard::transaction::{PresentedAt, StaleTransaction};
 use claim_guard_lambda::error_names;
 use minting::StartAnswer;
-use revalidation::{Answer, Renewed, Revalidation, Ruling};
+use revalidation::{Renewed, Revalidation, RevalidationResponse, Ruling};
 use serde_json::Value;
 
 use crate::fixture::{
@@ -13,12 +13,12 @@ use crate::fixture::{
 };
 use crate::line;
 use crate::reached::reached;
-use crate::realm::{GOOD, Stack, Told, revalidation};
+use crate::realm::{GOOD, RecordedAnswers, Stack, revalidation};
 
 pub(crate) static TOKEN: LazyLock<String> = LazyLock::new(|| minted(EXECUTION));
 
-static REVALIDATION: LazyLock<Revalidation<Told, Stack, Stack, Stack>> =
-    LazyLock::new(|| revalidation(ACCESS_TOML, Told::new(GOOD.clone())));
+static REVALIDATION: LazyLock<Revalidation<RecordedAnswers, Stack, Stack, Stack>> =
+    LazyLock::new(|| revalidation(ACCESS_TOML, RecordedAnswers::new(GOOD.clone())));
 
 /// Events of woven states and of starts, in which `$TRANSACTION` stands for the execution's token. The realm says that all is well.
 pub fn revalidation_event(bytes: &[u8]) {
@@ -30,8 +30,8 @@ pub fn revalidation_event(bytes: &[u8]) {
     let event = lax(&text);
     assert_eq!(event.pointer("/transactionToken").and_then(Value::as_str), Some(TOKEN.as_str()));
     let renewed = match answer {
-        Answer::Renewed(renewed) => renewed,
-        Answer::Start(answer) => {
+        RevalidationResponse::Renewed(renewed) => renewed,
+        RevalidationResponse::Start(answer) => {
             assert_eq!(answer, StartAnswer::Alive);
             assert_eq!(event.pointer("/start/execution").and_then(Value::as_str), Some(EXECUTION));
             return reached("a start answered");
@@ -44,13 +44,16 @@ pub fn revalidation_event(bytes: &[u8]) {
 }
 
 /// What came of an event, with what holds for every one.
-pub(crate) fn ruled(revalidation: &Revalidation<Told, Stack, Stack, Stack>, event: &str) -> (String, Option<Answer>) {
+pub(crate) fn ruled(
+    revalidation: &Revalidation<RecordedAnswers, Stack, Stack, Stack>,
+    event: &str,
+) -> (String, Option<RevalidationResponse>) {
     let Ruling { audit, verdict } = block_on(revalidation.answer(event.as_bytes(), Ok(now())));
     let audit = line::is_audit(&audit.to_line(), &TOKEN);
     let decision = audit.get("decision").and_then(Value::as_str).unwrap_or_default().to_owned();
     let expected = match &verdict {
-        Ok(Answer::Renewed(_) | Answer::Start(StartAnswer::Alive)) => "allow",
-        Ok(Answer::Start(StartAnswer::Denied { .. })) => "deny",
+        Ok(RevalidationResponse::Renewed(_) | RevalidationResponse::Start(StartAnswer::Alive)) => "allow",
+        Ok(RevalidationResponse::Start(StartAnswer::Denied { .. })) => "deny",
         Err(refusal) => {
             line::is_message(&refusal.to_string());
             assert!(!line::leaks(&refusal.to_string(), &TOKEN));
@@ -71,7 +74,7 @@ pub(crate) fn ruled(revalidation: &Revalidation<Told, Stack, Stack, Stack>, even
 
 /// The new statement, which holds in the execution of the event, speaks of who started it, and says no more than the
 /// workflow names.
-pub(crate) fn read(renewed: &Renewed, event: &Value) -> AgedTransaction {
+pub(crate) fn read(renewed: &Renewed, event: &Value) -> StaleTransaction {
     let answer = serde_json::to_value(renewed).expect("JSON");
     let token = answer.get("transactionToken").and_then(Value::as_str).expect("a token");
     let token = TransactionToken::parse(token).expect("a token");

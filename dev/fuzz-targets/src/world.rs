@@ -8,8 +8,8 @@ use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, TransactionToken, UnixTime};
 use executions::{
-    Admission, Callers, Chance, Claim, Counted, Counter, Execution, Failure, KeySource, Machine, NamingKey,
-    NamingKeySource, NoRandom, PlaceTaken, Places, Signer, StartAnswer, StartTable, Started, StartingParty, Status,
+    Admission, Callers, Claim, Counted, Counter, Execution, KeySource, Machine, NamingKey, NamingKeySource, NoRandom,
+    PlaceTaken, Places, Randomness, ServiceError, Signer, StartAnswer, StartTable, Started, StartingParty, Status,
     Stopped, TableName,
 };
 
@@ -37,7 +37,7 @@ impl KeySource for World {
 }
 
 impl Signer for World {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         Ok(KMS_KEY.sign(message))
     }
 }
@@ -48,29 +48,29 @@ pub(crate) fn naming_key() -> NamingKey {
 }
 
 impl NamingKeySource for World {
-    async fn naming_key(&self) -> Result<NamingKey, Failure> {
+    async fn naming_key(&self) -> Result<NamingKey, ServiceError> {
         Ok(naming_key())
     }
 }
 
 /// There is room for everything.
 impl StartTable for World {
-    async fn count(&self, _: &TableName, _: &Counter, _: u16, _: u16) -> Result<Counted, Failure> {
+    async fn count(&self, _: &TableName, _: &Counter, _: u16, _: u16) -> Result<Counted, ServiceError> {
         Ok(Counted::Within)
     }
 
-    async fn take_place(&self, _: &TableName, _: &Claim) -> Result<PlaceTaken, Failure> {
+    async fn take_place(&self, _: &TableName, _: &Claim) -> Result<PlaceTaken, ServiceError> {
         Ok(PlaceTaken::Yes)
     }
 
-    async fn give_places_back(&self, _: &TableName, _: &StartingParty, _: &Places) -> Result<(), Failure> {
+    async fn give_places_back(&self, _: &TableName, _: &StartingParty, _: &Places) -> Result<(), ServiceError> {
         Ok(())
     }
 }
 
 /// The realm stands behind whoever starts something.
 impl Callers for World {
-    async fn ask_before_start(&self, _: &ExecutionArn, _: &TransactionToken) -> Result<StartAnswer, Failure> {
+    async fn ask_before_start(&self, _: &ExecutionArn, _: &TransactionToken) -> Result<StartAnswer, ServiceError> {
         Ok(StartAnswer::Alive)
     }
 }
@@ -81,7 +81,7 @@ impl Machine for World {
         machine: &StateMachineReference,
         admission: &Admission,
         input: &str,
-    ) -> Result<Started, Failure> {
+    ) -> Result<Started, ServiceError> {
         let arn = machine.machine().execution(admission.name().as_str()).expect("an execution's name").to_string();
         let mut inputs = self.inputs();
         if inputs.contains_key(&arn) {
@@ -91,7 +91,7 @@ impl Machine for World {
         Ok(Started::Now)
     }
 
-    async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, Failure> {
+    async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, ServiceError> {
         let running = |input: &String| Execution {
             status: Status::Running,
             started_at: "2026-01-01T00:00:00Z".to_owned(),
@@ -103,12 +103,12 @@ impl Machine for World {
         Ok(self.inputs().get(execution.as_str()).map(running))
     }
 
-    async fn stop(&self, _: &Grant, _: &ExecutionArn) -> Result<Stopped, Failure> {
+    async fn stop(&self, _: &Grant, _: &ExecutionArn) -> Result<Stopped, ServiceError> {
         Ok(Stopped::Now)
     }
 }
 
-impl Chance for World {
+impl Randomness for World {
     fn now(&self) -> Result<UnixTime, ClockError> {
         Ok(now())
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
 use crate::run::{Language, Run, Sight};
-use crate::stop::{Failure, Stop, query, refused, runtime};
+use crate::stop::{ExecutionFailure, Stop, query, refused, runtime};
 use crate::world::Expected;
 
 impl Run<'_> {
@@ -33,7 +33,7 @@ impl Run<'_> {
             (None, Some(default)) => Ok((state, default)),
             (None, None) => {
                 let cause = format!("state `{}`: no rule holds, and there is no Default", sight.name);
-                Err(Failure::new("States.NoChoiceMatched", &cause).into())
+                Err(ExecutionFailure::new("States.NoChoiceMatched", &cause).into())
             }
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::engine::Execution;
 use crate::run::{Language, Run, Sight, run_execution};
-use crate::stop::{Failure, Stop, refused, runtime};
+use crate::stop::{ExecutionFailure, Stop, refused, runtime};
 use crate::world::Expected;
 
 impl Run<'_> {
@@ -119,9 +119,11 @@ impl Run<'_> {
                     failed += 1;
                     if failed > tolerated {
                         let error = "States.ExceedToleratedFailureThreshold";
-                        return Err(
-                            Failure::new(error, "the specified tolerated failure threshold was exceeded").into()
-                        );
+                        return Err(ExecutionFailure::new(
+                            error,
+                            "the specified tolerated failure threshold was exceeded",
+                        )
+                        .into());
                     }
                     results.push(failure.output());
                 }

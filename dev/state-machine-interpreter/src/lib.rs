@@ -6,7 +6,7 @@
 
 // How an execution ends.
 mod stop;
-pub use stop::{Failure, Stop};
+pub use stop::{ExecutionFailure, Stop};
 
 // What is outside of the machine.
 mod world;

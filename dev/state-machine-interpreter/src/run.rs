@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::context::context;
 use crate::engine::{Engine, Execution};
-use crate::stop::{DATA_LIMIT, Failure, Stop, refused};
+use crate::stop::{DATA_LIMIT, ExecutionFailure, Stop, refused};
 use crate::world::{Place, World};
 
 /// The most bytes of a state's input or output, of a call and of a variable
@@ -200,7 +200,7 @@ impl<'w> Run<'w> {
         let bytes = value.to_string().len();
         if bytes > MOST_BYTES {
             let cause = format!("state `{}`: `{bytes}` bytes of at most `{MOST_BYTES}`", sight.name);
-            return Err(Failure::new(DATA_LIMIT, &cause).into());
+            return Err(ExecutionFailure::new(DATA_LIMIT, &cause).into());
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::json_path;
 use crate::rule::rule;
 use crate::run::{Language, Run, Sight};
-use crate::stop::{Failure, Stop, refused, runtime};
+use crate::stop::{ExecutionFailure, Stop, refused, runtime};
 use crate::world::{Call, Expected};
 
 /// What a state hands on, and to whom; to nobody at an end.
@@ -101,7 +101,7 @@ impl Run<'_> {
             json_path::place(path, sight.input.clone(), result).map_err(|reason| refused(sight.name, reason))?;
         placed.ok_or_else(|| {
             let cause = format!("state `{}`: the input has no place `${path}`", sight.name);
-            Failure::new("States.ResultPathMatchFailure", &cause).into()
+            ExecutionFailure::new("States.ResultPathMatchFailure", &cause).into()
         })
     }
 
@@ -142,7 +142,7 @@ impl Run<'_> {
             }
         };
         let error = error.map(text).transpose()?.unwrap_or_default();
-        Ok(Failure { error, cause: cause.map(text).transpose()? }.into())
+        Ok(ExecutionFailure { error, cause: cause.map(text).transpose()? }.into())
     }
 
     /// Retry and Catch, around a Task, Map or Parallel.

@@ -11,14 +11,14 @@ pub(crate) const QUERY: &str = "States.QueryEvaluationError";
 
 /// An error's name and its cause. A callback's `SendTaskFailure` may leave either out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct ExecutionFailure {
     /// What rules match.
     pub error: String,
     /// For people, or JSON text of whoever was called.
     pub cause: Option<String>,
 }
 
-impl Failure {
+impl ExecutionFailure {
     /// A failure with a cause.
     pub fn new(error: &str, cause: &str) -> Self {
         Self { error: error.to_owned(), cause: Some(cause.to_owned()) }
@@ -42,7 +42,7 @@ impl Failure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
     /// It failed, as it may on AWS.
-    Failed(Failure),
+    Failed(ExecutionFailure),
     /// The machine is none that AWS would take, or asks for what this interpreter does not know.
     Refused {
         /// Where.
@@ -54,25 +54,25 @@ pub enum Stop {
     OutOfSteps,
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
+impl From<ExecutionFailure> for Stop {
+    fn from(failure: ExecutionFailure) -> Self {
         Self::Failed(failure)
     }
 }
 
 /// `States.Runtime`, with a cause.
 pub(crate) fn runtime(cause: String) -> Stop {
-    Failure { error: RUNTIME.to_owned(), cause: Some(cause) }.into()
+    ExecutionFailure { error: RUNTIME.to_owned(), cause: Some(cause) }.into()
 }
 
 /// `States.QueryEvaluationError`, with a cause.
 pub(crate) fn query(cause: String) -> Stop {
-    Failure { error: QUERY.to_owned(), cause: Some(cause) }.into()
+    ExecutionFailure { error: QUERY.to_owned(), cause: Some(cause) }.into()
 }
 
 /// `States.IntrinsicFailure`, with a cause.
 pub(crate) fn intrinsic_failure(cause: String) -> Stop {
-    Failure { error: "States.IntrinsicFailure".to_owned(), cause: Some(cause) }.into()
+    ExecutionFailure { error: "States.IntrinsicFailure".to_owned(), cause: Some(cause) }.into()
 }
 
 /// What AWS would not take, or this interpreter does not know.

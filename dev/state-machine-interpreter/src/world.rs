@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::engine::{Engine, Execution};
-use crate::stop::Failure;
+use crate::stop::ExecutionFailure;
 
 /// A state at work.
 #[derive(Debug, Clone, Copy)]
@@ -54,13 +54,13 @@ pub trait World {
     ///
     /// # Errors
     /// The Task fails by that name.
-    fn call(&mut self, call: &Call<'_>) -> Result<Value, Failure>;
+    fn call(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure>;
 
     /// The items that an ItemReader reads.
     ///
     /// # Errors
     /// The Map fails by that name.
-    fn items(&mut self, place: &Place<'_>, reader: &Value) -> Result<Vec<Value>, Failure> {
+    fn items(&mut self, place: &Place<'_>, reader: &Value) -> Result<Vec<Value>, ExecutionFailure> {
         let _ = (place, reader);
         Ok(Vec::new())
     }
@@ -108,7 +108,7 @@ pub trait World {
     }
 
     /// An execution ends.
-    fn ended(&mut self, execution: &Execution, end: &Result<Value, Failure>) {
+    fn ended(&mut self, execution: &Execution, end: &Result<Value, ExecutionFailure>) {
         let _ = (execution, end);
     }
 }

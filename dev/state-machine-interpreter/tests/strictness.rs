@@ -2,15 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
 use serde_json::{Value, json};
-use state_machine_interpreter::{Call, Engine, Execution, Failure, Habits, RetryCount, Stop, World, execute};
+use state_machine_interpreter::{Call, Engine, Execution, ExecutionFailure, Habits, RetryCount, Stop, World, execute};
 
 /// Answers each call with what it was handed, or fails by the error that is the state's name.
 struct Echo;
 
 impl World for Echo {
-    fn call(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
+    fn call(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure> {
         match call.place.state.strip_prefix("Fail ") {
-            Some(error) => Err(Failure::without_cause(error)),
+            Some(error) => Err(ExecutionFailure::without_cause(error)),
             None => Ok(call.arguments.clone()),
         }
     }
@@ -230,7 +230,7 @@ fn counts_may_be_left_out_of_the_context_object() {
         |path: &str| json!({ "StartAt": "A", "States": { "A": { "Type": "Pass", "InputPath": path, "End": true } } });
     for path in ["$$.Execution.RedriveCount", "$$.State.RetryCount"] {
         assert_eq!(run_on(&Engine::as_documented(5), &state(path), json!({})), Ok(json!(0)));
-        let failure = Failure::new("States.Runtime", &format!("state `A`: nothing is at `{path}`"));
+        let failure = ExecutionFailure::new("States.Runtime", &format!("state `A`: nothing is at `{path}`"));
         assert_eq!(run_on(&Engine::new(5, habits), &state(path), json!({})), Err(Stop::Failed(failure)));
     }
 }

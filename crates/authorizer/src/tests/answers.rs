@@ -218,7 +218,7 @@ fn without_a_clock_it_stays_undecided() {
     let authorizer = Authorizer::new(shipped(), sink);
     let event = event(&bearer(&access_token_payload(NOW)), START).to_string();
     let answer = block_on(authorizer.answer(read(event.as_bytes()), Err(claim_guard::unix_time::ClockError)));
-    assert_eq!(answer.err(), Some(crate::Refusal::Undecided));
+    assert_eq!(answer.err(), Some(crate::AuthorizerError::Undecided));
     let point = ("POST", "/workflows/{workflow}/executions");
     let message = "the clock stands outside the years 1970 to 9999";
     let line = without(unproven("undecided", point, json!({}), ("clock", message)), "/at");
@@ -248,11 +248,11 @@ fn an_answer_that_cannot_be_recorded_is_not_given() {
     let event = event(&bearer(&access_token_payload(NOW)), START).to_string();
     let answer =
         block_on(authorizer.answer(read(event.as_bytes()), UnixTime::from_seconds(NOW).ok_or_else(|| panic!())));
-    assert_eq!(answer.err(), Some(crate::Refusal::Undecided));
+    assert_eq!(answer.err(), Some(crate::AuthorizerError::Undecided));
     let authorizer = Authorizer::new(shipped(), |_: AuditRecord| -> io::Result<()> { panic!("the line") });
     let now = UnixTime::from_seconds(NOW).ok_or_else(|| panic!());
     let answer = block_on(authorizer.serve(event.as_bytes(), now, Invocation::new("1", None)));
-    assert_eq!(answer.err(), Some(crate::Refusal::Undecided));
+    assert_eq!(answer.err(), Some(crate::AuthorizerError::Undecided));
 }
 
 #[test]

@@ -58,7 +58,7 @@ proptest! {
         let stack = Stack::new();
         check(&stack, &event, &token(&stack))?;
         let ruling = guard(&stack, "ApprovePayment").decide(&event, now());
-        prop_assert_eq!(ruling.verdict.map(|_| ()), Err(claim_guard_lambda::Refusal::Misconfigured));
+        prop_assert_eq!(ruling.verdict.map(|_| ()), Err(claim_guard_lambda::GuardError::Misconfigured));
     }
 
     #[test]
@@ -81,7 +81,7 @@ proptest! {
         bytes[place] = byte;
         let event = approval_event(&String::from_utf8(bytes).unwrap()).to_string();
         let ruling = guard(&stack, "ApprovePayment").decide(event.as_bytes(), now());
-        prop_assert_eq!(ruling.verdict.map(|_| ()), Err(claim_guard_lambda::Refusal::Rejected));
+        prop_assert_eq!(ruling.verdict.map(|_| ()), Err(claim_guard_lambda::GuardError::Rejected));
     }
 
     #[test]
@@ -89,6 +89,6 @@ proptest! {
         let stack = Stack::new();
         let event = approval_event(&token(&stack)).to_string();
         let ruling = guard(&stack, "ApprovePayment").decide(&event.as_bytes()[..cut.index(event.len())], now());
-        prop_assert_eq!(ruling.verdict.map(|_| ()), Err(claim_guard_lambda::Refusal::Misconfigured));
+        prop_assert_eq!(ruling.verdict.map(|_| ()), Err(claim_guard_lambda::GuardError::Misconfigured));
     }
 }

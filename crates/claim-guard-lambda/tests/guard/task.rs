@@ -2,7 +2,7 @@ use std::io;
 
 use claim_guard::audit::AuditRecord;
 use claim_guard::identifier::Digest;
-use claim_guard_lambda::{Failure, Grant, Refusal, TaskError};
+use claim_guard_lambda::{Grant, GuardError, InvocationError, TaskError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -118,7 +118,8 @@ async fn j29_without_a_written_audit_line_nothing_is_allowed() {
     };
     let full = |_: AuditRecord| Err(io::Error::from(io::ErrorKind::StorageFull));
     let answer = guard(&stack, "ApprovePayment").serve(event.as_bytes(), now(), full, task).await;
-    let undecided = || Failure::Refused { refusal: Refusal::Undecided, presented: Some(Digest::of(token.as_bytes())) };
+    let undecided =
+        || InvocationError::Refused { refusal: GuardError::Undecided, presented: Some(Digest::of(token.as_bytes())) };
     assert_eq!((answer, called.get()), (Err(undecided()), false));
     let broken = |_: AuditRecord| -> io::Result<()> { panic!("the line") };
     let answer = guard(&stack, "ApprovePayment").serve(event.as_bytes(), now(), broken, task).await;

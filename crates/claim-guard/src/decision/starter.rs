@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::claims::{Identity, Party};
 use crate::identifier::{Issuer, Subject};
-use crate::transaction::{AgedTransaction, UntrustedTransaction};
+use crate::transaction::{StaleTransaction, UntrustedTransaction};
 
-/// Whoever started an execution, as its transaction token says ([`AgedTransaction::starter`]): nothing else makes one.
+/// Whoever started an execution, as its transaction token says ([`StaleTransaction::starter`]): nothing else makes one.
 ///
 /// A subject means nothing without its issuer, and whoever acts in his place is another, so they are compared together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Starter {
     }
 }
 
-impl AgedTransaction {
+impl StaleTransaction {
     /// Who started the execution that the token is bound to; that does not change with the token's age.
     pub fn starter(&self) -> Starter {
         Starter::of(self.identity())

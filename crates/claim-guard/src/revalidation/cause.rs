@@ -10,7 +10,7 @@ use crate::identifier::{ExecutionArn, StateName};
 use crate::revalidation::presumed::PresumedQuestion;
 use crate::revalidation::question::{Purpose, Question, no_workflow, too_long};
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
-use crate::transaction::{AgedTransaction, HAND_OVER, Renewed};
+use crate::transaction::{HAND_OVER, Renewed, StaleTransaction};
 use crate::unix_time::UnixTime;
 
 /// How long the realm's answer to a state's denial stands: within it, the same state's next denial is final.
@@ -53,7 +53,7 @@ impl AccessPolicy {
     /// state has been answered already.
     pub fn question_of_state(
         &self,
-        aged: Arc<AgedTransaction>,
+        aged: Arc<StaleTransaction>,
         state: &StateName,
         cause: Cause,
         redrive_count: u32,
@@ -94,7 +94,7 @@ impl AccessPolicy {
     /// [`Withdrawals`] if the run is too long.
     pub fn question_of_child(
         &self,
-        parent: Arc<AgedTransaction>,
+        parent: Arc<StaleTransaction>,
         child: &ExecutionArn,
         redrive_count: u32,
         now: UnixTime,
@@ -116,7 +116,7 @@ impl AccessPolicy {
     /// [`Withdrawals`] if the run is too long, or the policy says of this state that it starts nothing.
     pub fn question_of_nested_start(
         &self,
-        parent: Arc<AgedTransaction>,
+        parent: Arc<StaleTransaction>,
         state: &StateName,
         execution: &ExecutionArn,
         input: Map<String, Value>,

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use crate::access::SessionRule;
 use crate::claims::Identity;
 use crate::identifier::{ClientId, Issuer, SessionId, Subject};
-use crate::transaction::AgedTransaction;
+use crate::transaction::StaleTransaction;
 
 /// Whom the realm has to be asked about: the user, the client and, where the policy requires it, the session that a
 /// statement's access token was issued in.
 #[derive(Debug)]
 pub struct Inquiry {
-    pub(super) aged: Arc<AgedTransaction>,
+    pub(super) aged: Arc<StaleTransaction>,
     session: SessionRule,
     realm: String,
 }
 
 impl Inquiry {
-    pub(super) fn new(aged: Arc<AgedTransaction>, session: SessionRule) -> Self {
+    pub(super) fn new(aged: Arc<StaleTransaction>, session: SessionRule) -> Self {
         let realm = aged.identity().issuer().realm();
         Self { aged, session, realm }
     }

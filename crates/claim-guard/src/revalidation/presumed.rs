@@ -14,7 +14,7 @@ use crate::revalidation::lapse::{Lapse, NotShownYet, StartedBy};
 use crate::revalidation::not_alive::NotAlive;
 use crate::revalidation::question::{Purpose, Question};
 use crate::revalidation::sighting::{ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen, MapRunStatus};
-use crate::transaction::{AgedTransaction, PresentedAt, TransactionToken, TransactionVerifier};
+use crate::transaction::{PresentedAt, StaleTransaction, TransactionToken, TransactionVerifier};
 use crate::unix_time::UnixTime;
 
 /// A statement is signed before its execution is started: by the API a moment before, by a parent as long before as its
@@ -89,7 +89,7 @@ impl PresumedQuestion {
     }
 
     /// The presented statement.
-    pub fn statement(&self) -> &AgedTransaction {
+    pub fn statement(&self) -> &StaleTransaction {
         self.question.aged()
     }
 

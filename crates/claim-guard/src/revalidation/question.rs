@@ -10,7 +10,7 @@ use crate::access::{SessionRule, Workflow};
 use crate::identifier::{ExecutionArn, WorkflowName};
 use crate::revalidation::inquiry::Inquiry;
 use crate::revalidation::withdrawal::Withdrawal;
-use crate::transaction::{AgedTransaction, Renewed};
+use crate::transaction::{Renewed, StaleTransaction};
 use crate::unix_time::UnixTime;
 
 /// Asking and signing took longer than they may, so nothing is decided.
@@ -62,7 +62,7 @@ pub(super) fn no_workflow(name: &WorkflowName) -> crate::decision::Unmet {
     crate::decision::Unmet::NoWorkflow { presented: name.clone() }
 }
 
-pub(super) fn too_long(workflow: &Workflow, aged: &AgedTransaction, now: UnixTime) -> Option<Withdrawal> {
+pub(super) fn too_long(workflow: &Workflow, aged: &StaleTransaction, now: UnixTime) -> Option<Withdrawal> {
     let started_at = aged.run().started_at;
     let limit = workflow.max_duration();
     (now >= started_at.plus(limit)).then_some(Withdrawal::RunTooLong { started_at, limit, now })
@@ -70,7 +70,7 @@ pub(super) fn too_long(workflow: &Workflow, aged: &AgedTransaction, now: UnixTim
 
 impl Question {
     pub(super) fn new(
-        aged: Arc<AgedTransaction>,
+        aged: Arc<StaleTransaction>,
         purpose: Purpose,
         redrive_count: u32,
         session: SessionRule,
@@ -106,7 +106,7 @@ impl Question {
     }
 
     /// The old statement.
-    pub(super) fn aged(&self) -> &AgedTransaction {
+    pub(super) fn aged(&self) -> &StaleTransaction {
         &self.inquiry.aged
     }
 }

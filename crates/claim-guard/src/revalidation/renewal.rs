@@ -14,7 +14,7 @@ use crate::revalidation::inquiry::Inquiry;
 use crate::revalidation::live::LiveIdentity;
 use crate::revalidation::question::{Purpose, Question, no_workflow, too_long};
 use crate::revalidation::withdrawal::{Withdrawal, Withdrawals};
-use crate::transaction::{AgedTransaction, Binding, Renewed, Run};
+use crate::transaction::{Binding, Renewed, Run, StaleTransaction};
 use crate::unix_time::UnixTime;
 
 /// A statement that lacks only its signature: the subject, with the roles and claims of now, in one execution.
@@ -162,7 +162,7 @@ fn granted_scope(old: &Identity, live: &Identity) -> Option<Scope> {
 
 /// The subject of the old statement, with those of the roles and claims of now that the workflow names.
 fn of_now(
-    aged: &AgedTransaction,
+    aged: &StaleTransaction,
     live: Identity,
     workflow: &Workflow,
     claims: &BTreeSet<&ClaimPath>,

@@ -10,7 +10,7 @@ use crate::identifier::WorkflowName;
 use crate::revalidation::inquiry::Inquiry;
 use crate::revalidation::standing::RealmAnswers;
 use crate::revalidation::withdrawal::Withdrawals;
-use crate::transaction::AgedTransaction;
+use crate::transaction::StaleTransaction;
 use crate::unix_time::UnixTime;
 
 /// Nobody waits longer for a start: API Gateway gives up after 29 seconds.
@@ -89,7 +89,7 @@ impl AccessPolicy {
     /// [`NotAboutToStart`] if `first` is of no such execution.
     pub fn question_of_start(
         &self,
-        first: Arc<AgedTransaction>,
+        first: Arc<StaleTransaction>,
         now: UnixTime,
     ) -> Result<StartQuestion, NotAboutToStart> {
         let name = &first.binding().workflow;

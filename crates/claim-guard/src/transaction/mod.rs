@@ -16,5 +16,5 @@ pub use failure::{TransactionFailure, TransactionRejection};
 pub(crate) use token::TRANSACTION_TOKEN_TYPE;
 pub use token::{MAX_TRANSACTION_TOKEN_BYTES, TransactionToken};
 pub use untrusted::UntrustedTransaction;
-pub use verify::{AgedTransaction, HAND_OVER, TransactionKeySet, TransactionVerifier, VerifiedTransaction};
+pub use verify::{HAND_OVER, StaleTransaction, TransactionKeySet, TransactionVerifier, VerifiedTransaction};
 pub use work_path::WorkPath;

@@ -6,24 +6,24 @@ use crate::jws::{Algorithm, UntrustedHeader};
 use crate::transaction::acting::StatementMark;
 use crate::transaction::binding::PresentedAt;
 use crate::transaction::token::{TRANSACTION_TOKEN_TYPES, TransactionToken};
-use crate::transaction::verify::{AgedTransaction, TransactionVerifier, verify_binding, verify_lifetime};
+use crate::transaction::verify::{StaleTransaction, TransactionVerifier, verify_binding, verify_lifetime};
 use crate::unix_time::UnixTime;
 
 /// The statement of a transaction token that nothing proves any more: it reads like one of this stack for this execution, and
 /// names a key that is not in the stack's set.
 ///
 /// It is what is left of an ordinary statement once its key is forgotten. Nobody acts on it: no guard takes it, and it is no
-/// [`AgedTransaction`].
+/// [`StaleTransaction`].
 ///
 /// ```compile_fail
-/// fn proven(claim: claim_guard::transaction::UntrustedTransaction) -> claim_guard::transaction::AgedTransaction {
+/// fn proven(claim: claim_guard::transaction::UntrustedTransaction) -> claim_guard::transaction::StaleTransaction {
 ///     claim.into()
 /// }
 /// ```
 #[derive(Debug)]
 pub struct UntrustedTransaction {
     key_id: KeyId,
-    claimed: AgedTransaction,
+    claimed: StaleTransaction,
 }
 
 impl UntrustedTransaction {

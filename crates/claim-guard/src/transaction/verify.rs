@@ -77,7 +77,7 @@ pub struct VerifiedTransaction {
 }
 
 impl VerifiedTransaction {
-    fn assertion(aged: AgedTransaction, attempt: &Attempt<'_>, trust_domain: &TrustDomain) -> Self {
+    fn assertion(aged: StaleTransaction, attempt: &Attempt<'_>, trust_domain: &TrustDomain) -> Self {
         let Binding { workflow, execution, redrive_count } = aged.binding;
         let acting = Acting {
             trust_domain: trust_domain.clone(),
@@ -111,12 +111,12 @@ impl VerifiedTransaction {
 /// execution; it lets nobody act.
 ///
 /// ```compile_fail
-/// fn young(aged: claim_guard::transaction::AgedTransaction) -> claim_guard::VerifiedTransaction {
+/// fn young(aged: claim_guard::transaction::StaleTransaction) -> claim_guard::VerifiedTransaction {
 ///     aged.into()
 /// }
 /// ```
 #[derive(Debug)]
-pub struct AgedTransaction {
+pub struct StaleTransaction {
     identity: Identity,
     transaction: TransactionId,
     binding: Binding,
@@ -128,7 +128,7 @@ pub struct AgedTransaction {
     mark: StatementMark,
 }
 
-impl AgedTransaction {
+impl StaleTransaction {
     /// Whom the token speaks of.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -216,7 +216,7 @@ impl TransactionVerifier {
         token: &TransactionToken,
         at: &PresentedAt,
         now: UnixTime,
-    ) -> Result<AgedTransaction, TransactionRejection> {
+    ) -> Result<StaleTransaction, TransactionRejection> {
         let aged = self.verify_signed(token, now)?;
         verify_binding(&aged, at)?;
         verify_lifetime(aged)
@@ -235,7 +235,7 @@ impl TransactionVerifier {
         token: &TransactionToken,
         child: &PresentedAt,
         now: UnixTime,
-    ) -> Result<AgedTransaction, TransactionRejection> {
+    ) -> Result<StaleTransaction, TransactionRejection> {
         let aged = self.verify_signed(token, now)?;
         let (presented, parent) = (child.execution.state_machine(), aged.state_machine.clone());
         if presented != child.state_machine {
@@ -256,7 +256,7 @@ impl TransactionVerifier {
         verify_lifetime(aged)
     }
 
-    fn verify_signed(&self, token: &TransactionToken, now: UnixTime) -> Result<AgedTransaction, TransactionRejection> {
+    fn verify_signed(&self, token: &TransactionToken, now: UnixTime) -> Result<StaleTransaction, TransactionRejection> {
         let compact = token.compact()?;
         let header = compact.untrusted_header(TRANSACTION_TOKEN_TYPES)?;
         let payload = compact.verified_payload(&self.keys.0, &header)?;
@@ -274,7 +274,7 @@ impl TransactionVerifier {
         payload: &Document,
         mark: StatementMark,
         now: UnixTime,
-    ) -> Result<AgedTransaction, TransactionRejection> {
+    ) -> Result<StaleTransaction, TransactionRejection> {
         let members = Members::new(Part::Payload, payload.members());
         let context = members.object("tctx")?;
         let claims = Members::new(Part::Payload, context).object("claims")?;
@@ -308,7 +308,7 @@ impl TransactionVerifier {
             redrive_count: context.count("redrive")?,
         };
         let run = Run { started_at: context.time("started")?, access_token_issued_at: requester.time("iat")? };
-        Ok(AgedTransaction {
+        Ok(StaleTransaction {
             run,
             mark,
             renewed: renewed(&context)?,
@@ -331,7 +331,7 @@ impl TransactionVerifier {
 }
 
 /// The binding: the token's execution is the one that runs.
-pub(super) fn verify_binding(aged: &AgedTransaction, at: &PresentedAt) -> Result<(), TransactionRejection> {
+pub(super) fn verify_binding(aged: &StaleTransaction, at: &PresentedAt) -> Result<(), TransactionRejection> {
     let Binding { workflow, execution, .. } = &aged.binding;
     if *workflow != at.workflow {
         let (expected, presented) = (at.workflow.clone(), workflow.clone());
@@ -352,13 +352,13 @@ pub(super) fn verify_binding(aged: &AgedTransaction, at: &PresentedAt) -> Result
     Ok(())
 }
 
-pub(super) fn verify_lifetime(aged: AgedTransaction) -> Result<AgedTransaction, TransactionRejection> {
+pub(super) fn verify_lifetime(aged: StaleTransaction) -> Result<StaleTransaction, TransactionRejection> {
     let presented = aged.identity.expires_at().seconds_since(aged.identity.issued_at());
     if presented < 1 { Err(TransactionRejection::WrongLifetime { presented }) } else { Ok(aged) }
 }
 
 /// The contract of the state with whoever vouches for the subject.
-fn verify_freshness(aged: &AgedTransaction, attempt: &Attempt<'_>, now: UnixTime) -> Result<(), TransactionFailure> {
+fn verify_freshness(aged: &StaleTransaction, attempt: &Attempt<'_>, now: UnixTime) -> Result<(), TransactionFailure> {
     let limit = match attempt.freshness.max_identity_age() {
         None => return Ok(()),
         Some(MaxIdentityAge::AtMost(limit)) => limit,

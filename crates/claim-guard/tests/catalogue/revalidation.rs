@@ -12,7 +12,7 @@ use claim_guard::revalidation::{
     Cause, ClientAnswer, Question, RealmAnswer, RealmAnswers, SaidOfUser, UserAnswer, Withdrawal, Withdrawals,
 };
 use claim_guard::transaction::{
-    AgedTransaction, Attempt, PresentedAt, TransactionFailure, TransactionRejection, WorkPath,
+    Attempt, PresentedAt, StaleTransaction, TransactionFailure, TransactionRejection, WorkPath,
 };
 use claim_guard::{Excerpt, Role, TransactionToken, VerifiedTransaction};
 use serde_json::{Map, Value, json};
@@ -119,7 +119,7 @@ fn unmet_at_approve(transaction: &VerifiedTransaction) -> Vec<Unmet> {
     unmet(&fresh().decide_state(transaction, &workflow("payment"), &approve(), &Map::new()))
 }
 
-fn aged(token: &TransactionToken, key: &TestKey, at: &PresentedAt, seconds: i64) -> Arc<AgedTransaction> {
+fn aged(token: &TransactionToken, key: &TestKey, at: &PresentedAt, seconds: i64) -> Arc<StaleTransaction> {
     verifier(&[key]).verify_whatever_age(token, at, time(seconds)).unwrap().into()
 }
 

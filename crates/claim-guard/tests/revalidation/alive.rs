@@ -9,7 +9,7 @@ use claim_guard::revalidation::{
     Cause, ExecutionSeen, ExecutionStatus, InputSeen, Lapse, Look, MapRunSeen, MapRunStatus, NotAlive, NotShownYet,
     PresumedQuestion, StartedBy, Withdrawal,
 };
-use claim_guard::transaction::{AgedTransaction, TransactionRejection};
+use claim_guard::transaction::{StaleTransaction, TransactionRejection};
 use serde_json::{Map, Value, json};
 use test_realm::{TestKey, with};
 
@@ -43,7 +43,7 @@ fn adoption(statement: &Value, redrive_count: u32) -> PresumedQuestion {
 }
 
 /// A child's own statement, as it is presented in that child.
-fn child_s() -> Arc<AgedTransaction> {
+fn child_s() -> Arc<StaleTransaction> {
     let own = with(with(statement(), "/tctx/execution", json!(CHILD)), "/tctx/state_machine", json!(CHILD_MACHINE));
     aged_at(&own, CHILD)
 }

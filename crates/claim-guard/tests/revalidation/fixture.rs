@@ -9,7 +9,7 @@ use claim_guard::revalidation::{
     AnswerFault, Cause, ClientAnswer, ConsentsAnswer, Inquiry, LiveIdentity, Question, RealmAnswer, RealmAnswers,
     RenewedStatement, SaidOfUser, SessionsAnswer, Standing, UserAnswer, Withdrawal, Withdrawals,
 };
-use claim_guard::transaction::AgedTransaction;
+use claim_guard::transaction::StaleTransaction;
 use serde_json::{Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, TestKey, with};
 
@@ -87,11 +87,11 @@ pub fn renewed_for(state: &str, rounds: u32) -> Value {
 }
 
 /// The statement as it is presented in its own run, signed by the stack.
-pub fn aged(statement: &Value) -> Arc<AgedTransaction> {
+pub fn aged(statement: &Value) -> Arc<StaleTransaction> {
     aged_at(statement, EXECUTION)
 }
 
-pub fn aged_at(statement: &Value, execution: &str) -> Arc<AgedTransaction> {
+pub fn aged_at(statement: &Value, execution: &str) -> Arc<StaleTransaction> {
     let key = forging_key();
     verifier(&[&key]).verify_whatever_age(&forged(&key, statement), &at(execution), time(0)).unwrap().into()
 }

@@ -6,7 +6,7 @@ use claim_guard::identifier::{ExecutionArn, MapRunArn};
 use claim_guard::revalidation::{
     ExecutionSeen, ExecutionStatus, InputSeen, Look, MapRunSeen, MapRunStatus, PresumedQuestion, Question,
 };
-use claim_guard::transaction::AgedTransaction;
+use claim_guard::transaction::StaleTransaction;
 use claim_guard::{TransactionToken, TransactionVerifier};
 use serde_json::{Value, json};
 use test_realm::{TestKey, with};
@@ -24,7 +24,7 @@ pub fn statements() -> TransactionVerifier {
 }
 
 /// What an execution was started with that later presents this statement.
-pub fn first(arn: &ExecutionArn, statement: &AgedTransaction) -> Value {
+pub fn first(arn: &ExecutionArn, statement: &StaleTransaction) -> Value {
     let identity = statement.identity();
     let first = with(payload(), "/txn", json!(identity.transaction().unwrap().as_str()));
     let first = with(first, "/sub", json!(identity.subject().as_str()));
@@ -48,7 +48,7 @@ pub fn signed(first: &Value) -> TransactionToken {
 }
 
 /// An execution that runs since the statement says so, and was started on `{}`.
-pub fn running(arn: &ExecutionArn, redrive_count: u32, statement: &AgedTransaction) -> ExecutionSeen {
+pub fn running(arn: &ExecutionArn, redrive_count: u32, statement: &StaleTransaction) -> ExecutionSeen {
     let input = json!({ "transactionToken": signed(&first(arn, statement)).as_str(), "input": {} });
     ExecutionSeen {
         execution: arn.clone(),
@@ -62,7 +62,7 @@ pub fn running(arn: &ExecutionArn, redrive_count: u32, statement: &AgedTransacti
 }
 
 /// The execution whose child presents the statement, or that presents it itself.
-pub fn parent(statement: &AgedTransaction) -> ExecutionArn {
+pub fn parent(statement: &StaleTransaction) -> ExecutionArn {
     let own = statement.binding().execution.clone();
     if is_child(&own) { execution(EXECUTION) } else { own }
 }

@@ -10,7 +10,7 @@ use super::robustness::json_value;
 use super::world::{World, environment, lab, lab_in};
 use super::*;
 use crate::body::MAX_BODY_DEPTH;
-use crate::outside::Status;
+use crate::services::Status;
 
 /// Lists in lists, that many, in an object.
 fn nested(levels: usize) -> String {

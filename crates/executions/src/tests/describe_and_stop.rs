@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 use claim_guard::Excerpt;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::ExecutionArn;
-use minting::Failure;
+use minting::ServiceError;
 use serde_json::{Value, json};
 use test_realm::{ISSUER, NOW, access_token_payload, with};
 
 use super::world::{STARTED_AT, World, lab};
 use super::*;
-use crate::outside::{Execution, Status};
+use crate::services::{Execution, Status};
 
 /// A function with one running execution of the sample caller, and that execution's name.
 fn started() -> (Executions<World>, String) {
@@ -199,7 +199,7 @@ fn an_execution_that_a_state_has_started_is_recognised_by_its_parents_name() {
 #[test]
 fn the_naming_key_is_asked_for_once() {
     let mut lab = lab();
-    let failure = Failure::Undecided(Reason::new("service_unavailable", &"busy"));
+    let failure = ServiceError::Undecided(Reason::new("service_unavailable", &"busy"));
     lab.outside.naming_failure = Some(failure);
     for event in [start_event(), about("describe", &payload(), &given("01")), about("stop", &payload(), &given("01"))] {
         let answer = ask(&lab, &event);
@@ -219,7 +219,7 @@ fn the_naming_key_is_asked_for_once() {
 fn starter_and_role_stop_an_execution_while_step_functions_cannot_tell_who_started_it() {
     let reasons = json!([{ "code": "service_unavailable", "message": "busy" }]);
     let busy = |lab: &mut Executions<World>| {
-        lab.outside.describe_failure = Some(Failure::Undecided(Reason::new("service_unavailable", &"busy")));
+        lab.outside.describe_failure = Some(ServiceError::Undecided(Reason::new("service_unavailable", &"busy")));
     };
     for caller in [payload(), other(&["payment:operate"])] {
         let (mut lab, name) = started();
@@ -310,8 +310,8 @@ fn an_execution_that_was_not_started_here_is_shown_to_nobody() {
 #[test]
 fn what_aws_does_not_answer_is_undecided_or_misconfigured() {
     let failures = [
-        (Failure::Undecided(Reason::new("service_unavailable", &"busy")), "undecided", unavailable()),
-        (Failure::Misconfigured(Reason::new("service_refused", &"busy")), "misconfigured", internal()),
+        (ServiceError::Undecided(Reason::new("service_unavailable", &"busy")), "undecided", unavailable()),
+        (ServiceError::Misconfigured(Reason::new("service_refused", &"busy")), "misconfigured", internal()),
     ];
     for (failure, decision, expected) in failures {
         let mut places = vec![("describe", false), ("stop", true)];

@@ -10,7 +10,7 @@ use test_realm::{key_set, with};
 
 use super::world::{STARTED_AT, World, foreign_key, kms_key, lab};
 use super::*;
-use crate::outside::Status;
+use crate::services::Status;
 
 /// From now on the stack signs with another key, and knows no other.
 fn forget(lab: &mut Executions<World>) {

@@ -9,18 +9,18 @@ use claim_guard::identifier::{Digest, ExecutionArn, TransactionId, WorkflowName}
 use claim_guard::mint::{Minting, UnsignedTransactionToken};
 use claim_guard::transaction::Binding;
 use claim_guard::{AccessToken, RealmKeySet, UnixTime};
-use minting::Failure;
+use minting::ServiceError;
 use serde_json::{Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload, key_set, with};
 
 use super::world::{environment, kms_key, lab, lab_in};
 use super::*;
-use crate::outside::Status;
+use crate::services::Status;
 use crate::settings::Settings;
 
 const BODY: &str = r#"{"project_id":"apollo","amount":1200}"#;
 
-fn name(answer: &Answer) -> String {
+fn name(answer: &RecordedResponse) -> String {
     heard(answer)["body"]["execution"].as_str().unwrap().to_owned()
 }
 
@@ -72,7 +72,8 @@ fn j11_another_caller_client_or_key_is_another_execution() {
         (payload(), "order-2"),
         (with(payload(), "/azp", json!("other-app")), "order-1"),
     ];
-    let answers: Vec<Answer> = callers.iter().map(|(caller, key)| ask(&lab, &keyed(caller, key, BODY))).collect();
+    let answers: Vec<RecordedResponse> =
+        callers.iter().map(|(caller, key)| ask(&lab, &keyed(caller, key, BODY))).collect();
     for (answer, transaction) in answers.iter().zip(["01", "02", "03", "04"]) {
         assert_eq!(heard(answer), accepted(&name(answer), &drawn(transaction)));
     }
@@ -239,7 +240,7 @@ fn j11_an_execution_of_another_caller_under_the_same_name_is_not_taken_for_his()
 fn a_taken_name_that_cannot_be_looked_at_is_undecided() {
     let mut lab = lab();
     let first = ask(&lab, &keyed(&payload(), "order-1", BODY));
-    lab.outside.describe_failure = Some(Failure::Undecided(Reason::new("service_unavailable", &"busy")));
+    lab.outside.describe_failure = Some(ServiceError::Undecided(Reason::new("service_unavailable", &"busy")));
     let answer = ask(&lab, &keyed(&payload(), "order-1", BODY));
     assert_eq!(heard(&answer), unavailable());
     let reasons = json!([{ "code": "service_unavailable", "message": "busy" }]);

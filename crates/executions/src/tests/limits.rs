@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use claim_guard::Excerpt;
 use claim_guard::audit::Reason;
-use minting::Failure;
+use minting::ServiceError;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use test_realm::{NOW, access_token_payload, with};
@@ -16,7 +16,7 @@ use super::table::Chances;
 use super::world::{TABLE, World, environment, lab_in, lab_with};
 use super::*;
 use crate::limits::{LimitFault, StartLimits};
-use crate::outside::Status;
+use crate::services::Status;
 use crate::settings::{Fault, Settings};
 use crate::tally::{Place, START_SHOWS_WITHIN};
 
@@ -41,7 +41,7 @@ fn lab_of(starts: &'static str, running: &'static str, change: impl FnOnce(&mut 
 }
 
 /// A start by whoever the payload speaks of, at the world's time.
-fn start_by(lab: &Executions<World>, payload: &Value) -> Answer {
+fn start_by(lab: &Executions<World>, payload: &Value) -> RecordedResponse {
     let issued = NOW - 10 + lab.outside.passed.load(Ordering::Relaxed);
     let fresh = access_token_payload(issued);
     let mut payload = payload.clone();
@@ -229,8 +229,8 @@ fn the_table_holds_nobodys_id() {
 /// A start for which the table fails at that call, once two executions have ended that hold the places.
 #[track_caller]
 fn check_failing(call: &'static str) {
-    let undecided = Failure::Undecided(Reason::new("service_throttled", &"busy"));
-    let misconfigured = Failure::Misconfigured(Reason::new("service_refused", &"no"));
+    let undecided = ServiceError::Undecided(Reason::new("service_throttled", &"busy"));
+    let misconfigured = ServiceError::Misconfigured(Reason::new("service_refused", &"no"));
     for (failure, decision, heard_then) in
         [(undecided, "undecided", unavailable()), (misconfigured, "misconfigured", internal())]
     {
@@ -260,7 +260,7 @@ fn while_step_functions_does_not_say_what_runs_nothing_more_starts() {
     let mut lab = lab_of("", "1", |_| {});
     starts(&lab, 1);
     end_all(&lab);
-    lab.outside.describe_failure = Some(Failure::Undecided(Reason::new("service_throttled", &"busy")));
+    lab.outside.describe_failure = Some(ServiceError::Undecided(Reason::new("service_throttled", &"busy")));
     let answer = start_by(&lab, &payload());
     assert_eq!((heard(&answer), logged(&answer)["decision"].clone()), (unavailable(), json!("undecided")));
     lab.outside.describe_failure = None;
@@ -279,9 +279,9 @@ fn a_table_that_is_too_slow_is_undecided() {
 
 #[test]
 fn what_failed_to_start_keeps_its_place_until_it_shows_that_it_did_not() {
-    let failure = || Failure::Undecided(Reason::new("service_unreachable", &"gone"));
+    let failure = || ServiceError::Undecided(Reason::new("service_unreachable", &"gone"));
     for change in [
-        (|world: &mut World, failure| world.start_failure = Some(failure)) as fn(&mut World, Failure),
+        (|world: &mut World, failure| world.start_failure = Some(failure)) as fn(&mut World, ServiceError),
         |world, failure| world.signature = Err(failure),
         |world, _| world.refuses_input = true,
     ] {

@@ -21,7 +21,7 @@ use minting::NamingKey;
 use serde_json::{Map, Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, access_token_payload, with};
 
-use crate::answer::Answer;
+use crate::answer::RecordedResponse;
 use crate::executions::Executions;
 use crate::response::Response;
 use world::{MACHINE, ORIGIN, World, policy, realm_key};
@@ -70,7 +70,7 @@ fn about(name: &str, payload: &Value, execution: &str) -> Value {
     with(event(name, &token_of(payload)), "/pathParameters/execution", json!(execution))
 }
 
-fn ask(executions: &Executions<World>, event: &Value) -> Answer {
+fn ask(executions: &Executions<World>, event: &Value) -> RecordedResponse {
     block_on(executions.answer(&event.to_string()))
 }
 
@@ -79,7 +79,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// The response with its body parsed.
-fn heard(answer: &Answer) -> Value {
+fn heard(answer: &RecordedResponse) -> Value {
     heard_of(&answer.response)
 }
 
@@ -92,7 +92,7 @@ fn heard_of(response: &Response) -> Value {
     response
 }
 
-fn logged(answer: &Answer) -> Value {
+fn logged(answer: &RecordedResponse) -> Value {
     serde_json::from_str(&answer.record.to_line()).unwrap()
 }
 

@@ -4,13 +4,13 @@ use claim_guard::TransactionToken;
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::ExecutionArn;
-use minting::{Failure, StartAnswer, start_question};
+use minting::{ServiceError, StartAnswer, start_question};
 use serde_json::{Value, json};
 use test_realm::with;
 
 use super::world::{World, lab, lab_in, lab_of};
 use super::*;
-use crate::outside::Status;
+use crate::services::Status;
 
 const BODY: &str = r#"{"project_id":"apollo"}"#;
 
@@ -68,7 +68,7 @@ fn caller_who_may_not_start_is_asked_nobody_about() {
 }
 
 #[track_caller]
-fn check_open(failure: Failure, expected: Value, decision: &str, reasons: Value) {
+fn check_open(failure: ServiceError, expected: Value, decision: &str, reasons: Value) {
     for event in [start_event(), keyed(&payload(), "order-1", BODY)] {
         let lab = lab_in(|world| world.standing = Err(failure.clone()));
         let answer = ask(&lab, &event);
@@ -83,11 +83,11 @@ fn check_open(failure: Failure, expected: Value, decision: &str, reasons: Value)
 fn realm_that_cannot_be_asked_leaves_it_open_and_nothing_starts() {
     let slow = Reason::new("service_unreachable", &"`Invoke` has no answer: it took too long");
     let reasons = json!([{ "code": "service_unreachable", "message": "`Invoke` has no answer: it took too long" }]);
-    check_open(Failure::Undecided(slow), unavailable(), "undecided", reasons);
+    check_open(ServiceError::Undecided(slow), unavailable(), "undecided", reasons);
     let refused = Reason::new("service_refused", &"`Invoke` answered `403` with `AccessDeniedException`");
     let message = "`Invoke` answered `403` with `AccessDeniedException`";
     let reasons = json!([{ "code": "service_refused", "message": message }]);
-    check_open(Failure::Misconfigured(refused), internal(), "misconfigured", reasons);
+    check_open(ServiceError::Misconfigured(refused), internal(), "misconfigured", reasons);
 }
 
 /// An execution that the caller's key has begun, and the world in which it runs.
@@ -116,7 +116,7 @@ fn repeat_leads_to_what_was_begun_while_the_session_was_alive_and_begins_nothing
 
 #[test]
 fn repeat_whose_execution_cannot_be_looked_for_is_undecided() {
-    let busy = || Failure::Undecided(Reason::new("service_unavailable", &"busy"));
+    let busy = || ServiceError::Undecided(Reason::new("service_unavailable", &"busy"));
     let (lab, _) = begun(|world| {
         world.standing = Ok(over());
         world.describe_failure = Some(busy());

@@ -4,7 +4,7 @@ use claim_guard::audit::Reason;
 use claim_guard::identifier::{Digest, ExecutionArn, StateMachineArn, StateName, TrustDomain, WorkflowName};
 use claim_guard::transaction::{Attempt, PresentedAt, TransactionKeySet, WorkPath};
 use claim_guard::{Leeway, TransactionToken, TransactionVerifier, UnixTime};
-use minting::Failure;
+use minting::ServiceError;
 use serde_json::{Value, json};
 use test_realm::{NOW, key_set, with, without};
 
@@ -175,8 +175,8 @@ fn check_failure(change: impl FnOnce(&mut World), decision: &str, code: &'static
 
 #[test]
 fn what_aws_does_not_do_is_undecided_or_misconfigured_and_never_a_denial() {
-    let undecided = || Failure::Undecided(Reason::new("service_unavailable", &"busy"));
-    let misconfigured = || Failure::Misconfigured(Reason::new("service_refused", &"no"));
+    let undecided = || ServiceError::Undecided(Reason::new("service_unavailable", &"busy"));
+    let misconfigured = || ServiceError::Misconfigured(Reason::new("service_refused", &"no"));
     check_failure(|w| w.signature = Err(undecided()), "undecided", "service_unavailable", "busy", &["sign"]);
     check_failure(|w| w.signature = Err(misconfigured()), "misconfigured", "service_refused", "no", &["sign"]);
     let both = ["sign", "ask", "start"];

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use minting::Failure;
+use minting::ServiceError;
 
-use crate::outside::{Counted, Execution, PlaceTaken, Status};
+use crate::services::{Counted, Execution, PlaceTaken, Status};
 use crate::tally::{Claim, Counter, Places, StartingParty};
 
 /// What DynamoDB would keep, and what it fails with.
@@ -15,13 +15,13 @@ pub(super) struct FakeTable {
     pub(super) counters: Mutex<BTreeMap<String, u64>>,
     pub(super) parties: Mutex<BTreeMap<String, Places>>,
     /// Which call it fails, and how.
-    pub(super) failure: Option<(&'static str, Failure)>,
+    pub(super) failure: Option<(&'static str, ServiceError)>,
     /// How long it takes to answer.
     pub(super) takes: Duration,
 }
 
 impl FakeTable {
-    pub(super) async fn answered(&self, call: &str) -> Result<(), Failure> {
+    pub(super) async fn answered(&self, call: &str) -> Result<(), ServiceError> {
         if !self.takes.is_zero() {
             tokio::time::sleep(self.takes).await;
         }

@@ -10,7 +10,7 @@ use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, TransactionToken, UnixTime};
-use minting::{Failure, NamingKey, NamingKeySource, NoRandom, Signer, StartAnswer, start_question};
+use minting::{NamingKey, NamingKeySource, NoRandom, ServiceError, Signer, StartAnswer, start_question};
 use serde_json::json;
 use test_realm::{AUDIENCE, ISSUER, NOW, TestKey, key_set};
 
@@ -18,8 +18,8 @@ use super::table::{Chances, FakeTable};
 use crate::admission::Admission;
 use crate::executions::Executions;
 use crate::limits::TableName;
-use crate::outside::{
-    Callers, Chance, Counted, Execution, KeySource, Machine, PlaceTaken, StartTable, Started, Status, Stopped,
+use crate::services::{
+    Callers, Counted, Execution, KeySource, Machine, PlaceTaken, Randomness, StartTable, Started, Status, Stopped,
 };
 use crate::settings::Settings;
 use crate::tally::{Claim, Counter, Places, StartingParty};
@@ -54,17 +54,17 @@ pub(super) const STARTED_AT: &str = "2026-01-01T00:00:00Z";
 /// What stands outside, what it fails with, and what it was asked for.
 pub(super) struct World {
     pub(super) keys: Result<Arc<RealmKeySet>, Reason>,
-    pub(super) signature: Result<&'static TestKey, Failure>,
-    pub(super) naming_failure: Option<Failure>,
+    pub(super) signature: Result<&'static TestKey, ServiceError>,
+    pub(super) naming_failure: Option<ServiceError>,
     /// What the naming key is made of.
     pub(super) naming_bits: u8,
     /// How often KMS was asked for the naming key.
     pub(super) namings: AtomicUsize,
     /// What the realm says of the caller before a start.
-    pub(super) standing: Result<StartAnswer, Failure>,
-    pub(super) start_failure: Option<Failure>,
-    pub(super) describe_failure: Option<Failure>,
-    pub(super) stop_failure: Option<Failure>,
+    pub(super) standing: Result<StartAnswer, ServiceError>,
+    pub(super) start_failure: Option<ServiceError>,
+    pub(super) describe_failure: Option<ServiceError>,
+    pub(super) stop_failure: Option<ServiceError>,
     /// Whether Step Functions refuses every input.
     pub(super) refuses_input: bool,
     /// Whether a start is carried out and then answered as if it was the second of its name.
@@ -148,12 +148,12 @@ impl World {
     }
 
     /// Lets others have their turn, and fails, as chance has it. Whether what comes is done, and its answer lost.
-    async fn turn(&self, failing: Failing) -> Result<bool, Failure> {
+    async fn turn(&self, failing: Failing) -> Result<bool, ServiceError> {
         let Some(chances) = &self.chances else { return Ok(false) };
         for _ in 0..chances.below(4) {
             tokio::task::yield_now().await;
         }
-        let failed = || Failure::Undecided(Reason::new("service_unavailable", &"by chance"));
+        let failed = || ServiceError::Undecided(Reason::new("service_unavailable", &"by chance"));
         match (failing, chances.below(8)) {
             (Failing::Start | Failing::Sign, 0) => Err(failed()),
             (Failing::Start, 1) => Ok(true),
@@ -161,7 +161,7 @@ impl World {
         }
     }
 
-    async fn asked_of_the_table(&self, table: &TableName, call: &str) -> Result<(), Failure> {
+    async fn asked_of_the_table(&self, table: &TableName, call: &str) -> Result<(), ServiceError> {
         assert_eq!(table.as_str(), TABLE);
         self.called(call);
         self.reached(Part::Table);
@@ -263,7 +263,7 @@ impl KeySource for World {
 }
 
 impl Signer for World {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         self.called("sign");
         self.reached(Part::Signer);
         // Others get their turn here, as they do while KMS is asked.
@@ -275,7 +275,7 @@ impl Signer for World {
 }
 
 impl NamingKeySource for World {
-    async fn naming_key(&self) -> Result<NamingKey, Failure> {
+    async fn naming_key(&self) -> Result<NamingKey, ServiceError> {
         self.namings.fetch_add(1, Ordering::Relaxed);
         self.reached(Part::Naming);
         self.naming_failure.clone().map_or_else(|| Ok(NamingKey::new(&[self.naming_bits; 32])), Err)
@@ -283,17 +283,22 @@ impl NamingKeySource for World {
 }
 
 impl StartTable for World {
-    async fn count(&self, table: &TableName, counter: &Counter, more: u16, most: u16) -> Result<Counted, Failure> {
+    async fn count(&self, table: &TableName, counter: &Counter, more: u16, most: u16) -> Result<Counted, ServiceError> {
         self.asked_of_the_table(table, "count").await?;
         Ok(self.table.count(counter, more, most))
     }
 
-    async fn take_place(&self, table: &TableName, claim: &Claim) -> Result<PlaceTaken, Failure> {
+    async fn take_place(&self, table: &TableName, claim: &Claim) -> Result<PlaceTaken, ServiceError> {
         self.asked_of_the_table(table, "take place").await?;
         Ok(self.table.take_place(claim))
     }
 
-    async fn give_places_back(&self, table: &TableName, party: &StartingParty, places: &Places) -> Result<(), Failure> {
+    async fn give_places_back(
+        &self,
+        table: &TableName,
+        party: &StartingParty,
+        places: &Places,
+    ) -> Result<(), ServiceError> {
         self.asked_of_the_table(table, "give back").await?;
         self.table.give_places_back(party, places);
         Ok(())
@@ -305,7 +310,7 @@ impl Callers for World {
         &self,
         execution: &ExecutionArn,
         first: &TransactionToken,
-    ) -> Result<StartAnswer, Failure> {
+    ) -> Result<StartAnswer, ServiceError> {
         self.called("ask");
         self.asked.lock().unwrap().push(start_question(execution, first));
         self.reached(Part::Callers);
@@ -320,7 +325,7 @@ impl Machine for World {
         state_machine: &StateMachineReference,
         admission: &Admission,
         input: &str,
-    ) -> Result<Started, Failure> {
+    ) -> Result<Started, ServiceError> {
         self.called("start");
         self.reached(Part::Start);
         let lost = self.turn(Failing::Start).await?;
@@ -342,12 +347,12 @@ impl Machine for World {
             chances.started(&arn, &executions);
         }
         if lost {
-            return Err(Failure::Undecided(Reason::new("service_unreachable", &"the answer is lost")));
+            return Err(ServiceError::Undecided(Reason::new("service_unreachable", &"the answer is lost")));
         }
         Ok(if self.start_twice { Started::NameTaken } else { Started::Now })
     }
 
-    async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, Failure> {
+    async fn describe(&self, execution: &ExecutionArn) -> Result<Option<Execution>, ServiceError> {
         self.called("describe");
         self.reached(Part::Describe);
         self.turn(Failing::Never).await?;
@@ -360,7 +365,7 @@ impl Machine for World {
         }
     }
 
-    async fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> Result<Stopped, Failure> {
+    async fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> Result<Stopped, ServiceError> {
         self.called(&format!("stop for {}", grant.subject()));
         self.reached(Part::Stop);
         if let Some(failure) = &self.stop_failure {
@@ -371,7 +376,7 @@ impl Machine for World {
     }
 }
 
-impl Chance for World {
+impl Randomness for World {
     fn now(&self) -> Result<UnixTime, ClockError> {
         self.reached(Part::Clock);
         let passed = self.passed.load(Ordering::Relaxed);

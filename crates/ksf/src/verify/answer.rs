@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::verify::question::{Question, Refusal};
+use crate::verify::question::{Question, VerifyRejection};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -19,7 +19,7 @@ enum Verdict {
 
 /// The members, in the order they are written.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct VerdictLine<'a> {
     /// Left out where there was no case to name.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a RawValue>,
@@ -32,9 +32,9 @@ pub(super) struct Answer<'a> {
     claims: Option<Map<String, Value>>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> VerdictLine<'a> {
     /// The answer to the one question of a command, with everything that there is to say.
-    pub(super) fn to_one(question: &Question<'_>, verdict: &Result<VerifiedClaims, Refusal<'_>>) -> Self {
+    pub(super) fn to_one(question: &Question<'_>, verdict: &Result<VerifiedClaims, VerifyRejection<'_>>) -> Self {
         let (verdict, reason, message) = match verdict {
             Ok(verified) => (Verdict::Accepted, None, accepted(question, verified)),
             Err(refusal) => (Verdict::Rejected, Some(refusal.code()), refusal.to_string()),
@@ -47,7 +47,7 @@ impl<'a> Answer<'a> {
     pub(super) fn to_case(
         id: &'a RawValue,
         question: &Question<'_>,
-        verdict: &Result<VerifiedClaims, Refusal<'_>>,
+        verdict: &Result<VerifiedClaims, VerifyRejection<'_>>,
         with_claims: bool,
     ) -> Self {
         match verdict {

@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, Read, Write};
 use claim_guard::Leeway;
 use serde_json::value::RawValue;
 
-use crate::outcome::{Failure, Outcome};
-use crate::verify::answer::Answer;
+use crate::outcome::{CommandError, Outcome};
+use crate::verify::answer::VerdictLine;
 use crate::verify::case::{Case, MAX_LINE_BYTES, Malformed};
 use crate::verify::key_cache::KeyCache;
 use crate::verify::lines::{Line, Lines};
@@ -18,7 +18,7 @@ pub(super) fn answer_all(
     output: impl Write,
     leeway: Leeway,
     with_claims: bool,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CommandError> {
     let mut lines = Lines::new(input, MAX_LINE_BYTES);
     let mut answers = Answers {
         cache: KeyCache::default(),
@@ -29,10 +29,10 @@ pub(super) fn answer_all(
     loop {
         // Whoever waits for an answer before writing the next case gets it; nothing else is written line by line.
         if !lines.has_next() {
-            answers.output.flush().map_err(Failure::during("write the answers"))?;
+            answers.output.flush().map_err(CommandError::during("write the answers"))?;
         }
-        let Some(line) = lines.next().map_err(Failure::during("read standard input"))? else { break };
-        answers.answer(&line).map_err(Failure::during("write the answers"))?;
+        let Some(line) = lines.next().map_err(CommandError::during("read standard input"))? else { break };
+        answers.answer(&line).map_err(CommandError::during("write the answers"))?;
     }
     Ok(Outcome::Yes)
 }
@@ -57,9 +57,9 @@ impl<W: Write> Answers<W> {
             Ok(Case { id, token, key_set, expected }) => {
                 let question = Question { token: &token, expected };
                 let verdict = question.verdict(self.cache.get(&key_set));
-                Answer::to_case(id, &question, &verdict, self.with_claims).write(&mut self.output)
+                VerdictLine::to_case(id, &question, &verdict, self.with_claims).write(&mut self.output)
             }
-            Err(Malformed { id, message }) => Answer::to_malformed(id, message).write(&mut self.output),
+            Err(Malformed { id, message }) => VerdictLine::to_malformed(id, message).write(&mut self.output),
         }
     }
 }

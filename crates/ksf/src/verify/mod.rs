@@ -16,8 +16,8 @@ use claim_guard::token::MAX_ACCESS_TOKEN_BYTES;
 use claim_guard::{ClientList, Leeway, RealmKeySet, UnixTime};
 use clap::Args;
 
-use crate::outcome::{Failure, Outcome};
-use crate::verify::answer::Answer;
+use crate::outcome::{CommandError, Outcome};
+use crate::verify::answer::VerdictLine;
 use crate::verify::question::{Expected, Question};
 
 /// The most bytes of a token that are kept. A longer one is rejected for its length, whatever it holds.
@@ -67,7 +67,7 @@ pub struct Arguments {
     /// How far the issuer's clock may stand from ours: 0 to 5 seconds
     #[arg(long, value_name = "SECONDS", value_parser = leeway, default_value = "5")]
     leeway: Leeway,
-    /// Answer one JSON case a line, with one line each
+    /// VerdictLine one JSON case a line, with one line each
     #[arg(long, conflicts_with_all = ["realm_keys", "issuer", "audience", "clients", "now"])]
     batch: bool,
     /// With --batch: put the claims of accepted tokens into the answers
@@ -89,7 +89,7 @@ fn leeway(text: &str) -> Result<Leeway, String> {
 ///
 /// # Errors
 /// A file, the input or the clock cannot be read, or the output not written.
-pub fn run(arguments: Arguments, input: impl Read, output: impl Write) -> Result<Outcome, Failure> {
+pub fn run(arguments: Arguments, input: impl Read, output: impl Write) -> Result<Outcome, CommandError> {
     let Arguments { realm_keys, issuer, audience, clients, now, leeway, batch, claims } = arguments;
     match (batch, realm_keys, issuer, audience) {
         (true, ..) => batch::answer_all(input, output, leeway, claims),
@@ -98,12 +98,12 @@ pub fn run(arguments: Arguments, input: impl Read, output: impl Write) -> Result
             let expected = Expected { issuer, audience, clients: ClientList::new(clients), leeway, now };
             answer_one(&realm_keys, expected, input, output)
         }
-        (false, ..) => Err(Failure::new("expected `--realm-keys`, `--issuer` and `--audience`, or `--batch`")),
+        (false, ..) => Err(CommandError::new("expected `--realm-keys`, `--issuer` and `--audience`, or `--batch`")),
     }
 }
 
-fn clock() -> Result<UnixTime, Failure> {
-    UnixTime::from_system_time(SystemTime::now()).map_err(|error| Failure::new(error.to_string()))
+fn clock() -> Result<UnixTime, CommandError> {
+    UnixTime::from_system_time(SystemTime::now()).map_err(|error| CommandError::new(error.to_string()))
 }
 
 fn answer_one(
@@ -111,15 +111,15 @@ fn answer_one(
     expected: Expected,
     input: impl Read,
     mut output: impl Write,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CommandError> {
     let name = format!("read the key set `{}`", realm_keys.display());
-    let keys = RealmKeySet::parse(&std::fs::read(realm_keys).map_err(Failure::during(&name))?);
-    let token = read_token(input).map_err(Failure::during("read the token from standard input"))?;
+    let keys = RealmKeySet::parse(&std::fs::read(realm_keys).map_err(CommandError::during(&name))?);
+    let token = read_token(input).map_err(CommandError::during("read the token from standard input"))?;
     let question = Question { token: &token, expected };
     let verdict = question.verdict(&keys);
     let outcome = if verdict.is_ok() { Outcome::Yes } else { Outcome::No };
-    let answer = Answer::to_one(&question, &verdict);
-    answer.write(&mut output).and_then(|()| output.flush()).map_err(Failure::during("write the answer"))?;
+    let answer = VerdictLine::to_one(&question, &verdict);
+    answer.write(&mut output).and_then(|()| output.flush()).map_err(CommandError::during("write the answer"))?;
     Ok(outcome)
 }
 

@@ -30,14 +30,14 @@ pub(super) struct Question<'a> {
 
 /// Why a token is rejected here: because of the keys, or because of itself.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal<'a> {
+pub(super) enum VerifyRejection<'a> {
     /// No token can be verified with this key set.
     Keys(&'a KeySetError),
     /// The verifier's own refusal.
     Token(Rejection),
 }
 
-impl Refusal<'_> {
+impl VerifyRejection<'_> {
     /// A fixed name of the cause.
     pub(super) fn code(&self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl Refusal<'_> {
     }
 }
 
-impl fmt::Display for Refusal<'_> {
+impl fmt::Display for VerifyRejection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Keys(error) => write!(f, "{error}"),
@@ -76,12 +76,12 @@ impl Question<'_> {
     pub(super) fn verdict<'k>(
         &self,
         keys: &'k Result<RealmKeySet, KeySetError>,
-    ) -> Result<VerifiedClaims, Refusal<'k>> {
-        let keys = keys.as_ref().map_err(Refusal::Keys)?;
-        let token = AccessToken::parse(self.token).map_err(Refusal::Token)?;
+    ) -> Result<VerifiedClaims, VerifyRejection<'k>> {
+        let keys = keys.as_ref().map_err(VerifyRejection::Keys)?;
+        let token = AccessToken::parse(self.token).map_err(VerifyRejection::Token)?;
         let Expected { issuer, audience, leeway, now, .. } = &self.expected;
         let verifier = AccessTokenVerifier::new(issuer.clone(), audience.clone(), self.clients(), *leeway);
-        verifier.verify(&token, keys, *now).map_err(Refusal::Token)
+        verifier.verify(&token, keys, *now).map_err(VerifyRejection::Token)
     }
 
     /// The verifier has no way to pass over a client, so where none is expected the token's own is the list. If the payload

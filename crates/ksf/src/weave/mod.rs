@@ -48,7 +48,7 @@ use claim_guard::access::{AccessPolicy, Workflow};
 use claim_guard::identifier::WorkflowName;
 use clap::Args;
 
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{CommandError, Outcome};
 use crate::weave::difference::difference;
 use crate::weave::machine::{Language, Scope};
 use crate::weave::names::MAX_STATE_NAME;
@@ -101,22 +101,22 @@ pub fn run(
     input: impl Read,
     mut output: impl Write,
     mut notes: impl Write,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CommandError> {
     let policy = policy(&arguments.access)?;
     let workflow = policy.workflow(&arguments.workflow).ok_or_else(|| {
         let name = &arguments.workflow;
-        Failure::new(format!("`{}` has no workflow `{name}`", arguments.access.display()))
+        CommandError::new(format!("`{}` has no workflow `{name}`", arguments.access.display()))
     })?;
     let author_s = read_machine(&arguments.machine, input)?;
-    let woven = weave(&author_s, workflow).map_err(|refused| Failure::new(refused.to_string()))?;
+    let woven = weave(&author_s, workflow).map_err(|refused| CommandError::new(refused.to_string()))?;
     for note in &woven.notes {
-        writeln!(notes, "note: {note}").map_err(Failure::during("write a note"))?;
+        writeln!(notes, "note: {note}").map_err(CommandError::during("write a note"))?;
     }
     if let Some(map) = &arguments.map {
-        fs::write(map, &woven.source_map).map_err(Failure::during(&format!("write `{}`", map.display())))?;
+        fs::write(map, &woven.source_map).map_err(CommandError::during(&format!("write `{}`", map.display())))?;
     }
     let Some(committed) = &arguments.check else {
-        output.write_all(woven.machine.as_bytes()).map_err(Failure::during("write the machine"))?;
+        output.write_all(woven.machine.as_bytes()).map_err(CommandError::during("write the machine"))?;
         return Ok(Outcome::Yes);
     };
     let there = read(committed)?;
@@ -125,35 +125,38 @@ pub fn run(
     }
     let name = committed.display();
     write!(output, "`{name}` is not what weave writes\n--- {name}\n+++ woven\n{}", difference(&there, &woven.machine))
-        .map_err(Failure::during("write the difference"))?;
+        .map_err(CommandError::during("write the difference"))?;
     Ok(Outcome::No)
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
-    let bytes = fs::read(file).map_err(Failure::during(&format!("read `{}`", file.display())))?;
+fn read(file: &Path) -> Result<String, CommandError> {
+    let bytes = fs::read(file).map_err(CommandError::during(&format!("read `{}`", file.display())))?;
     text(bytes, &format!("`{}`", file.display()))
 }
 
 /// What a file holds, in the one encoding that JSON and TOML have.
-fn text(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
+fn text(bytes: Vec<u8>, name: &str) -> Result<String, CommandError> {
     // Some editors write two bytes a letter, with a mark in front.
     let is_utf_16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0);
     String::from_utf8(bytes).ok().filter(|_| !is_utf_16).ok_or_else(|| {
         let encoding = if is_utf_16 { "UTF-16" } else { "another encoding" };
-        Failure::new(format!("{name} is in {encoding}, and weave reads UTF-8; convert it, as `iconv -t UTF-8` does"))
+        CommandError::new(format!(
+            "{name} is in {encoding}, and weave reads UTF-8; convert it, as `iconv -t UTF-8` does"
+        ))
     })
 }
 
-fn policy(file: &Path) -> Result<AccessPolicy, Failure> {
-    AccessPolicy::parse(&file.display().to_string(), &read(file)?).map_err(|faults| Failure::new(faults.to_string()))
+fn policy(file: &Path) -> Result<AccessPolicy, CommandError> {
+    AccessPolicy::parse(&file.display().to_string(), &read(file)?)
+        .map_err(|faults| CommandError::new(faults.to_string()))
 }
 
-fn read_machine(file: &Path, mut input: impl Read) -> Result<String, Failure> {
+fn read_machine(file: &Path, mut input: impl Read) -> Result<String, CommandError> {
     if file != Path::new("-") {
         return read(file);
     }
     let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(Failure::during("read the machine from standard input"))?;
+    input.read_to_end(&mut bytes).map_err(CommandError::during("read the machine from standard input"))?;
     text(bytes, "standard input")
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
-use state_machine_interpreter::{Call, Execution, Expected, Failure, Place, World};
+use state_machine_interpreter::{Call, Execution, ExecutionFailure, Expected, Place, World};
 
 use crate::failures::{of_lambda, refusal};
 
@@ -101,7 +101,7 @@ impl<'a> Explorer<'a> {
     }
 
     /// What weave's own question is answered with.
-    fn revalidation(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
+    fn revalidation(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure> {
         if self.guards == Guards::Denied && self.draw(&call.place, "revalidation").is_multiple_of(3) {
             return Err(of_lambda("ClaimGuard.Denied"));
         }
@@ -123,7 +123,7 @@ impl<'a> Explorer<'a> {
     }
 
     /// What comes of a call: something made up, or an error that the state's own rules name.
-    fn outcome(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
+    fn outcome(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure> {
         let place = call.place;
         let drawn = self.draw(&place, "call");
         let mut errors: Vec<&str> = self.author_s.get(place.state).into_iter().flatten().map(String::as_str).collect();
@@ -150,7 +150,7 @@ impl<'a> Explorer<'a> {
             return Err(if is_nested {
                 // Step Functions tells of the failed execution as DescribeExecution does, its input too.
                 let cause = described(json!({ "Status": "FAILED", "Error": error, "Cause": "made up" }));
-                Failure::new("States.TaskFailed", &cause.to_string())
+                ExecutionFailure::new("States.TaskFailed", &cause.to_string())
             } else {
                 of_lambda(error)
             });
@@ -166,7 +166,7 @@ impl<'a> Explorer<'a> {
 }
 
 impl World for Explorer<'_> {
-    fn call(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
+    fn call(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure> {
         let (place, arguments) = (call.place, call.arguments);
         if is_woven(&place) {
             self.look(&place, "the question", &without(arguments, "/Payload/transactionToken"));
@@ -200,7 +200,7 @@ impl World for Explorer<'_> {
         self.outcome(call)
     }
 
-    fn items(&mut self, place: &Place<'_>, reader: &Value) -> Result<Vec<Value>, Failure> {
+    fn items(&mut self, place: &Place<'_>, reader: &Value) -> Result<Vec<Value>, ExecutionFailure> {
         self.look(place, "the reader", reader);
         Ok(vec![json!({ "made": "up 1" }), json!({ "made": "up 2" })])
     }
@@ -264,7 +264,7 @@ impl World for Explorer<'_> {
         }
     }
 
-    fn ended(&mut self, _: &Execution, end: &Result<Value, Failure>) {
+    fn ended(&mut self, _: &Execution, end: &Result<Value, ExecutionFailure>) {
         let told = match end {
             Ok(output) => output.clone(),
             // The same answer is the cause where the started execution fails. It ends this one: nothing can take it in.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use state_machine_interpreter::{Call, Execution, Expected, Failure, Place, Stop, World, execute};
+use state_machine_interpreter::{Call, Execution, ExecutionFailure, Expected, Place, Stop, World, execute};
 
 use crate::failures::{of_lambda, refusal};
 use crate::pieces::Pieces;
@@ -122,7 +122,7 @@ impl<'a> Realm<'a> {
         }
     }
 
-    fn guard(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
+    fn guard(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure> {
         let (place, payload) = (call.place, &call.arguments["Payload"]);
         self.pieces.called(&place, &payload["work"]);
         let is_bound = self.statement(&payload["transactionToken"]).is_some_and(|statement| {
@@ -156,17 +156,21 @@ impl<'a> Realm<'a> {
             Answer::Work(error @ "Work.Failed") if call.resource.ends_with(".waitForTaskToken") && !self.is_told => {
                 self.is_told = true;
                 self.word(&place, place.state, Some(error));
-                Err(Failure::without_cause(NOS[self.log.len() % NOS.len()]))
+                Err(ExecutionFailure::without_cause(NOS[self.log.len() % NOS.len()]))
             }
             Answer::Work(error) => {
                 self.word(&place, place.state, None);
                 // Who times out has no cause; who holds a task token may leave it out.
-                Err(if error.starts_with("States.") { Failure::without_cause(error) } else { of_lambda(error) })
+                Err(if error.starts_with("States.") {
+                    ExecutionFailure::without_cause(error)
+                } else {
+                    of_lambda(error)
+                })
             }
         }
     }
 
-    fn revalidation(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
+    fn revalidation(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure> {
         let (place, payload) = (call.place, &call.arguments["Payload"]);
         let about = payload["renew"]["state"].as_str().unwrap_or(place.state).to_owned();
         let told = self.tail.as_ref().map(|(_, answer)| *answer);
@@ -228,7 +232,7 @@ impl<'a> Realm<'a> {
         Ok(json!({ "transactionToken": self.token(here, Some((about.to_owned(), rounds + 1))) }))
     }
 
-    fn nested(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
+    fn nested(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure> {
         let (name, input) = (&call.arguments["Name"], &call.arguments["Input"]);
         let id = name.as_str().unwrap_or_default().to_owned();
         if self.decided.get(&id) != Some(&input["input"]) {
@@ -236,18 +240,18 @@ impl<'a> Realm<'a> {
                 Some(format!("`{id}` is started with {input}, and was decided on with {:?}", self.decided.get(&id)));
         }
         if !call.engine.takes_id(&id) {
-            return Err(Failure::new("StepFunctions.ExecutionAlreadyExistsException", "the name is taken"));
+            return Err(ExecutionFailure::new("StepFunctions.ExecutionAlreadyExistsException", "the name is taken"));
         }
         let execution = Execution { id: id.clone(), machine: "child".to_owned(), input: input.clone() };
         match execute(self.child, execution, self, call.engine) {
             Ok(output) => Ok(json!({ "Name": id, "Input": input, "Output": output, "Status": "SUCCEEDED" })),
             Err(Stop::Failed(failure)) => {
                 let cause = json!({ "Name": id, "Error": failure.error, "Status": "FAILED" });
-                Err(Failure::new("States.TaskFailed", &cause.to_string()))
+                Err(ExecutionFailure::new("States.TaskFailed", &cause.to_string()))
             }
             Err(stop @ (Stop::Refused { .. } | Stop::OutOfSteps)) => {
                 self.fault = Some(stop);
-                Err(Failure::without_cause("States.TaskFailed"))
+                Err(ExecutionFailure::without_cause("States.TaskFailed"))
             }
         }
     }
@@ -271,7 +275,7 @@ impl World for Realm<'_> {
         self.pieces.succeeded(place);
     }
 
-    fn call(&mut self, call: &Call<'_>) -> Result<Value, Failure> {
+    fn call(&mut self, call: &Call<'_>) -> Result<Value, ExecutionFailure> {
         let answer = if call.arguments["FunctionName"] == "${RevalidationFunctionArn}" {
             self.revalidation(call)
         } else if call.resource.contains(":lambda:invoke") {
@@ -280,7 +284,7 @@ impl World for Realm<'_> {
             self.nested(call)
         } else {
             match self.script.next().map(|byte| Answer::of(*byte)) {
-                Some(Answer::Work(error)) => Err(Failure::without_cause(error)),
+                Some(Answer::Work(error)) => Err(ExecutionFailure::without_cause(error)),
                 Some(Answer::Well | Answer::No(_)) | None => Ok(json!({})),
             }
         };

@@ -12,7 +12,7 @@ use claim_guard::access::AccessPolicy;
 use claim_guard::identifier::WorkflowName;
 use serde_json::{Value, json};
 use stage::Stage;
-use state_machine_interpreter::{Engine, Execution, Failure, Stop, execute};
+use state_machine_interpreter::{Engine, Execution, ExecutionFailure, Stop, execute};
 
 /// More than any run here takes.
 const STEPS: u64 = 200;
@@ -21,7 +21,7 @@ const STEPS: u64 = 200;
 struct Run {
     log: Vec<String>,
     inputs: BTreeMap<String, Vec<Value>>,
-    end: Result<Value, Failure>,
+    end: Result<Value, ExecutionFailure>,
 }
 
 fn run(file: &str, input: Value, script: &[(&'static str, &[&'static str])]) -> Run {
@@ -58,7 +58,7 @@ fn check(
 ) -> Run {
     let run = run(&format!("tests/weave/{name}.asl.json"), input, script);
     assert_eq!(run.log, log);
-    assert_eq!(run.end.as_ref().err().cloned(), end.map(|(error, cause)| Failure::new(error, cause)));
+    assert_eq!(run.end.as_ref().err().cloned(), end.map(|(error, cause)| ExecutionFailure::new(error, cause)));
     run
 }
 
@@ -109,7 +109,7 @@ fn denied_path_of_a_json_path_machine_is_reached_whatever_the_input_is() {
     let woven = ksf::weave::weave(&machine, workflow).unwrap().machine;
     for input in [json!({ "order": 7 }), json!([1, 2]), json!("text"), json!(null)] {
         let run = run_text(&woven, input.clone(), &[("Act", &["Denied"])]);
-        assert_eq!(run.end, Err(Failure::new("ClaimGuard.Denied", "the author's")), "{input}");
+        assert_eq!(run.end, Err(ExecutionFailure::new("ClaimGuard.Denied", "the author's")), "{input}");
     }
 }
 
@@ -405,7 +405,7 @@ fn answer_to_a_callback_passes_for_no_guard_s_word() {
             let run = run("tests/weave/callback.asl.json", json!({ "question": "well?" }), &[("AskHuman", answers)]);
             assert_eq!(run.log[run.log.len() - 2..], ["Refusal of AskHuman", "IdentityDenied"], "{answer}");
             let told = format!("AskHuman: not the guard, but the answer to a callback says `ClaimGuard.{named}`");
-            assert_eq!(run.end, Err(Failure::new("ClaimGuard.Denied", &told)), "{answer}");
+            assert_eq!(run.end, Err(ExecutionFailure::new("ClaimGuard.Denied", &told)), "{answer}");
         }
     }
 }
@@ -547,7 +547,7 @@ fn sample_pays_on_what_the_realm_says_last() {
     assert_eq!((paid.log, paid.end), (log.map(str::to_owned).to_vec(), Ok(json!({ "by": "ExecutePayment" }))));
     let withdrawn = run(file, input, &[("Revalidate ExecutePayment", &["Denied"])]);
     assert_eq!(withdrawn.log.last().map(String::as_str), Some("IdentityDenied"));
-    assert_eq!(withdrawn.end, Err(Failure::new("ClaimGuard.Denied", "Revalidate ExecutePayment: told so")));
+    assert_eq!(withdrawn.end, Err(ExecutionFailure::new("ClaimGuard.Denied", "Revalidate ExecutePayment: told so")));
 }
 
 /// The author's machine, woven with these guarded states and run.
@@ -669,7 +669,7 @@ fn refusal_of_the_one_new_token_ends_the_run_before_any_branch() {
         let run = run_text(&machine, input.clone(), &[("Revalidate ScreenParties", &[refusal])]);
         let error = format!("ClaimGuard.{refusal}");
         let cause = "Revalidate ScreenParties: told so";
-        assert_eq!(run.end, Err(Failure::new(&error, cause)));
+        assert_eq!(run.end, Err(ExecutionFailure::new(&error, cause)));
         assert_eq!(run.log.last().map(String::as_str), Some(end));
         assert!(!run.log.iter().any(|line| line.starts_with("ScreenP")), "{:?}", run.log);
     }

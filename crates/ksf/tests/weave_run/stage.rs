@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use claim_guard::identifier::Digest;
 use serde_json::{Value, json};
-use state_machine_interpreter::{Call, Failure, Place, World};
+use state_machine_interpreter::{Call, ExecutionFailure, Place, World};
 
 /// Who is asked, and what they answer.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl World for Stage {
         self.log.push(place.state.to_owned());
     }
 
-    fn call(&mut self, called: &Call<'_>) -> Result<Value, Failure> {
+    fn call(&mut self, called: &Call<'_>) -> Result<Value, ExecutionFailure> {
         let Call { place, resource, arguments, .. } = *called;
         let state = place.state;
         let answer = self.script.get_mut(state).filter(|answers| !answers.is_empty()).map(|answers| answers.remove(0));
@@ -54,14 +54,17 @@ impl World for Stage {
             // Whoever answers a callback names what they like, with a cause or none.
             if let Some(named) = error.strip_prefix("callback: ") {
                 let (name, cause) = named.split_once(' ').unwrap_or((named, ""));
-                return Err(Failure::new(name, cause));
+                return Err(ExecutionFailure::new(name, cause));
             }
             let name = if error.contains('.') { error.to_owned() } else { format!("ClaimGuard.{error}") };
             let waits = resource.ends_with(".waitForTaskToken");
             let token = Digest::of(call["transactionToken"].as_str().unwrap_or_default().as_bytes());
             let message =
                 if waits { format!("told so; the token presented is `{token}`") } else { "told so".to_owned() };
-            return Err(Failure::new(&name, &json!({ "errorType": name, "errorMessage": message }).to_string()));
+            return Err(ExecutionFailure::new(
+                &name,
+                &json!({ "errorType": name, "errorMessage": message }).to_string(),
+            ));
         }
         if arguments["FunctionName"] == "${RevalidationFunctionArn}" {
             self.tokens += 1;

@@ -59,7 +59,7 @@ struct Good {
     soft_age: Duration,
 }
 
-struct Failure {
+struct FailedFetch {
     cause: KeysUnavailable,
     at: Moment,
     back_off: Duration,
@@ -74,7 +74,7 @@ pub(super) struct Schedule {
     /// When the last fetch began.
     begun: Option<Moment>,
     /// Of the last fetch; a success clears it.
-    failure: Option<Failure>,
+    failure: Option<FailedFetch>,
     fetches: u64,
 }
 
@@ -154,7 +154,7 @@ impl Schedule {
                 let before = self.failure.as_ref().map_or(0, |failure| failure.in_a_row);
                 let doubled = FIRST_BACK_OFF.saturating_mul(1_u32.checked_shl(before).unwrap_or(u32::MAX));
                 let back_off = shortened(doubled.min(LAST_BACK_OFF), BACK_OFF_SPREAD, draw);
-                self.failure = Some(Failure { cause, at: now, back_off, in_a_row: before.saturating_add(1) });
+                self.failure = Some(FailedFetch { cause, at: now, back_off, in_a_row: before.saturating_add(1) });
             }
         }
         true

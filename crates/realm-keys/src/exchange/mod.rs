@@ -54,16 +54,16 @@ impl<'a> Request<'a> {
 }
 
 /// An answer with a status that the request takes, whole. Its body may hold secrets, so it does not print.
-pub struct Answer {
+pub struct HttpResponse {
     /// The status.
     pub status: u16,
     /// The body, as it came.
     pub body: Vec<u8>,
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
+        write!(f, "HttpResponse({}, {} bytes)", self.status, self.body.len())
     }
 }
 
@@ -106,13 +106,13 @@ impl BoundedClient {
     ///
     /// # Errors
     /// [`ExchangeFault`] if there is no answer with a status that the request takes, or more of it than it takes.
-    pub async fn exchange(&self, request: Request<'_>) -> Result<Answer, ExchangeFault> {
+    pub async fn exchange(&self, request: Request<'_>) -> Result<HttpResponse, ExchangeFault> {
         let Request { document, limit, statuses, .. } = request;
         let host = Excerpt::of(request.url.host_str().unwrap_or_default());
         let sent = self.prepared(request).send().await;
         let response = sent.map_err(|error| unsent(error, host, document))?;
         admit(&response, document, statuses)?;
-        Ok(Answer { status: response.status().as_u16(), body: body(response, document, limit).await? })
+        Ok(HttpResponse { status: response.status().as_u16(), body: body(response, document, limit).await? })
     }
 
     fn prepared(&self, request: Request<'_>) -> RequestBuilder {

@@ -10,7 +10,7 @@ use claim_guard::revalidation::{
     SessionsAnswer, Standing, StartQuestion, UserAnswer,
 };
 use claim_guard::{AccessTokenVerifier, UnixTime};
-use realm_keys::{Answer, BoundedClient, Document, EndpointError, ExchangeFault, RealmCa, Request, Url};
+use realm_keys::{BoundedClient, Document, EndpointError, ExchangeFault, HttpResponse, RealmCa, Request, Url};
 
 use crate::keycloak::assertion::ServiceClient;
 use crate::keycloak::endpoint::{KeycloakEndpoint, NotARealmOfKeycloak};
@@ -266,7 +266,7 @@ impl<S: Assertions> Asking<'_, S> {
         url: Url,
         limit: usize,
         now: UnixTime,
-    ) -> Result<Answer, KeycloakFault> {
+    ) -> Result<HttpResponse, KeycloakFault> {
         let (mut answer, shown) = self.shown(document, url.clone(), limit, now).await?;
         if answer.status == 401 {
             // A token that was kept may have been withdrawn since, with all of the realm's. A new one says more.
@@ -294,7 +294,7 @@ impl<S: Assertions> Asking<'_, S> {
         url: Url,
         limit: usize,
         now: UnixTime,
-    ) -> Result<(Answer, Arc<ServiceToken>), KeycloakFault> {
+    ) -> Result<(HttpResponse, Arc<ServiceToken>), KeycloakFault> {
         let token = self.service_account.token(now, self.service_token(now)).await?;
         let request = Request::get(document, url, limit).with_bearer(token.as_str()).taking(&[200, 401, 403, 404]);
         let answer = self.client.exchange(request).await?;

@@ -8,7 +8,7 @@ use claim_guard::audit::Reason;
 use claim_guard::identifier::Issuer;
 use claim_guard::jws::DerError;
 use claim_guard::revalidation::AnswerFault;
-use minting::Failure;
+use minting::ServiceError;
 use realm_keys::{Document, EndpointError, ExchangeFault};
 
 use crate::keycloak::realm_refusal::RealmRefusal;
@@ -42,7 +42,7 @@ pub enum KeycloakFault {
     /// The system gives no random bytes for an assertion.
     NoRandom,
     /// The key that proves who we are does not sign.
-    Unsigned(Failure),
+    Unsigned(ServiceError),
     /// The key answered something that is no signature.
     MalformedSignature(DerError),
     /// The realm does not take us for the client that we say we are, or gives that client no token.
@@ -107,11 +107,11 @@ impl KeycloakFault {
             | Self::NotAPathPart { .. }
             | Self::ClientRefused { .. }
             | Self::Forbidden { .. }
-            | Self::Unsigned(Failure::Misconfigured(_)) => true,
+            | Self::Unsigned(ServiceError::Misconfigured(_)) => true,
             Self::NoClient(_)
             | Self::Timeout { .. }
             | Self::NoRandom
-            | Self::Unsigned(Failure::Undecided(_))
+            | Self::Unsigned(ServiceError::Undecided(_))
             | Self::MalformedSignature(_)
             | Self::ServiceToken(_)
             | Self::TokenRefused { .. }
@@ -165,7 +165,7 @@ impl From<AnswerFault> for KeycloakFault {
     }
 }
 
-impl From<KeycloakFault> for Failure {
+impl From<KeycloakFault> for ServiceError {
     fn from(fault: KeycloakFault) -> Self {
         let is_misconfiguration = fault.is_misconfiguration();
         let reason = Reason::new(fault.code(), &fault);

@@ -25,14 +25,14 @@ fn seen() -> ExecutionSeen {
 }
 
 #[track_caller]
-fn check(change: impl FnOnce(&mut DescribeExecutionOutput), expected: Result<ExecutionSeen, Failure>) {
+fn check(change: impl FnOnce(&mut DescribeExecutionOutput), expected: Result<ExecutionSeen, ServiceError>) {
     let mut answer = answer();
     change(&mut answer);
     assert_eq!(described(answer), expected);
 }
 
-fn undecided(message: &str) -> Failure {
-    Failure::Undecided(Reason::new("malformed_answer", &message))
+fn undecided(message: &str) -> ServiceError {
+    ServiceError::Undecided(Reason::new("malformed_answer", &message))
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn every_status_of_step_functions_is_known() {
         assert_eq!(MapRunStatus::parse(status).map(MapRunStatus::as_str), Some(*status));
     }
     let message = "`DescribeExecution` answered the status `RESTING`";
-    let unknown = Failure::Misconfigured(Reason::new("unknown_status", &message));
+    let unknown = ServiceError::Misconfigured(Reason::new("unknown_status", &message));
     check(|answer| answer.status = Status::from("RESTING"), Err(unknown));
 }
 

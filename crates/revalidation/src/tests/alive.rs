@@ -2,7 +2,7 @@
 
 use claim_guard::audit::Reason;
 use claim_guard::revalidation::{ExecutionStatus, MapRunStatus};
-use minting::Failure;
+use minting::ServiceError;
 use serde_json::{Value, json};
 use test_realm::{access_token_payload, with};
 
@@ -178,7 +178,7 @@ fn a_child_adopts_nothing_once_it_or_its_map_run_or_its_parent_is_over() {
 #[test]
 fn an_engine_that_is_out_of_reach_or_throttles_decides_nothing() {
     let message = "`DescribeExecution` answered `400` with `ThrottlingException`";
-    let outage = || Some(Failure::Undecided(Reason::new("service_unavailable", &message)));
+    let outage = || Some(ServiceError::Undecided(Reason::new("service_unavailable", &message)));
     check_undecided(|world| world.executions.outage = outage(), "service_unavailable", message);
 }
 
@@ -186,7 +186,7 @@ fn an_engine_that_is_out_of_reach_or_throttles_decides_nothing() {
 fn an_engine_that_does_not_let_us_look_has_to_be_mended() {
     let message = "`DescribeExecution` answered `400` with `AccessDeniedException`";
     let mut world = World::new();
-    world.executions.outage = Some(Failure::Misconfigured(Reason::new("service_refused", &message)));
+    world.executions.outage = Some(ServiceError::Misconfigured(Reason::new("service_refused", &message)));
     let (event, point) = asks().into_iter().next().unwrap();
     let audit = line("misconfigured", point, json!([reason("service_refused", message)]));
     assert_eq!(serve(&world, &event, LATER), misconfigured(audit));

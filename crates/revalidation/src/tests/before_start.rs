@@ -1,7 +1,7 @@
 //! Before an execution starts: whether the realm stands behind its caller.
 
 use claim_guard::audit::Reason;
-use minting::Failure;
+use minting::ServiceError;
 use serde_json::{Value, json};
 use test_realm::{with, without};
 
@@ -88,7 +88,7 @@ fn session_is_not_asked_for_where_the_policy_ignores_it() {
 
 #[test]
 fn realm_that_cannot_tell_is_undecided() {
-    let busy = || Failure::Undecided(Reason::new("service_unavailable", &"busy"));
+    let busy = || ServiceError::Undecided(Reason::new("service_unavailable", &"busy"));
     let mut world = World::new();
     world.outage = Some(busy());
     let audit = line_at_once("undecided", json!([reason("service_unavailable", "busy")]));
@@ -155,6 +155,6 @@ fn answer_without_a_written_line_is_none() {
         let event = about_to_start().to_string();
         let full = |_: AuditRecord| Err(std::io::ErrorKind::StorageFull.into());
         let answer = block_on(ready(&world).serve(event.as_bytes(), Ok(time(AT_ONCE)), full));
-        assert_eq!(answer.map(|_| ()), Err(crate::Refusal::Undecided));
+        assert_eq!(answer.map(|_| ()), Err(crate::RevalidationError::Undecided));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use claim_guard::UnixTime;
 use claim_guard::identifier::{ExecutionArn, MapRunArn};
 use claim_guard::revalidation::{ExecutionSeen, ExecutionStatus, InputSeen, MapRunSeen, MapRunStatus};
-use minting::Failure;
+use minting::ServiceError;
 use serde_json::{Value, json};
 use test_realm::NOW;
 
@@ -25,7 +25,7 @@ pub(super) struct Executions {
     pub(super) map_run: MapRunStatus,
     pub(super) stopped_at: Option<i64>,
     /// Why nothing is answered at all.
-    pub(super) outage: Option<Failure>,
+    pub(super) outage: Option<ServiceError>,
     asked: [AtomicU32; 3],
 }
 
@@ -51,12 +51,12 @@ impl Executions {
         self.asked.each_ref().map(|calls| calls.load(Ordering::Relaxed))
     }
 
-    fn answers(&self, operation: usize) -> Result<(), Failure> {
+    fn answers(&self, operation: usize) -> Result<(), ServiceError> {
         self.asked[operation].fetch_add(1, Ordering::Relaxed);
         self.outage.clone().map_or(Ok(()), Err)
     }
 
-    pub(super) fn execution(&self, arn: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+    pub(super) fn execution(&self, arn: &ExecutionArn) -> Result<Option<ExecutionSeen>, ServiceError> {
         self.answers(0)?;
         let machine = arn.state_machine();
         let (workflow, label) = match machine.as_str().rsplit_once("payments-").unwrap().1.split_once('/') {
@@ -82,13 +82,13 @@ impl Executions {
         }))
     }
 
-    pub(super) fn map_run(&self) -> Result<Option<MapRunSeen>, Failure> {
+    pub(super) fn map_run(&self) -> Result<Option<MapRunSeen>, ServiceError> {
         self.answers(1)?;
         let parent = ExecutionArn::parse(&self.parent).unwrap();
         Ok(Some(MapRunSeen { parent, status: self.map_run }))
     }
 
-    pub(super) fn stopped_at(&self) -> Result<Option<UnixTime>, Failure> {
+    pub(super) fn stopped_at(&self) -> Result<Option<UnixTime>, ServiceError> {
         self.answers(2)?;
         Ok(self.stopped_at.map(time))
     }

@@ -1,7 +1,7 @@
 //! No token in a line, an error or a debug print.
 
 use claim_guard::audit::Reason;
-use minting::Failure;
+use minting::ServiceError;
 use serde_json::json;
 use test_realm::{access_token_payload, with};
 
@@ -32,7 +32,7 @@ fn no_line_and_no_error_holds_a_token() {
         with(renew(&token, "ApprovePayment", "expired"), "/context/state", json!(token)),
         with(renew(&token, "ApprovePayment", "expired"), &format!("/{token}"), json!(1)),
     ];
-    let outage = Failure::Undecided(Reason::new("keycloak_timeout", &"too slow"));
+    let outage = ServiceError::Undecided(Reason::new("keycloak_timeout", &"too slow"));
     let mut worlds = [World::new(), World::new(), World::new(), World::new()];
     worlds[1].user = None;
     worlds[2].outage = Some(outage);

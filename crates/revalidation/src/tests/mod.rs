@@ -31,7 +31,7 @@ use minting::MintSettings;
 use serde_json::{Value, json};
 use test_realm::{CLIENT, ISSUER, NOW, SUBJECT, key_set, with};
 
-use crate::revalidation::{Outside, Revalidation};
+use crate::revalidation::{Revalidation, Services};
 use crate::service::Service;
 use keys::kms_key;
 use start::{ACCESS_TOML, DOMAIN, Start, TRANSACTION, execution, policy, time};
@@ -121,7 +121,7 @@ fn misconfigured(audit: Value) -> Served {
 
 fn ready(world: &World) -> Service<&World, &World, &World, &World> {
     let minting = MintSettings::from_lookup(&policy(), environment).unwrap();
-    let outside = Outside { realm: world, signer: world, chance: world, engine: world };
+    let outside = Services { realm: world, signer: world, chance: world, engine: world };
     Service::Ready(Box::new(Revalidation::new(policy(), minting, outside)))
 }
 

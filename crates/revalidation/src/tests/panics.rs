@@ -23,7 +23,7 @@ fn a_panic_anywhere_is_undecided_and_makes_one_audit_line_that_quotes_nothing() 
     }
     let ask = json!({ "state": "SettlePayment", "input": { "project_id": "apollo" } });
     let nested = event(&Start::usual().token(), "payment", "delegate", ask);
-    check(Part::Chance, &nested, point("SettlePayment", "nested"));
+    check(Part::Randomness, &nested, point("SettlePayment", "nested"));
     let token = Start { access_token: access_token_payload(LATER), at: LATER, ..Start::usual() }.token();
     let start = json!({ "transactionToken": token, "start": { "execution": execution("payment", "run-1") } });
     for part in [Part::Realm, Part::RealmLater] {
@@ -36,7 +36,7 @@ fn a_panic_of_the_log_itself_gives_no_statement() {
     let event = renew(&Start::usual().token(), "ApprovePayment", "expired").to_string();
     let log = |_: AuditRecord| panic!("{HUSH}");
     let answer = block_on(ready(&World::new()).serve(event.as_bytes(), Ok(time(LATER)), log));
-    assert_eq!(answer.map(|_| ()), Err(crate::Refusal::Undecided));
+    assert_eq!(answer.map(|_| ()), Err(crate::RevalidationError::Undecided));
 }
 
 #[test]

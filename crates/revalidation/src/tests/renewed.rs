@@ -156,5 +156,5 @@ fn without_its_audit_line_there_is_no_new_statement() {
     let event = renew(&Start::usual().token(), "ApprovePayment", "expired").to_string();
     let full = |_: AuditRecord| Err(std::io::Error::other("the disk is full"));
     let answer = block_on(ready(&world).serve(event.as_bytes(), Ok(time(LATER)), full));
-    assert_eq!(answer.map(|_| ()), Err(crate::Refusal::Undecided));
+    assert_eq!(answer.map(|_| ()), Err(crate::RevalidationError::Undecided));
 }

@@ -126,7 +126,7 @@ fn service<'a>(
     outside: Result<&'a World, claim_guard::audit::Reason>,
 ) -> Service<&'a World, &'a World, &'a World, &'a World> {
     let policy = AccessPolicy::parse("access.toml", policy);
-    let outside = outside.map(|world| Outside { realm: world, signer: world, chance: world, engine: world });
+    let outside = outside.map(|world| Services { realm: world, signer: world, chance: world, engine: world });
     block_on(Service::from_lookup(policy, lookup, async |_, _, _| outside))
 }
 

@@ -2,7 +2,7 @@
 
 use claim_guard::audit::Reason;
 use claim_guard::unix_time::ClockError;
-use minting::{Failure, NoRandom};
+use minting::{NoRandom, ServiceError};
 use serde_json::{Value, json};
 use test_realm::{with, without};
 
@@ -32,13 +32,13 @@ fn check_misconfigured(change: impl FnOnce(&mut World), code: &str, message: &st
 
 #[test]
 fn a_realm_that_is_out_of_reach_decides_nothing() {
-    let failure = || Failure::Undecided(Reason::new("keycloak_timeout", &"too slow"));
+    let failure = || ServiceError::Undecided(Reason::new("keycloak_timeout", &"too slow"));
     check(|world| world.outage = Some(failure()), "keycloak_timeout", "too slow");
 }
 
 #[test]
 fn a_realm_that_does_not_let_us_ask_has_to_be_mended() {
-    let failure = || Failure::Misconfigured(Reason::new("keycloak_refused", &"answered `403`"));
+    let failure = || ServiceError::Misconfigured(Reason::new("keycloak_refused", &"answered `403`"));
     check_misconfigured(|world| world.outage = Some(failure()), "keycloak_refused", "answered `403`");
 }
 
@@ -89,7 +89,7 @@ fn an_answer_of_another_shape_decides_nothing() {
 
 #[test]
 fn a_key_that_does_not_sign_now_decides_nothing() {
-    let failure = || Failure::Undecided(Reason::new("service_unavailable", &"`Sign` answered `500` with `Other`"));
+    let failure = || ServiceError::Undecided(Reason::new("service_unavailable", &"`Sign` answered `500` with `Other`"));
     let message = "`Sign` answered `500` with `Other`";
     check(|world| world.signature = Err(failure()), "service_unavailable", message);
 }
@@ -97,7 +97,7 @@ fn a_key_that_does_not_sign_now_decides_nothing() {
 #[test]
 fn a_key_that_may_not_sign_has_to_be_mended() {
     let message = "`Sign` answered `400` with `AccessDeniedException`";
-    let failure = || Failure::Misconfigured(Reason::new("service_refused", &message));
+    let failure = || ServiceError::Misconfigured(Reason::new("service_refused", &message));
     check_misconfigured(|world| world.signature = Err(failure()), "service_refused", message);
 }
 

@@ -10,14 +10,14 @@ use claim_guard::revalidation::{
     AnswerFault, ClientAnswer, ConsentsAnswer, ExecutionSeen, Inquiry, MapRunSeen, Question, RealmAnswer, RealmAnswers,
     SaidOfUser, SessionsAnswer, StartQuestion, UserAnswer,
 };
-use minting::{Failure, NoRandom, Signer};
+use minting::{NoRandom, ServiceError, Signer};
 use serde_json::{Value, json};
 use test_realm::{CLIENT, NOW, SUBJECT, TestKey, access_token_payload, with};
 
 use super::engine::Executions;
 use super::keys::{access_tokens, kms_key};
-use crate::chance::Chance;
 use crate::engine::Engine;
+use crate::randomness::Randomness;
 use crate::realm::{Answered, Realm, Stood, Unanswered};
 
 /// What the realm answers, as JSON; each of them may be changed to anything.
@@ -33,8 +33,8 @@ pub(super) struct World {
     pub(super) evaluation: Value,
     pub(super) executions: Executions,
     /// Why nothing is answered at all.
-    pub(super) outage: Option<Failure>,
-    pub(super) signature: Result<&'static TestKey, Failure>,
+    pub(super) outage: Option<ServiceError>,
+    pub(super) signature: Result<&'static TestKey, ServiceError>,
     pub(super) bits: Result<[u8; 16], NoRandom>,
     /// How long the realm takes to answer, and KMS to sign.
     pub(super) slow: [Duration; 2],
@@ -52,7 +52,7 @@ pub(super) enum Part {
     /// The realm, after it has let others have their turn.
     RealmLater,
     Signer,
-    Chance,
+    Randomness,
     Engine,
 }
 
@@ -100,8 +100,8 @@ impl World {
     }
 }
 
-fn unreadable(fault: AnswerFault) -> Failure {
-    Failure::Undecided(Reason::new(fault.code(), &fault))
+fn unreadable(fault: AnswerFault) -> ServiceError {
+    ServiceError::Undecided(Reason::new(fault.code(), &fault))
 }
 
 fn bytes(answer: &Value) -> Vec<u8> {
@@ -166,22 +166,22 @@ impl Realm for &World {
 }
 
 impl Engine for &World {
-    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, Failure> {
+    async fn execution(&self, execution: &ExecutionArn) -> Result<Option<ExecutionSeen>, ServiceError> {
         self.reached(Part::Engine);
         self.executions.execution(execution)
     }
 
-    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, Failure> {
+    async fn map_run(&self, _: &MapRunArn) -> Result<Option<MapRunSeen>, ServiceError> {
         self.executions.map_run()
     }
 
-    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, Failure> {
+    async fn stopped_at(&self, _: &ExecutionArn) -> Result<Option<UnixTime>, ServiceError> {
         self.executions.stopped_at()
     }
 }
 
 impl Signer for World {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         self.signed.fetch_add(1, Ordering::Relaxed);
         self.reached(Part::Signer);
         // Others get their turn here, as they do while KMS is asked.
@@ -191,9 +191,9 @@ impl Signer for World {
     }
 }
 
-impl Chance for &World {
+impl Randomness for &World {
     fn random(&self) -> Result<[u8; 16], NoRandom> {
-        self.reached(Part::Chance);
+        self.reached(Part::Randomness);
         self.bits
     }
 }

@@ -1,12 +1,12 @@
-//! Chance, from a seed: the same on every machine.
+//! Draws, from a seed: the same on every machine.
 
 use fastrand::Rng;
 
 /// When requests come, and what a container draws.
 #[derive(Debug, Clone)]
-pub struct Chance(Rng);
+pub struct Draws(Rng);
 
-impl Chance {
+impl Draws {
     /// The chance of one container of a day.
     pub fn of(seed: u64, container: usize) -> Self {
         Self(Rng::with_seed(seed ^ ((container as u64) << 32)))

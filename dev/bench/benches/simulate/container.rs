@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use realm_keys::{KeysUnavailable, Outcome, SimulatedCache};
 
-use crate::chance::Chance;
+use crate::chance::Draws;
 use crate::day::{Day, END, Key};
 use crate::knobs::Knobs;
 use crate::tally::Tally;
@@ -18,7 +18,7 @@ const GRAIN: f64 = 1e-3;
 
 /// Lives the whole day of one place: a container, then another in its stead.
 pub fn live(number: usize, knobs: &Knobs, day: &Day, tally: &mut Tally) {
-    let mut chance = Chance::of(knobs.seed, number);
+    let mut chance = Draws::of(knobs.seed, number);
     let mut begin = number as f64 / knobs.ramp;
     while begin < END {
         // Spread, so that not all of a deployment end at once.
@@ -41,7 +41,7 @@ pub fn live(number: usize, knobs: &Knobs, day: &Day, tally: &mut Tally) {
 
 struct Container<'a> {
     cache: SimulatedCache,
-    chance: Chance,
+    chance: Draws,
     knobs: &'a Knobs,
     day: &'a Day,
     tally: &'a mut Tally,

@@ -14,7 +14,7 @@
 /// What can be turned.
 mod knobs;
 
-/// Chance, from a seed.
+/// Draws, from a seed.
 mod chance;
 
 /// When what befalls the realm.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use state_machine_interpreter::{Call, Engine, Execution, Failure, Place, World, execute};
+use state_machine_interpreter::{Call, Engine, Execution, ExecutionFailure, Place, World, execute};
 
 const MACHINE: &str = include_str!("../../../../statemachines/payment.asl.json");
 /// Where the machine looks at the token's age: it renews the token, or goes on by default.
@@ -61,7 +61,7 @@ struct Stack {
 }
 
 impl World for Stack {
-    fn call(&mut self, called: &Call<'_>) -> Result<Value, Failure> {
+    fn call(&mut self, called: &Call<'_>) -> Result<Value, ExecutionFailure> {
         let arguments = called.arguments;
         let is_first = arguments["Payload"]["transactionToken"] == "first";
         if arguments["FunctionName"] == "${RevalidationFunctionArn}" {
@@ -69,7 +69,7 @@ impl World for Stack {
             return Ok(json!({ "Payload": { "transactionToken": format!("renewed {}", self.renewals) } }));
         }
         if called.place.state == "ScreenPayment" && is_first && self.is_held {
-            return Err(Failure::new("ClaimGuard.IdentityExpired", "too old"));
+            return Err(ExecutionFailure::new("ClaimGuard.IdentityExpired", "too old"));
         }
         Ok(json!({ "Payload": {} }))
     }

@@ -1,7 +1,7 @@
 //! Copying a part of a document into one of its own, without the rest of the text.
 
+use super::name_index::NameIndex;
 use super::nodes::{Content, Document, Span, Tape};
-use super::places::Places;
 use super::value::{Json, Object};
 
 /// A path below an object.
@@ -49,7 +49,7 @@ struct Copier {
 impl Copier {
     fn finish(mut self, copy: impl FnOnce(&mut Self)) -> Document {
         copy(&mut self);
-        Document { text: self.text, nodes: self.tape.nodes, places: Places::UNKNOWN }
+        Document { text: self.text, nodes: self.tape.nodes, places: NameIndex::UNKNOWN }
     }
 
     fn text(&mut self, text: &str) -> Span {

@@ -4,10 +4,10 @@
 //! allocated for a single value, so what nobody asks for costs little more than its parsing.
 
 mod copy;
+mod name_index;
 mod nodes;
 #[cfg(test)]
 mod oracle;
-mod places;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What a document is made of: its text, and a list of nodes that are ranges of it.
 
-use super::places::Places;
+use super::name_index::NameIndex;
 
 /// A value with everything that it holds, and the text that its ranges are of.
 pub struct Document {
@@ -8,7 +8,7 @@ pub struct Document {
     /// The first is the whole; without any it is an empty object.
     pub(super) nodes: Vec<Node>,
     /// Of the whole's members, if it is an object.
-    pub(super) places: Places,
+    pub(super) places: NameIndex,
 }
 
 /// A member of an object or an item of an array; what it holds follows it, `inner` nodes in all.

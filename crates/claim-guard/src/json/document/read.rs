@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::name_index::NameIndex;
 use super::nodes::{Content, Document, Node, Span, Tape};
-use super::places::Places;
 use crate::json::JsonError;
 use crate::json::error::{DUPLICATE, malformed};
 
@@ -40,7 +40,7 @@ impl Document {
     fn read_text(mut text: String) -> Result<Self, JsonError> {
         let nodes = Vec::with_capacity(text.len() / BYTES_PER_NODE);
         let mut reader =
-            Reader { source: &text, unescaped: String::new(), tape: Tape { nodes }, places: Places::EMPTY };
+            Reader { source: &text, unescaped: String::new(), tape: Tape { nodes }, places: NameIndex::EMPTY };
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         reader.value(Span::EMPTY).deserialize(&mut deserializer).map_err(malformed)?;
         deserializer.end().map_err(malformed)?;
@@ -56,7 +56,7 @@ struct Reader<'s> {
     unescaped: String,
     tape: Tape,
     /// Of the object that was read last, which in the end is the outermost.
-    places: Places,
+    places: NameIndex,
 }
 
 impl<'s> Reader<'s> {
@@ -104,7 +104,7 @@ impl<'s> Reader<'s> {
 
 /// The names of one object so far. As long as they are few, `sorted` is empty.
 struct Names {
-    places: Places,
+    places: NameIndex,
     count: usize,
     sorted: Vec<Span>,
 }
@@ -217,7 +217,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let place = self.reader.tape.open(self.name, Content::Object);
-        let mut names = Names { places: Places::EMPTY, count: 0, sorted: Vec::new() };
+        let mut names = Names { places: NameIndex::EMPTY, count: 0, sorted: Vec::new() };
         while let Some(name) = members.next_key_seed(NameSeed(self.reader))? {
             let before = self.reader.tape.inside(place).len();
             members.next_value_seed(self.reader.value(name))?;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::name_index::NameIndex;
 use super::nodes::{Content, Document, Node, Span};
-use super::places::Places;
 
 /// A JSON value inside a document.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub struct Array<'a>(Nodes<'a>);
 #[derive(Clone, Copy, Default)]
 pub struct Object<'a> {
     nodes: Nodes<'a>,
-    places: Option<&'a Places>,
+    places: Option<&'a NameIndex>,
 }
 
 /// Nodes one after the other, each followed by what it holds.

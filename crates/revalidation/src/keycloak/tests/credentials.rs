@@ -7,7 +7,7 @@ use claim_guard::audit::Reason;
 use claim_guard::identifier::KeyId;
 use claim_guard::jws::DerError;
 use claim_guard::{JsonError, UnixTime};
-use minting::{Failure, Signer};
+use minting::{ServiceError, Signer};
 use realm_keys::{Document, ExchangeFault};
 use serde_json::{Value, json};
 use test_realm::{NOW, with, without};
@@ -177,19 +177,19 @@ async fn a_service_account_without_its_roles_is_misconfigured() {
 }
 
 /// A key that does not sign.
-struct NoKey(Result<Vec<u8>, Failure>);
+struct NoKey(Result<Vec<u8>, ServiceError>);
 
 impl Signer for NoKey {
-    async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, ServiceError> {
         self.0.clone()
     }
 }
 
 #[tokio::test]
 async fn without_a_signature_nobody_is_asked_for_a_token() {
-    let down = Failure::Undecided(Reason::new("service_unreachable", &"`Sign` has no answer"));
-    let denied = Failure::Misconfigured(Reason::new("service_refused", &"`Sign` answered `400`"));
-    let malformed = Failure::Undecided(Reason::new(
+    let down = ServiceError::Undecided(Reason::new("service_unreachable", &"`Sign` has no answer"));
+    let denied = ServiceError::Misconfigured(Reason::new("service_refused", &"`Sign` answered `400`"));
+    let malformed = ServiceError::Undecided(Reason::new(
         "malformed_signature",
         &"client assertion: signature is not the DER of two integers of at most `32` bytes",
     ));
@@ -213,56 +213,59 @@ fn each_fault_heals_by_itself_or_waits_for_somebody() {
     let table = [
         (
             KeycloakFault::ClientRefused { status: 401, refusal: refusal.clone() },
-            Failure::Misconfigured(Reason::new(
+            ServiceError::Misconfigured(Reason::new(
                 "keycloak_client_refused",
                 &"our client is refused with status `401`: `invalid_client`",
             )),
         ),
         (
             KeycloakFault::Forbidden { document, refusal },
-            Failure::Misconfigured(Reason::new(
+            ServiceError::Misconfigured(Reason::new(
                 "keycloak_forbidden",
                 &"our service account may not read the user: `invalid_client`",
             )),
         ),
         (
             KeycloakFault::TokenRefused { document },
-            Failure::Undecided(Reason::new(
+            ServiceError::Undecided(Reason::new(
                 "keycloak_token_refused",
                 &"the user was refused to a token that keycloak has just given",
             )),
         ),
         (
             KeycloakFault::Exchange(ExchangeFault::Status { document, presented: 503, retry_after }),
-            Failure::Undecided(Reason::new(
+            ServiceError::Undecided(Reason::new(
                 "keycloak_status",
                 &"the user was answered with status `503`, expected `200`",
             )),
         ),
         (
             KeycloakFault::Timeout { deadline: PATIENT },
-            Failure::Undecided(Reason::new(
+            ServiceError::Undecided(Reason::new(
                 "keycloak_timeout",
                 &"keycloak did not answer everything within `20000` ms",
             )),
         ),
         (
             KeycloakFault::ServiceToken(ServiceTokenFault::Absent { member: "access_token" }),
-            Failure::Undecided(Reason::new(
+            ServiceError::Undecided(Reason::new(
                 "keycloak_service_token",
                 &"the service account's token is none: `access_token` is absent",
             )),
         ),
         (
             KeycloakFault::MalformedSignature(DerError),
-            Failure::Undecided(Reason::new(
+            ServiceError::Undecided(Reason::new(
                 "malformed_signature",
                 &"client assertion: signature is not the DER of two integers of at most `32` bytes",
             )),
         ),
-        (KeycloakFault::NoRandom, Failure::Undecided(Reason::new("no_random", &"the system gives no random bytes"))),
+        (
+            KeycloakFault::NoRandom,
+            ServiceError::Undecided(Reason::new("no_random", &"the system gives no random bytes")),
+        ),
     ];
     for (fault, expected) in table {
-        assert_eq!(Failure::from(fault), expected);
+        assert_eq!(ServiceError::from(fault), expected);
     }
 }

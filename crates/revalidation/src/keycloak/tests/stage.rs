@@ -13,7 +13,7 @@ use claim_guard::revalidation::{
 };
 use claim_guard::transaction::{PresentedAt, TransactionKeySet};
 use claim_guard::{AccessTokenVerifier, ClientList, Leeway, TransactionToken, TransactionVerifier, UnixTime};
-use minting::{Failure, Signer};
+use minting::{ServiceError, Signer};
 use realm_keys::RealmCa;
 use serde_json::{Value, json};
 use test_realm::{AUDIENCE, CLIENT, NOW, SUBJECT, TestKey, access_token_payload, key_set, with, without};
@@ -193,7 +193,7 @@ fn play(origin: &str, heard: &Heard, given: &AtomicU32) -> Reply {
 pub(super) struct Key(pub(super) TestKey);
 
 impl Signer for Key {
-    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ServiceError> {
         Ok(self.0.sign(message))
     }
 }

@@ -7,7 +7,7 @@ use lambda_runtime::Diagnostic;
 
 /// Why there is no new statement, and no answer before a start. The reasons stand in the audit line, and only there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RevalidationError {
     /// The token proves nothing here, so there is no transaction to name.
     Rejected,
     /// We know the subject; it may not go on.
@@ -21,7 +21,7 @@ pub enum Refusal {
     Misconfigured,
 }
 
-impl Refusal {
+impl RevalidationError {
     /// The error name that a state machine catches.
     pub fn error_name(&self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RevalidationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected => f.write_str("rejected: see the audit line in the log of revalidation"),
@@ -44,10 +44,10 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for RevalidationError {}
 
-impl From<Refusal> for Diagnostic {
-    fn from(refusal: Refusal) -> Self {
+impl From<RevalidationError> for Diagnostic {
+    fn from(refusal: RevalidationError) -> Self {
         Self { error_type: refusal.error_name().to_owned(), error_message: refusal.to_string() }
     }
 }

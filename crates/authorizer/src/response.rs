@@ -14,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 /// It is the response format of an API Gateway Lambda authorizer.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
-pub struct Answer(Box<RawValue>);
+pub struct AuthorizerResponse(Box<RawValue>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,7 +34,7 @@ struct Context<'a> {
     policy_digest: &'a str,
 }
 
-impl Answer {
+impl AuthorizerResponse {
     /// The answer about a caller, decided under the policy of that digest; none if it cannot be written.
     pub(crate) fn of(identity: &Identity, policy: &Digest, policy_document: &impl Serialize) -> Option<Self> {
         let subject = &plain(identity.subject().as_str());
@@ -65,7 +65,7 @@ fn plain(text: &str) -> Cow<'_, str> {
 
 /// Why there is no policy. The reasons stand in the audit line; here is only what the answer's reader may know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum AuthorizerError {
     /// The event or its token proves nothing.
     Rejected,
     /// It could not be told; another try may.
@@ -74,7 +74,7 @@ pub enum Refusal {
     Misconfigured,
 }
 
-impl Refusal {
+impl AuthorizerError {
     /// The error's name.
     pub fn error_name(self) -> &'static str {
         match self {
@@ -96,8 +96,8 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Diagnostic {
-    fn from(refusal: Refusal) -> Self {
+impl From<AuthorizerError> for Diagnostic {
+    fn from(refusal: AuthorizerError) -> Self {
         Self { error_type: refusal.error_name().to_owned(), error_message: refusal.error_message().to_owned() }
     }
 }

@@ -7,26 +7,26 @@ use crate::renewed::Renewed;
 
 /// What was asked for.
 #[derive(Debug)]
-pub enum Answer {
+pub enum RevalidationResponse {
     /// For the state machine: a new statement.
     Renewed(Renewed),
     /// For `executions`: whether the realm stands behind the caller for whom an execution is about to start.
     Start(StartAnswer),
 }
 
-impl From<Renewed> for Answer {
+impl From<Renewed> for RevalidationResponse {
     fn from(renewed: Renewed) -> Self {
         Self::Renewed(renewed)
     }
 }
 
-impl From<StartAnswer> for Answer {
+impl From<StartAnswer> for RevalidationResponse {
     fn from(answer: StartAnswer) -> Self {
         Self::Start(answer)
     }
 }
 
-impl Serialize for Answer {
+impl Serialize for RevalidationResponse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Renewed(renewed) => renewed.serialize(serializer),

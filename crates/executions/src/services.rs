@@ -8,7 +8,7 @@ use claim_guard::decision::Grant;
 use claim_guard::identifier::{ExecutionArn, KeyId, StateMachineReference};
 use claim_guard::unix_time::ClockError;
 use claim_guard::{RealmKeySet, TransactionToken, UnixTime};
-use minting::{Failure, NamingKeySource, NoRandom, Signer, StartAnswer};
+use minting::{NamingKeySource, NoRandom, ServiceError, Signer, StartAnswer};
 
 use crate::admission::Admission;
 use crate::limits::TableName;
@@ -27,7 +27,7 @@ pub trait Callers: Sync {
         &self,
         execution: &ExecutionArn,
         first: &TransactionToken,
-    ) -> impl Future<Output = Result<StartAnswer, Failure>> + Send;
+    ) -> impl Future<Output = Result<StartAnswer, ServiceError>> + Send;
 }
 
 /// What came of a start.
@@ -114,13 +114,20 @@ pub trait Machine: Sync {
         state_machine: &StateMachineReference,
         admission: &Admission,
         input: &str,
-    ) -> impl Future<Output = Result<Started, Failure>> + Send;
+    ) -> impl Future<Output = Result<Started, ServiceError>> + Send;
 
     /// The execution; none if there is no such one.
-    fn describe(&self, execution: &ExecutionArn) -> impl Future<Output = Result<Option<Execution>, Failure>> + Send;
+    fn describe(
+        &self,
+        execution: &ExecutionArn,
+    ) -> impl Future<Output = Result<Option<Execution>, ServiceError>> + Send;
 
     /// Stops an execution on behalf of the grant's subject.
-    fn stop(&self, grant: &Grant, execution: &ExecutionArn) -> impl Future<Output = Result<Stopped, Failure>> + Send;
+    fn stop(
+        &self,
+        grant: &Grant,
+        execution: &ExecutionArn,
+    ) -> impl Future<Output = Result<Stopped, ServiceError>> + Send;
 }
 
 /// Whether something was counted.
@@ -153,10 +160,14 @@ pub trait StartTable: Sync {
         counter: &Counter,
         more: u16,
         most: u16,
-    ) -> impl Future<Output = Result<Counted, Failure>> + Send;
+    ) -> impl Future<Output = Result<Counted, ServiceError>> + Send;
 
     /// Takes the place, if it is the party's already or if the party has fewer than it may have.
-    fn take_place(&self, table: &TableName, claim: &Claim) -> impl Future<Output = Result<PlaceTaken, Failure>> + Send;
+    fn take_place(
+        &self,
+        table: &TableName,
+        claim: &Claim,
+    ) -> impl Future<Output = Result<PlaceTaken, ServiceError>> + Send;
 
     /// Gives places back, if none of them was asked for again since it was taken. If one was, nothing changes.
     fn give_places_back(
@@ -164,11 +175,11 @@ pub trait StartTable: Sync {
         table: &TableName,
         party: &StartingParty,
         places: &Places,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 
 /// Time and chance.
-pub trait Chance: Sync {
+pub trait Randomness: Sync {
     /// The clock.
     ///
     /// # Errors
@@ -183,6 +194,6 @@ pub trait Chance: Sync {
 }
 
 /// Everything outside.
-pub trait Outside: KeySource + Signer + NamingKeySource + Callers + StartTable + Machine + Chance {}
+pub trait Services: KeySource + Signer + NamingKeySource + Callers + StartTable + Machine + Randomness {}
 
-impl<T: KeySource + Signer + NamingKeySource + Callers + StartTable + Machine + Chance> Outside for T {}
+impl<T: KeySource + Signer + NamingKeySource + Callers + StartTable + Machine + Randomness> Services for T {}

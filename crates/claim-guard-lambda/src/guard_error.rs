@@ -6,7 +6,7 @@ use crate::error_names;
 
 /// Why a state does not act. The reasons stand in the audit line, and only there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum GuardError {
     /// The token proves nothing here, so there is no transaction to name.
     Rejected,
     /// We know the subject; it may not.
@@ -25,7 +25,7 @@ pub enum Refusal {
     Misconfigured,
 }
 
-impl Refusal {
+impl GuardError {
     /// The error name that a state machine catches.
     pub fn error_name(&self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for GuardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected => f.write_str("rejected: see the audit line in the guard's log"),
@@ -52,4 +52,4 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for GuardError {}

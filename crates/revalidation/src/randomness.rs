@@ -3,7 +3,7 @@
 use minting::NoRandom;
 
 /// Bits that nobody can guess. Tests stand behind this seam with bits of their own.
-pub trait Chance: Sync {
+pub trait Randomness: Sync {
     /// 128 of them.
     ///
     /// # Errors
@@ -11,7 +11,7 @@ pub trait Chance: Sync {
     fn random(&self) -> Result<[u8; 16], NoRandom>;
 }
 
-impl<F: Fn() -> Result<[u8; 16], NoRandom> + Sync> Chance for F {
+impl<F: Fn() -> Result<[u8; 16], NoRandom> + Sync> Randomness for F {
     fn random(&self) -> Result<[u8; 16], NoRandom> {
         self()
     }

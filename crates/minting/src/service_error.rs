@@ -9,14 +9,14 @@ pub const THROTTLED: &str = "service_throttled";
 
 /// Why a service did not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum ServiceError {
     /// Out of reach, too slow, too busy: it heals.
     Undecided(Reason),
     /// It said no, or does not know what it was asked about: somebody has to act.
     Misconfigured(Reason),
 }
 
-impl Failure {
+impl ServiceError {
     /// What a service's refusal of an operation means. Of its message nothing is kept, since it may quote what was sent.
     pub fn of<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E>) -> Self {
         let status = error.raw_response().map(|response| response.status().as_u16());
@@ -95,12 +95,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(error: &SdkError<SignError>, expected: Failure) {
-        assert_eq!(Failure::of("Sign", error), expected);
+    fn check(error: &SdkError<SignError>, expected: ServiceError) {
+        assert_eq!(ServiceError::of("Sign", error), expected);
     }
 
-    fn unavailable(message: &str) -> Failure {
-        Failure::Undecided(Reason::new("service_unavailable", &message))
+    fn unavailable(message: &str) -> ServiceError {
+        ServiceError::Undecided(Reason::new("service_unavailable", &message))
     }
 
     #[test]
@@ -109,7 +109,8 @@ mod tests {
         check(&answered(400, Some("KeyUnavailableException")), unavailable(unavailable_key));
         check(&answered(500, Some("Other")), unavailable("`Sign` answered `500` with `Other`"));
         check(&answered(400, None), unavailable("`Sign` answered `400` without an error code"));
-        let late = Failure::Undecided(Reason::new("service_unreachable", &"`Sign` has no answer: it took too long"));
+        let late =
+            ServiceError::Undecided(Reason::new("service_unreachable", &"`Sign` has no answer: it took too long"));
         check(&SdkError::timeout_error("late"), late);
     }
 
@@ -122,7 +123,7 @@ mod tests {
             (429, "Other"),
         ] {
             let message = format!("`Sign` answered `{status}` with `{code}`");
-            check(&answered(status, Some(code)), Failure::Undecided(Reason::new(THROTTLED, &message)));
+            check(&answered(status, Some(code)), ServiceError::Undecided(Reason::new(THROTTLED, &message)));
         }
     }
 
@@ -130,7 +131,7 @@ mod tests {
     fn what_somebody_has_to_mend_is_misconfigured() {
         for code in ["AccessDeniedException", "NotFoundException", "DisabledException", "StateMachineDoesNotExist"] {
             let message = format!("`Sign` answered `400` with `{code}`");
-            check(&answered(400, Some(code)), Failure::Misconfigured(Reason::new("service_refused", &message)));
+            check(&answered(400, Some(code)), ServiceError::Misconfigured(Reason::new("service_refused", &message)));
         }
     }
 }

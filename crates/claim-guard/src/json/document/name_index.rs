@@ -2,9 +2,9 @@
 
 /// For each of 64 slots, the first member whose name belongs there. Of most names that are absent it is known at once.
 #[derive(Clone, Copy)]
-pub(super) struct Places([u16; 64]);
+pub(super) struct NameIndex([u16; 64]);
 
-impl Places {
+impl NameIndex {
     /// In a slot to which no name belongs.
     const ABSENT: u16 = u16::MAX;
     /// Of an object without members.
@@ -43,19 +43,19 @@ mod tests {
 
     #[test]
     fn a_slot_says_where_its_first_name_is() {
-        let mut places = Places::EMPTY;
+        let mut places = NameIndex::EMPTY;
         assert_eq!(places.first("iss"), None);
         assert_eq!(places.insert("iss", 3), None);
         assert_eq!(places.insert("iss", 7), Some(3));
         assert_eq!(places.insert("exp", usize::from(u16::MAX) - 1), None);
         assert_eq!([places.first("iss"), places.first("exp"), places.first("aud")], [Some(3), Some(65_534), None]);
-        assert_eq!(Places::UNKNOWN.first("iss"), Some(0));
+        assert_eq!(NameIndex::UNKNOWN.first("iss"), Some(0));
     }
 
     #[test]
     fn what_is_too_far_is_found_from_the_beginning() {
         for place in [usize::from(u16::MAX), usize::from(u16::MAX) + 1, usize::MAX] {
-            let mut places = Places::EMPTY;
+            let mut places = NameIndex::EMPTY;
             assert_eq!(places.insert("iss", place), None);
             assert_eq!(places.insert("iss", 5), Some(0));
             assert_eq!(places.first("iss"), Some(0));
