@@ -256,7 +256,7 @@ fn a_token_that_was_written_somewhere_would_be_found() {
     let answered = places.iter().filter(|trace| trace.place.starts_with("answer") && trace.text.contains(&transaction));
     assert!(answered.count() >= 2, "answers are not recorded");
     let logged = places.iter().filter(|trace| trace.place.starts_with("/aws/") && trace.text.contains(&transaction));
-    assert_eq!(logged.count(), 6, "audit lines are not read");
+    assert_eq!(logged.count(), 7, "audit lines are not read");
     for planted in [token.clone(), parts[1].to_owned(), parts[2].to_owned(), format!("{{\"token\":\"{token}\"}}")] {
         let mut traces = outside(&lab);
         traces.push(Trace { place: "planted".to_owned(), text: format!("before {planted} after") });

@@ -132,12 +132,6 @@ impl<'a> Stage<'a> {
         self.start_with(whose, token, &[("idempotency-key", key)], PAYMENT, told)
     }
 
-    /// What was logged until now is told already.
-    pub fn forget(&mut self) -> Result<(), Failure> {
-        self.audited_before = self.lab.audit_lines()?.len();
-        Ok(())
-    }
-
     fn start(&mut self, whose: &str, token: &str, body: &str, told: u16) -> Result<Answer, Failure> {
         self.start_with(whose, token, &[], body, told)
     }
@@ -272,6 +266,28 @@ impl<'a> Stage<'a> {
         show(&lines);
         self.compare("the decisions", &seen.join("; "), &sorted(told));
         Ok(())
+    }
+
+    /// Shows the audit lines about everything that somebody has tried to start, expects exactly these decisions, in any
+    /// order, and answers the executions that they name.
+    pub fn starts_of(&mut self, somebody: &Somebody, told: &[&str]) -> Result<BTreeSet<String>, Failure> {
+        let deadline = Instant::now() + LOGS_WITHIN;
+        let lines = loop {
+            let mut lines = self.lab.audit_lines()?;
+            lines.retain(|line| {
+                let is_start = text(line, "/point/kind") == "start" || text(line, "/point/cause") == "start";
+                is_start && text(line, "/subject") == somebody.id
+            });
+            if lines.len() >= told.len() || Instant::now() >= deadline {
+                break lines;
+            }
+            thread::sleep(Duration::from_millis(100));
+        };
+        show(&lines);
+        let seen: Vec<String> = lines.iter().map(decision).collect();
+        let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
+        self.compare("the decisions", &sorted(&seen), &sorted(told));
+        Ok(lines.iter().map(|line| text(line, "/point/execution").to_owned()).collect())
     }
 
     /// Shows the scene's audit lines and expects exactly these decisions, in any order, each as `POINT DECISION REASONS`.
