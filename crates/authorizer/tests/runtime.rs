@@ -6,7 +6,7 @@ mod runtime_api;
 
 use std::process::Command;
 
-use runtime_api::{AuthorizerResponse, Invoked, invoke};
+use runtime_api::{Answer, Invoked, invoke};
 use serde_json::{Value, json};
 
 const AUTHORIZER: &str = env!("CARGO_BIN_EXE_authorizer");
@@ -16,8 +16,8 @@ fn event(header: &str) -> Vec<u8> {
     json!({ "type": "TOKEN", "authorizationToken": header, "methodArn": ARN }).to_string().into_bytes()
 }
 
-fn error(name: &str, message: &str) -> AuthorizerResponse {
-    AuthorizerResponse::Error(json!({ "errorType": name, "errorMessage": message }))
+fn error(name: &str, message: &str) -> Answer {
+    Answer::Error(json!({ "errorType": name, "errorMessage": message }))
 }
 
 /// What each audit line decided, and why. The other lines are notices about the realm's keys; nothing of what was presented is

@@ -7,7 +7,7 @@ mod runtime_api;
 use std::process::Command;
 
 use claim_guard::access::AccessPolicy;
-use runtime_api::{Invoked, RevalidationResponse, invoke};
+use runtime_api::{Answer, Invoked, invoke};
 use serde_json::{Map, Value, json};
 use test_realm::{TestKey, key_set};
 
@@ -72,9 +72,9 @@ fn event(token: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn refused(name: &str) -> RevalidationResponse {
+fn refused(name: &str) -> Answer {
     let message = format!("{}: see the audit line in the log of revalidation", name.to_lowercase());
-    RevalidationResponse::Error(json!({ "errorType": format!("ClaimGuard.{name}"), "errorMessage": message }))
+    Answer::Error(json!({ "errorType": format!("ClaimGuard.{name}"), "errorMessage": message }))
 }
 
 #[test]
