@@ -92,7 +92,7 @@ fn transaction(policy: &AccessPolicy, workflow: &Workflow, claims: &VerifiedClai
     // The matrix is about roles and claims; how fresh a statement has to be is no part of it.
     let policy = AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap();
     let state = StateName::parse("Any").unwrap();
-    let freshness = policy.workflows().next().unwrap().freshness(&state).unwrap();
+    let freshness = policy.workflows().next().unwrap().guarded(&state).unwrap().freshness();
     let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     Some(verifier.verify(&unsigned.seal(&der).unwrap(), &at, &attempt, now()).unwrap())
 }

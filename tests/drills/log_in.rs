@@ -37,7 +37,7 @@ fn unmet(lab: &Lab, key: &TestKey, policy: &str, token: &str) -> Vec<String> {
         state_machine: StateMachineArn::parse(MACHINE).unwrap(),
         redrive_count: 0,
     };
-    let freshness = policy.workflow(&workflow).unwrap().freshness(&state).unwrap();
+    let freshness = policy.workflow(&workflow).unwrap().guarded(&state).unwrap().freshness();
     let attempt = Attempt { state: &state, retry_count: 0, freshness, work: &WorkPath::OUTERMOST };
     let now = UnixTime::from_system_time(std::time::SystemTime::now());
     let verified = verifier.verify(&TransactionToken::parse(token).unwrap(), &at, &attempt, now.unwrap()).unwrap();

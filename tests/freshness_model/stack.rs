@@ -139,7 +139,7 @@ impl Stack {
     }
 
     fn freshness(&self, state: State) -> &Freshness {
-        self.policy.workflow(&self.workflow).unwrap().freshness(&state_name(state)).unwrap()
+        self.policy.workflow(&self.workflow).unwrap().guarded(&state_name(state)).unwrap().freshness()
     }
 
     /// What the guard of a state verifies.
@@ -168,7 +168,7 @@ impl Stack {
         let at = PresentedAt { redrive_count: aged.binding().redrive_count, ..at.clone() };
         let (policy, any) =
             (AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap(), StateName::parse("Any").unwrap());
-        let freshness = policy.workflow(&self.workflow).unwrap().freshness(&any).unwrap();
+        let freshness = policy.workflow(&self.workflow).unwrap().guarded(&any).unwrap().freshness();
         let attempt = Attempt { state: &state_name(state), retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
         self.transactions.verify(token, &at, &attempt, aged.identity().issued_at())
     }

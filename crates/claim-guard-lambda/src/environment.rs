@@ -117,7 +117,7 @@ impl Configuration {
         let policy = AccessPolicy::parse(POLICY_FILE, access_toml).map_err(ConfigurationFault::MalformedPolicy);
         let policy = keep(policy, &mut faults);
         if let (Some(workflow), Some(state), Some(policy)) = (&workflow, &state, &policy)
-            && policy.workflow(workflow).and_then(|found| found.state(state)).is_none()
+            && policy.workflow(workflow).and_then(|found| found.guarded(state)).is_none()
         {
             let (workflow, state) = (workflow.clone(), state.clone());
             faults.push(ConfigurationFault::NoRequirement { workflow, state });

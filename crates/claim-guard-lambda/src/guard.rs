@@ -1,5 +1,6 @@
 //! The guard of one state: event → decision, with the audit record of it.
 
+use claim_guard::access::GuardedState;
 use claim_guard::audit::{AuditContext, AuditPoint, AuditRecord, Reason};
 use claim_guard::decision::{Decision, Grant};
 use claim_guard::identifier::{Digest, WorkflowName};
@@ -128,7 +129,11 @@ impl Configuration {
             state_machine: event.context.state_machine,
             redrive_count: event.context.redrive_count,
         };
-        let Some(freshness) = self.policy.workflow(&self.workflow).and_then(|found| found.freshness(&self.state))
+        let Some(freshness) = self
+            .policy
+            .workflow(&self.workflow)
+            .and_then(|found| found.guarded(&self.state))
+            .map(GuardedState::freshness)
         else {
             let (workflow, state) = (self.workflow.clone(), self.state.clone());
             return misconfigured(context, vec![ConfigurationFault::NoRequirement { workflow, state }.reason()]);

@@ -149,7 +149,7 @@ fn a_state_s_grant_names_the_attempt_by_its_token_and_the_work_by_its_path() {
     let policy = policy();
     let granted = |path: &str, (token, verifier, at): &(TransactionToken, TransactionVerifier, PresentedAt)| {
         let (state, work) = (StateName::parse("Execute").unwrap(), WorkPath::parse(path).unwrap());
-        let freshness = policy.workflow(&payment()).unwrap().freshness(&state).unwrap();
+        let freshness = policy.workflow(&payment()).unwrap().guarded(&state).unwrap().freshness();
         let attempt = Attempt { state: &state, retry_count: 0, work: &work, freshness };
         let transaction = verifier.verify(token, at, &attempt, support::now()).unwrap();
         match policy.decide_state(&transaction, &payment(), &state, &input("apollo")) {
@@ -179,7 +179,7 @@ fn a_state_s_grant_names_the_attempt_by_its_token_and_the_work_by_its_path() {
 fn a_state_is_decided_on_the_transaction_token() {
     let (token, verifier, at) = transaction();
     let (policy, execute) = (policy(), StateName::parse("Execute").unwrap());
-    let freshness = policy.workflow(&payment()).unwrap().freshness(&execute).unwrap();
+    let freshness = policy.workflow(&payment()).unwrap().guarded(&execute).unwrap().freshness();
     let attempt = Attempt { state: &execute, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let transaction = verifier.verify(&token, &at, &attempt, support::now()).unwrap();
     let decide = |workflow: &str, input: &Map<String, Value>| {

@@ -46,7 +46,7 @@ fn verified_at(
 ) -> Result<(), TransactionFailure> {
     let policy = AccessPolicy::parse("access.toml", POLICY).unwrap();
     let (key, state) = (forging_key(), state(name));
-    let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&state).unwrap();
+    let freshness = policy.workflow(&workflow("payment")).unwrap().guarded(&state).unwrap().freshness();
     let attempt = Attempt { state: &state, retry_count, work: &WorkPath::OUTERMOST, freshness };
     verifier(&[&key]).verify(&forged(&key, statement), at, &attempt, time(age)).map(|_| ())
 }

@@ -75,7 +75,7 @@ fn verifier(key: &TestKey) -> TransactionVerifier {
 
 /// An attempt of a state that asks nothing of a statement's age.
 fn attempt<'a>(policy: &'a AccessPolicy, state: &'a StateName) -> Attempt<'a> {
-    let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(state).unwrap();
+    let freshness = policy.workflow(&workflow("payment")).unwrap().guarded(state).unwrap().freshness();
     Attempt { state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness }
 }
 

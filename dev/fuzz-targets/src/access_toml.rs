@@ -50,8 +50,9 @@ fn workflow_holds(policy: &AccessPolicy, workflow: &Workflow) {
     assert!((Duration::from_secs(30)..=Duration::from_secs(3600)).contains(&lifetime), "{lifetime:?}");
     assert_ne!(workflow.states().count(), 0);
     requirement_holds(workflow.start());
-    for (state, requirement) in workflow.states() {
-        assert_eq!(workflow.state(state), Some(requirement));
+    for (state, guarded) in workflow.states() {
+        assert_eq!(workflow.guarded(state), Some(guarded));
+        let requirement = guarded.requirement();
         requirement_holds(requirement);
         assert!(requirement.named_roles().is_subset(&workflow.named_roles()));
         assert!(requirement.named_claims().is_subset(&workflow.named_claims()));
@@ -86,7 +87,7 @@ fn nothing_is_lost(policy: &AccessPolicy, text: &str) {
 fn asking_nothing(policy: &AccessPolicy) -> usize {
     let routes = policy.routes().iter().map(Route::requirement);
     let starts = policy.workflows().map(Workflow::start);
-    let states = policy.workflows().flat_map(Workflow::states).map(|(_, requirement)| requirement);
+    let states = policy.workflows().flat_map(Workflow::states).map(|(_, guarded)| guarded.requirement());
     routes.chain(starts).chain(states).filter(|requirement| requirement.is_any_verified_caller()).count()
 }
 

@@ -1,7 +1,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use claim_guard::access::AccessPolicy;
+use claim_guard::access::{AccessPolicy, GuardedState};
 use claim_guard::audit::{AuditContext, AuditPoint};
 use claim_guard::decision::Decision;
 use claim_guard::identifier::{
@@ -77,7 +77,8 @@ pub(crate) fn presented_at(execution: &str) -> PresentedAt {
 /// The first attempt of a state that asks nothing of a statement's age.
 pub(crate) fn any_attempt() -> Attempt<'static> {
     static STATE: LazyLock<StateName> = LazyLock::new(|| StateName::parse("ApprovePayment").expect("a state"));
-    let freshness = POLICY.workflow(&payment()).and_then(|workflow| workflow.freshness(&STATE));
+    let freshness =
+        POLICY.workflow(&payment()).and_then(|workflow| workflow.guarded(&STATE)).map(GuardedState::freshness);
     Attempt {
         state: &STATE,
         retry_count: 0,

@@ -65,7 +65,8 @@ fn acts(granted: &Granted, state: &str, event: &Value) {
     assert_eq!(event.get("input").map(ToString::to_string), Some(granted.input.to_string()));
     assert_eq!(granted.grant.subject(), everyman().1.identity().subject());
     let state = StateName::parse(state).expect("a state");
-    let requirement = POLICY.workflow(&payment()).and_then(|workflow| workflow.state(&state)).expect("a requirement");
+    let requirement =
+        POLICY.workflow(&payment()).and_then(|workflow| workflow.guarded(&state)).expect("a requirement").requirement();
     assert!(requirement.roles().iter().all(|role| granted.grant.roles().contains(role)));
     let named = requirement.named_roles();
     assert!(granted.grant.roles().iter().all(|role| named.contains(role)), "no more than the requirement names");

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-/// How old the statement may be that a state acts on. Never older than its own expiry, whatever stands here.
+/// How old what Keycloak said may be when a state acts on it. Never older than the transaction token's own lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MaxIdentityAge {
+    /// The state says nothing: the transaction token's expiry is all that counts.
+    TokenLifetime,
     /// `"0s"`: the realm is asked for every attempt of the state.
     EveryAttempt,
     /// At most so old.
@@ -14,13 +16,13 @@ pub enum MaxIdentityAge {
 /// What a state asks of the statement that it acts on, beside its requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Freshness {
-    pub(super) max_identity_age: Option<MaxIdentityAge>,
+    pub(super) max_identity_age: MaxIdentityAge,
     pub(super) revalidate_on_denied: bool,
 }
 
 impl Freshness {
-    /// How old the statement may be; none if its expiry is all that counts.
-    pub fn max_identity_age(&self) -> Option<MaxIdentityAge> {
+    /// How old what Keycloak said may be.
+    pub fn max_identity_age(&self) -> MaxIdentityAge {
         self.max_identity_age
     }
 
@@ -53,7 +55,7 @@ pub enum SessionRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{AccessPolicy, Workflow};
+    use crate::access::{AccessPolicy, GuardedState, Workflow};
     use crate::identifier::{StateName, WorkflowName};
     use crate::unix_time::UnixTime;
 
@@ -81,9 +83,9 @@ mod tests {
     fn a_policy_that_says_nothing_asks_once_more_on_denial() {
         let policy = policy(&format!("[workflows.w]\n{REST}states.S.any_verified_caller = true"));
         let workflow = only(&policy);
-        let usual = Freshness { max_identity_age: None, revalidate_on_denied: true };
-        assert_eq!(workflow.freshness(&state("S")), Some(&usual));
-        assert_eq!(workflow.freshness(&state("T")), None);
+        let usual = Freshness { max_identity_age: MaxIdentityAge::TokenLifetime, revalidate_on_denied: true };
+        assert_eq!(workflow.guarded(&state("S")).map(GuardedState::freshness), Some(&usual));
+        assert_eq!(workflow.guarded(&state("T")), None);
         assert_eq!(workflow.nested_starts().count(), 0);
     }
 
@@ -99,12 +101,12 @@ mod tests {
     fn a_state_says_how_old_a_statement_may_be() {
         let ages = |age: &str| {
             let text = format!("[workflows.w]\n{REST}[workflows.w.states.S]\nany_verified_caller = true\n{age}\n");
-            only(&policy(&text)).freshness(&state("S")).and_then(Freshness::max_identity_age)
+            only(&policy(&text)).guarded(&state("S")).map(|guarded| guarded.freshness().max_identity_age())
         };
         assert_eq!(ages("max_identity_age = \"0s\""), Some(MaxIdentityAge::EveryAttempt));
         assert_eq!(ages("max_identity_age = \"10s\""), Some(MaxIdentityAge::AtMost(Duration::from_secs(10))));
         assert_eq!(ages("max_identity_age = \"1h\""), Some(MaxIdentityAge::AtMost(Duration::from_secs(3600))));
-        assert_eq!(ages(""), None);
+        assert_eq!(ages(""), Some(MaxIdentityAge::TokenLifetime));
     }
 
     #[test]
@@ -138,7 +140,8 @@ mod tests {
              Open = {{ any_verified_caller = true, revalidate_on_denied = true }}\n"
         );
         let policy = policy(&text);
-        let asks = |name: &str| only(&policy).freshness(&state(name)).map(Freshness::revalidate_on_denied);
+        let asks =
+            |name: &str| only(&policy).guarded(&state(name)).map(|guarded| guarded.freshness().revalidate_on_denied());
         assert_eq!((asks("Final"), asks("Open")), (Some(false), Some(true)));
     }
 

@@ -48,7 +48,7 @@ pub use requirement::Requirement;
 pub use route::{Method, PathSegment, PathTemplate, PathTemplateError, Route};
 pub use route_patterns::{Effect, RoutePattern, RoutePatterns};
 pub use test::{Bound, Operand, Plain, Test};
-pub use workflow::Workflow;
+pub use workflow::{GuardedState, Workflow};
 
 #[cfg(test)]
 mod tests;

@@ -65,7 +65,8 @@ fn rules<'a>(policy: &'a AccessPolicy, workflow: &'a Workflow) -> Vec<Rule<'a>> 
     let started: Vec<Way<'_>> = ways.iter().map(|way| way.clone().through(workflow)).collect();
     let start = Rule { ways, asked: workflow.start(), key: format!("{own}.start") };
     let after_start = |asked, key| Rule { ways: started.clone(), asked, key };
-    let states = workflow.states().map(|(state, asked)| after_start(asked, format!("{own}.states.{state}")));
+    let states =
+        workflow.states().map(|(state, guarded)| after_start(guarded.requirement(), format!("{own}.states.{state}")));
     let starts = workflow
         .nested_starts()
         .filter_map(|(state, name)| Some(after_start(policy.workflow(name)?.start(), format!("{own}.nested.{state}"))));

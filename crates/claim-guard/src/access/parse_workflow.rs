@@ -125,14 +125,6 @@ fn read_name<T>(
     parse(entry.name).map_err(|error| findings.add(entry.offset, format!("key `{}`: {error}", entry.key))).ok()
 }
 
-/// What an absent key means is nothing; what a malformed one means is not known.
-fn optional<'t, T>(entry: Option<Entry<'t>>, read: impl FnOnce(Entry<'t>) -> Option<T>) -> Option<Option<T>> {
-    match entry {
-        None => Some(None),
-        Some(entry) => read(entry).map(Some),
-    }
-}
-
 fn read_start(
     entry: &Entry<'_>,
     of_the_log_in: &AuthenticationClaims,
@@ -174,7 +166,7 @@ fn read_state(
     let decider = Decider { input: Input::Seen, evidence: Evidence::Statement, of_the_log_in };
     let asked = Asked { table: &table, roles, any_role, claims, any_caller, actor, decider };
     let requirement = asked.read(findings);
-    let max_age = optional(max_age, |entry| read_max_age(&entry, findings));
+    let max_age = max_age.map_or(Some(MaxIdentityAge::TokenLifetime), |entry| read_max_age(&entry, findings));
     let denied = denied.map_or(Some(on_denied), |entry| entry.boolean(findings));
     let freshness = Freshness { max_identity_age: max_age?, revalidate_on_denied: denied? };
     Some(GuardedState { requirement: requirement?, freshness })

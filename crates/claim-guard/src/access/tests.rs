@@ -91,7 +91,8 @@ fn a_policy_keeps_what_its_text_says() {
     assert_eq!(payment.stop(), []);
     assert_eq!(payment.start().roles(), roles(&["workflow-api:payment:start"]));
     assert_eq!(strings(payment.states().map(|(name, _)| name)), ["ApprovePayment", "Wait a day"]);
-    let approve = payment.state(&StateName::parse("ApprovePayment").expect("a state")).expect("ApprovePayment");
+    let approve =
+        payment.guarded(&StateName::parse("ApprovePayment").expect("a state")).expect("ApprovePayment").requirement();
     assert_eq!(approve.roles(), roles(&["workflow-api:payment:approve", "realm:employee"]));
     assert_eq!(
         strings(approve.conditions()),
@@ -102,7 +103,7 @@ fn a_policy_keeps_what_its_text_says() {
             "project_id = input.project_id"
         ]
     );
-    assert_eq!(payment.state(&StateName::parse("ReceiveIdentity").expect("a state")), None);
+    assert_eq!(payment.guarded(&StateName::parse("ReceiveIdentity").expect("a state")), None);
     assert_eq!(policy.workflow(&workflow("payments")), None);
 }
 
@@ -287,7 +288,7 @@ fn an_actor_is_none_or_any_and_none_where_nothing_is_said() {
     let read = |actor: &str| {
         let policy = AccessPolicy::parse("access.toml", &text(actor)).expect("a policy");
         let w = policy.workflow(&workflow("w")).expect("w");
-        let states = w.states().map(|(_, requirement)| requirement.actor());
+        let states = w.states().map(|(_, guarded)| guarded.requirement().actor());
         policy
             .routes()
             .iter()

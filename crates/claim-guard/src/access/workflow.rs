@@ -27,11 +27,23 @@ pub struct Workflow {
     pub(super) nested: BTreeMap<StateName, WorkflowName>,
 }
 
-/// A state that the policy names.
+/// A state that the policy names: what it asks of an identity, and how fresh that has to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct GuardedState {
+pub struct GuardedState {
     pub(super) requirement: Requirement,
     pub(super) freshness: Freshness,
+}
+
+impl GuardedState {
+    /// What it asks.
+    pub fn requirement(&self) -> &Requirement {
+        &self.requirement
+    }
+
+    /// How fresh an identity has to be.
+    pub fn freshness(&self) -> &Freshness {
+        &self.freshness
+    }
 }
 
 impl Workflow {
@@ -87,19 +99,14 @@ impl Workflow {
         &self.stop
     }
 
-    /// What a state asks; none for a state that the policy does not name, which is denied.
-    pub fn state(&self, name: &StateName) -> Option<&Requirement> {
-        self.states.get(name).map(|state| &state.requirement)
+    /// A guarded state; none for a state that the policy does not name, which is denied.
+    pub fn guarded(&self, name: &StateName) -> Option<&GuardedState> {
+        self.states.get(name)
     }
 
-    /// How fresh an identity has to be at a state; none for a state that the policy does not name.
-    pub fn freshness(&self, name: &StateName) -> Option<&Freshness> {
-        self.states.get(name).map(|state| &state.freshness)
-    }
-
-    /// The guarded states with what they ask, sorted by name.
-    pub fn states(&self) -> impl Iterator<Item = (&StateName, &Requirement)> {
-        self.states.iter().map(|(name, state)| (name, &state.requirement))
+    /// The guarded states, sorted by name.
+    pub fn states(&self) -> impl Iterator<Item = (&StateName, &GuardedState)> {
+        self.states.iter()
     }
 
     /// The workflow whose execution that state starts; none for a state that starts no execution.

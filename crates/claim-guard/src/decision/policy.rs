@@ -194,8 +194,8 @@ pub(super) fn on_state(
         return Decision::deny(Unmet::WrongWorkflow { expected, presented });
     }
     let Some(found) = policy.workflow(workflow) else { return no_workflow(workflow) };
-    match found.state(state) {
-        Some(requirement) => on_requirement(identity, requirement, input),
+    match found.guarded(state) {
+        Some(guarded) => on_requirement(identity, guarded.requirement(), input),
         None => Decision::deny(Unmet::NoState { workflow: workflow.clone(), presented: state.clone() }),
     }
 }

@@ -61,7 +61,7 @@ impl AccessPolicy {
     ) -> Result<PresumedQuestion, Withdrawals> {
         let no_state = || Withdrawals::one(Withdrawal::NoState { presented: state.clone() });
         let workflow = self.workflow(&aged.binding().workflow).ok_or_else(no_state)?;
-        let freshness = workflow.freshness(state).ok_or_else(no_state)?;
+        let freshness = workflow.guarded(state).ok_or_else(no_state)?.freshness();
         let mut against: Vec<Withdrawal> = too_long(workflow, &aged, now).into_iter().collect();
         let issued_at = aged.identity().issued_at();
         let earlier = aged.renewed().filter(|renewed| renewed.state == *state);
@@ -141,9 +141,9 @@ impl AccessPolicy {
 fn good_for(workflow: &Workflow, freshness: &Freshness) -> Duration {
     let lifetime = workflow.transaction_token_lifetime();
     match freshness.max_identity_age() {
-        None => lifetime,
-        Some(MaxIdentityAge::AtMost(limit)) => limit.min(lifetime),
-        Some(MaxIdentityAge::EveryAttempt) => HAND_OVER,
+        MaxIdentityAge::TokenLifetime => lifetime,
+        MaxIdentityAge::AtMost(limit) => limit.min(lifetime),
+        MaxIdentityAge::EveryAttempt => HAND_OVER,
     }
 }
 
@@ -152,10 +152,10 @@ fn good_for(workflow: &Workflow, freshness: &Freshness) -> Duration {
 fn succession(workflow: &Workflow, freshness: &Freshness) -> (Duration, u32) {
     let good_for = good_for(workflow, freshness);
     match freshness.max_identity_age() {
-        None => (good_for / 2, MAX_ROUNDS),
-        Some(MaxIdentityAge::AtMost(_)) => ((good_for / 2).max(HAND_OVER), MAX_ROUNDS),
+        MaxIdentityAge::TokenLifetime => (good_for / 2, MAX_ROUNDS),
+        MaxIdentityAge::AtMost(_) => ((good_for / 2).max(HAND_OVER), MAX_ROUNDS),
         // Such a state is given a statement whenever it is entered, so a loop of the author's looks the same.
-        Some(MaxIdentityAge::EveryAttempt) => (2 * HAND_OVER, MAX_ROUNDS_OF_EVERY_ATTEMPT),
+        MaxIdentityAge::EveryAttempt => (2 * HAND_OVER, MAX_ROUNDS_OF_EVERY_ATTEMPT),
     }
 }
 

@@ -360,9 +360,9 @@ pub(super) fn verify_lifetime(aged: StaleTransaction) -> Result<StaleTransaction
 /// The contract of the state with whoever vouches for the subject.
 fn verify_freshness(aged: &StaleTransaction, attempt: &Attempt<'_>, now: UnixTime) -> Result<(), TransactionFailure> {
     let limit = match attempt.freshness.max_identity_age() {
-        None => return Ok(()),
-        Some(MaxIdentityAge::AtMost(limit)) => limit,
-        Some(MaxIdentityAge::EveryAttempt) => {
+        MaxIdentityAge::TokenLifetime => return Ok(()),
+        MaxIdentityAge::AtMost(limit) => limit,
+        MaxIdentityAge::EveryAttempt => {
             let stated = aged.renewed.as_ref().map(|renewed| renewed.state.clone());
             // A state that is retried counts its retries; one that is come back to after a revalidation begins at 0.
             if stated.as_ref() != Some(attempt.state) || attempt.retry_count > 0 {

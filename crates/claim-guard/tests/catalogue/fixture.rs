@@ -237,7 +237,7 @@ pub fn present(
     let token = TransactionToken::parse(text)?;
     let policy = AccessPolicy::parse("access.toml", WITHOUT_FRESHNESS).unwrap();
     let state = state("Any");
-    let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&state).unwrap();
+    let freshness = policy.workflow(&workflow("payment")).unwrap().guarded(&state).unwrap().freshness();
     let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     transaction_verifier(keys).verify(&token, at, &attempt, time(seconds))
 }

@@ -109,7 +109,7 @@ fn guarded(
     seconds: i64,
 ) -> Result<VerifiedTransaction, TransactionFailure> {
     let (policy, approve) = (fresh(), approve());
-    let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&approve).unwrap();
+    let freshness = policy.workflow(&workflow("payment")).unwrap().guarded(&approve).unwrap().freshness();
     let attempt = Attempt { state: &approve, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     verifier(&[key]).verify(token, at, &attempt, time(seconds))
 }

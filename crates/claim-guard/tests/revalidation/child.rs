@@ -66,7 +66,7 @@ fn child_needs_the_session_that_its_parent_needs() {
 fn statement_of_a_child_verifies_in_that_execution_only() {
     let (key, policy, approve) = (TestKey::kms(), policy(), state("Approve"));
     let token = sealed(&key, unsigned(&key, &adopted(&statement(), 20)));
-    let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&approve).unwrap();
+    let freshness = policy.workflow(&workflow("payment")).unwrap().guarded(&approve).unwrap().freshness();
     let attempt = Attempt { state: &approve, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = |arn: &str| {
         let at = PresentedAt { redrive_count: 2, ..at(arn) };

@@ -132,7 +132,7 @@ fn statement_of_a_nested_start_verifies_in_that_workflow_only() {
     let (key, policy, book) = (TestKey::kms(), policy(), state("Book"));
     let nested = answered(&policy, question(&statement(), input(), 20), &evaluation(20), 20).unwrap();
     let token = sealed(&key, unsigned(&key, &nested));
-    let freshness = policy.workflow(&workflow("settlement")).unwrap().freshness(&book).unwrap();
+    let freshness = policy.workflow(&workflow("settlement")).unwrap().guarded(&book).unwrap().freshness();
     let attempt = Attempt { state: &book, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = |at: &PresentedAt| {
         verifier(&[&key]).verify(&token, at, &attempt, time(79)).map(|verified| verified.workflow().to_string())

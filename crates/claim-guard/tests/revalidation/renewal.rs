@@ -325,7 +325,7 @@ fn decided(
 ) -> Result<Decision, TransactionFailure> {
     let (key, state) = (TestKey::kms(), state(name));
     let token = sealed(&key, unsigned(&key, statement));
-    let freshness = policy.workflow(&workflow("payment")).unwrap().freshness(&state).unwrap();
+    let freshness = policy.workflow(&workflow("payment")).unwrap().guarded(&state).unwrap().freshness();
     let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let at = PresentedAt { redrive_count, ..at(EXECUTION) };
     let verified = verifier(&[&key]).verify(&token, &at, &attempt, time(seconds))?;

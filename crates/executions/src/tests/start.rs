@@ -45,7 +45,7 @@ fn what_enters_is_the_input_and_a_transaction_token_for_this_execution_alone() {
     let token = TransactionToken::parse(token).unwrap();
     let now = |seconds| UnixTime::from_seconds(seconds).unwrap();
     let (policy, state) = (policy(), StateName::parse("ApprovePayment").unwrap());
-    let freshness = policy.workflow(&at.workflow).unwrap().freshness(&state).unwrap();
+    let freshness = policy.workflow(&at.workflow).unwrap().guarded(&state).unwrap().freshness();
     let attempt = Attempt { state: &state, retry_count: 0, work: &WorkPath::OUTERMOST, freshness };
     let verified = guard.verify(&token, &at, &attempt, now(NOW)).unwrap();
     assert_eq!(verified.identity().subject().as_str(), payload()["sub"]);

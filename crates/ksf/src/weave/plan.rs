@@ -41,15 +41,16 @@ pub(super) struct Plan {
 impl Plan {
     /// What is asked of that machine, which weave has not written in yet.
     pub(super) fn of(workflow: &Workflow, machine: &Object) -> Self {
-        let guarded = workflow.states().map(|(name, _)| {
-            let freshness = workflow.freshness(name);
+        let guarded = workflow.states().map(|(name, guarded)| {
+            let freshness = guarded.freshness();
             let rule = Guarded {
-                is_asked_first: freshness.and_then(|freshness| freshness.max_identity_age())
-                    == Some(MaxIdentityAge::EveryAttempt),
-                is_reconsidered: freshness.is_none_or(|freshness| freshness.revalidate_on_denied()),
-                oldest: match freshness.and_then(|freshness| freshness.max_identity_age()) {
-                    Some(MaxIdentityAge::AtMost(age)) => age.min(workflow.transaction_token_lifetime()),
-                    Some(MaxIdentityAge::EveryAttempt) | None => workflow.transaction_token_lifetime(),
+                is_asked_first: freshness.max_identity_age() == MaxIdentityAge::EveryAttempt,
+                is_reconsidered: freshness.revalidate_on_denied(),
+                oldest: match freshness.max_identity_age() {
+                    MaxIdentityAge::AtMost(age) => age.min(workflow.transaction_token_lifetime()),
+                    MaxIdentityAge::EveryAttempt | MaxIdentityAge::TokenLifetime => {
+                        workflow.transaction_token_lifetime()
+                    }
                 },
             };
             (name.to_string(), rule)
