@@ -81,7 +81,7 @@ async fn an_answer_has_a_status_that_the_request_takes() {
 async fn an_answer_does_not_print_its_body() {
     let server = server().await;
     let answer = client(&server).exchange(Request::get(DOCUMENT, url(&server, "/200"), 6)).await.unwrap();
-    assert_eq!(format!("{answer:?}"), "Answer(200, 6 bytes)");
+    assert_eq!(format!("{answer:?}"), "HttpResponse(200, 6 bytes)");
 }
 
 #[tokio::test]

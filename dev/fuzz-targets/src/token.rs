@@ -82,7 +82,8 @@ fn accepted(claims: &VerifiedClaims, payload: &Value) {
     assert_eq!(acting, identity.actor().is_some(), "nobody acts unnamed");
     assert_eq!(text("sub"), Some(identity.subject().as_str()));
     assert_eq!(text("jti"), Some(identity.token_id().as_str()));
-    assert!(text("typ").is_none_or(|kind| kind == "Bearer"), "{payload}");
+    // Keycloak compares the kind without regard to case, and so does the verifier.
+    assert!(text("typ").is_none_or(|kind| kind.eq_ignore_ascii_case("Bearer")), "{payload}");
     let ours = |value: &Value| value.as_str() == Some(AUDIENCE);
     let audience = payload.get("aud").expect("an audience");
     assert!(ours(audience) || audience.as_array().is_some_and(|all| all.iter().any(ours)), "{payload}");
