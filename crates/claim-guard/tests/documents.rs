@@ -41,6 +41,24 @@ fn every_rejection_tells_what_to_change_in_keycloak() {
     }
 }
 
+#[test]
+fn every_alarm_of_the_template_says_what_to_do() {
+    let template = text("template.yaml");
+    let alarms = template.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix("Alarm:"));
+    let alarms: BTreeSet<String> =
+        alarms.filter(|name| !name.contains(' ')).map(|name| format!("{name}Alarm")).collect();
+    assert!(alarms.len() > 25, "{alarms:?}");
+    let document = text("docs/operations.md");
+    let headings = document.lines().filter(|line| line.starts_with("### "));
+    let told = headings.flat_map(|heading| heading.split('`')).filter(|name| name.ends_with("Alarm"));
+    assert_eq!(told.map(str::to_owned).collect::<BTreeSet<_>>(), alarms);
+    for section in document.split("\n### ").skip(1) {
+        for line in ["Meaning", "First query", "Likely cause", "Action", "Wake somebody"] {
+            assert_eq!(section.matches(&format!("- **{line}:** ")).count(), 1, "{line}: {section}");
+        }
+    }
+}
+
 /// The conditions in a text: whatever stands between quotes or backticks and reads as one.
 fn conditions(text: &str) -> Vec<Condition> {
     text.lines().flat_map(|line| line.split(['"', '`', '\''])).filter_map(|part| Condition::parse(part).ok()).collect()
