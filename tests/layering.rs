@@ -46,8 +46,8 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 18] = [
 ];
 
 /// What `claim-guard` may be built from: parsers and cryptography. Nothing that does I/O, reads a clock or runs tasks.
-const PURE: [&str; 8] =
-    ["aws-lc-rs", "base64", "curve25519-dalek", "jsonwebtoken", "memchr", "serde", "serde_json", "toml"];
+const PURE: [&str; 9] =
+    ["aws-lc-rs", "base64", "curve25519-dalek", "jsonwebtoken", "memchr", "serde", "serde_json", "thiserror", "toml"];
 
 /// Who may talk HTTP by itself: the realm's keys, and the answer to CloudFormation. `xtask` does not ship.
 const MAY_USE_REQWEST: [&str; 3] = ["key-publisher", "realm-keys", "xtask"];

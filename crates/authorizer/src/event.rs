@@ -1,7 +1,5 @@
 //! What API Gateway asks of a TOKEN authorizer.
 
-use std::fmt;
-
 use claim_guard::json::{Document, JsonError, MemberError, Members, Part};
 use claim_guard::{AccessToken, Excerpt, Rejection};
 
@@ -21,30 +19,21 @@ pub(crate) struct TokenRequest {
 }
 
 /// Why something is no event of a TOKEN authorizer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// Not one JSON object with unique members in UTF-8, or nested too deep.
+    #[error("event: {0}")]
     Malformed(JsonError),
     /// A member is not what API Gateway sends.
+    #[error("{0}")]
     Member(MemberError),
     /// The event of another kind of authorizer.
+    #[error("type: expected `TOKEN`, presented `{presented}`")]
     WrongType {
         /// The event's `type`; `TOKEN` was expected.
         presented: Excerpt,
     },
 }
-
-impl fmt::Display for EventError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(error) => write!(f, "event: {error}"),
-            Self::Member(error) => error.fmt(f),
-            Self::WrongType { presented } => write!(f, "type: expected `TOKEN`, presented `{presented}`"),
-        }
-    }
-}
-
-impl std::error::Error for EventError {}
 
 impl From<MemberError> for EventError {
     fn from(error: MemberError) -> Self {

@@ -42,19 +42,22 @@ pub enum ArnPart {
 }
 
 /// Why a text is no method ARN.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MethodArnError {
     /// Longer than is read at all.
+    #[error("the method ARN has `{presented}` bytes, expected at most `{MAX_BYTES}`")]
     TooLong {
         /// The bytes presented.
         presented: usize,
     },
     /// The text ends before this part.
+    #[error("the method ARN has no {part}")]
     Absent {
         /// Which part.
         part: ArnPart,
     },
     /// A part is empty, too long, or holds another character than it may, a wildcard for example.
+    #[error("the method ARN has the malformed {part} `{presented}`")]
     Malformed {
         /// Which part.
         part: ArnPart,
@@ -149,20 +152,6 @@ impl fmt::Display for ArnPart {
         })
     }
 }
-
-impl fmt::Display for MethodArnError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong { presented } => {
-                write!(f, "the method ARN has `{presented}` bytes, expected at most `{MAX_BYTES}`")
-            }
-            Self::Absent { part } => write!(f, "the method ARN has no {part}"),
-            Self::Malformed { part, presented } => write!(f, "the method ARN has the malformed {part} `{presented}`"),
-        }
-    }
-}
-
-impl std::error::Error for MethodArnError {}
 
 #[cfg(test)]
 mod tests {

@@ -3,8 +3,6 @@
 //! A guarded state passes a transaction token, Step Functions' context object, which piece of work it does, and its input. Other
 //! functions that a state machine calls about an identity take the first two in the same form; they read them with what is public here.
 
-use std::fmt;
-
 use claim_guard::identifier::{ExecutionArn, StateMachineArn, StateMachineReference, StateName};
 use claim_guard::json::{Document, Json, JsonError, MemberError, Members, Part};
 use claim_guard::transaction::{TransactionRejection, TransactionToken, WorkPath};
@@ -15,13 +13,16 @@ const WORK: &str = "work";
 const CONTEXT_MEMBERS: [&str; 5] = ["execution", "stateMachine", "state", "redriveCount", "retryCount"];
 
 /// Why an event is not one of a woven state. Positions and names only: what it holds never enters a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// Not one JSON object with unique members.
+    #[error("event: {0}")]
     MalformedJson(JsonError),
     /// A member is not what a woven state sends.
+    #[error("{0}")]
     Member(MemberError),
     /// The state does not say which piece of work it does: its machine was woven before `ksf weave` wrote that.
+    #[error("event lacks `{WORK}`: an older `ksf weave` wrote the state machine, weave it anew")]
     NoWork,
 }
 
@@ -38,20 +39,6 @@ impl EventError {
         }
     }
 }
-
-impl fmt::Display for EventError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MalformedJson(error) => write!(f, "event: {error}"),
-            Self::Member(error) => error.fmt(f),
-            Self::NoWork => {
-                write!(f, "event lacks `{WORK}`: an older `ksf weave` wrote the state machine, weave it anew")
-            }
-        }
-    }
-}
-
-impl std::error::Error for EventError {}
 
 impl From<MemberError> for EventError {
     fn from(error: MemberError) -> Self {

@@ -1,6 +1,5 @@
 //! How much one party may start: the limits that the stack was deployed with, if any.
 
-use std::fmt;
 use std::num::NonZeroU16;
 
 use claim_guard::Excerpt;
@@ -15,9 +14,10 @@ const MOST_STARTS: u16 = 999;
 const MOST_RUNNING: u16 = 25;
 
 /// One fault of the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitFault {
     /// A limit is no number, or not from 1 to the most that it may be.
+    #[error("{variable}: expected a number from 1 to {most}, presented `{presented}`")]
     NotALimit {
         /// The environment's variable.
         variable: &'static str,
@@ -27,32 +27,18 @@ pub enum LimitFault {
         presented: Excerpt,
     },
     /// `START_LIMITS_TABLE` is not the name of a table.
+    #[error("{TABLE}: expected the name of a DynamoDB table, presented `{presented}`")]
     NotATable {
         /// What was presented.
         presented: Excerpt,
     },
     /// There is a limit, and no table to count in.
+    #[error("{TABLE} is absent, and {STARTS} or {RUNNING} is not")]
     NoTable,
     /// There is a table, and nothing to count.
+    #[error("{STARTS} and {RUNNING} are absent, and {TABLE} is not")]
     NoLimit,
 }
-
-impl fmt::Display for LimitFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotALimit { variable, most, presented } => {
-                write!(f, "{variable}: expected a number from 1 to {most}, presented `{presented}`")
-            }
-            Self::NotATable { presented } => {
-                write!(f, "{TABLE}: expected the name of a DynamoDB table, presented `{presented}`")
-            }
-            Self::NoTable => write!(f, "{TABLE} is absent, and {STARTS} or {RUNNING} is not"),
-            Self::NoLimit => write!(f, "{STARTS} and {RUNNING} are absent, and {TABLE} is not"),
-        }
-    }
-}
-
-impl std::error::Error for LimitFault {}
 
 /// The name of the DynamoDB table in which starts are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]

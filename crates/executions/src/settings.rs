@@ -1,7 +1,6 @@
 //! The environment's variables → settings, parsed once; every fault is named at once.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::Ipv6Addr;
 
 use claim_guard::Excerpt;
@@ -21,60 +20,42 @@ const EXECUTION_NAMING_KEY: &str = "EXECUTION_NAMING_KEY";
 const REVALIDATION_FUNCTION: &str = "REVALIDATION_FUNCTION";
 
 /// One fault of the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// A fault of the part that every verifier of access tokens shares.
+    #[error("{0}")]
     Realm(SettingsFault),
     /// A fault of the part that every minter of transaction tokens shares.
+    #[error("{0}")]
     Mint(MintFault),
     /// `EXECUTION_NAMING_KEY` is absent or empty.
+    #[error("{EXECUTION_NAMING_KEY} is absent")]
     NoNamingKey,
     /// `EXECUTION_NAMING_KEY` is not the ARN of a KMS key.
+    #[error("{EXECUTION_NAMING_KEY}: expected the ARN of a KMS key, presented `{presented}`")]
     NotAKeyArn {
         /// What was presented.
         presented: Excerpt,
     },
     /// A fault of the limits on starts.
+    #[error("{0}")]
     Limits(LimitFault),
     /// `REVALIDATION_FUNCTION` is absent or empty.
+    #[error("{REVALIDATION_FUNCTION} is absent")]
     NoRevalidationFunction,
     /// `REVALIDATION_FUNCTION` is not the ARN of a function.
+    #[error("{REVALIDATION_FUNCTION}: expected the ARN of a Lambda function, presented `{presented}`")]
     NotAFunctionArn {
         /// What was presented.
         presented: Excerpt,
     },
     /// `CORS_ORIGIN` is not `SCHEME://HOST[:PORT]`.
+    #[error("{CORS_ORIGIN}: expected `https://HOST[:PORT]`, or `http` on this machine, presented `{presented}`")]
     NotAnOrigin {
         /// What was presented.
         presented: Excerpt,
     },
 }
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Realm(fault) => write!(f, "{fault}"),
-            Self::Mint(fault) => write!(f, "{fault}"),
-            Self::Limits(fault) => write!(f, "{fault}"),
-            Self::NoNamingKey => write!(f, "{EXECUTION_NAMING_KEY} is absent"),
-            Self::NotAKeyArn { presented } => {
-                write!(f, "{EXECUTION_NAMING_KEY}: expected the ARN of a KMS key, presented `{presented}`")
-            }
-            Self::NoRevalidationFunction => write!(f, "{REVALIDATION_FUNCTION} is absent"),
-            Self::NotAFunctionArn { presented } => {
-                write!(f, "{REVALIDATION_FUNCTION}: expected the ARN of a Lambda function, presented `{presented}`")
-            }
-            Self::NotAnOrigin { presented } => {
-                write!(
-                    f,
-                    "{CORS_ORIGIN}: expected `https://HOST[:PORT]`, or `http` on this machine, presented `{presented}`"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
 
 impl Fault {
     /// The fault for an audit line.

@@ -131,26 +131,31 @@ pub async fn deliver(
 }
 
 /// Why CloudFormation did not get its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
     /// The event does not say where to answer.
+    #[error("the event does not say where to answer: {0}")]
     NoAddress(EventError),
     /// The answer could not be written as JSON.
+    #[error("the answer could not be written: {cause}")]
     Unwritable {
         /// What the serializer reports.
         cause: String,
     },
     /// It could not be sent.
+    #[error("the answer could not be sent: {cause}")]
     Unsent {
         /// What the HTTP client reports, without the address.
         cause: String,
     },
     /// It was sent and not taken.
+    #[error("the answer was refused with status {status}")]
     Refused {
         /// The HTTP status.
         status: u16,
     },
     /// The function panicked on the way.
+    #[error("the function panicked: its log says where")]
     Panicked(Panicked),
 }
 
@@ -160,20 +165,6 @@ impl DeliveryError {
         Self::Unsent { cause: error.without_url().to_string() }
     }
 }
-
-impl fmt::Display for DeliveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoAddress(error) => write!(f, "the event does not say where to answer: {error}"),
-            Self::Unwritable { cause } => write!(f, "the answer could not be written: {cause}"),
-            Self::Unsent { cause } => write!(f, "the answer could not be sent: {cause}"),
-            Self::Refused { status } => write!(f, "the answer was refused with status {status}"),
-            Self::Panicked(Panicked) => f.write_str("the function panicked: its log says where"),
-        }
-    }
-}
-
-impl std::error::Error for DeliveryError {}
 
 impl From<DeliveryError> for Diagnostic {
     fn from(error: DeliveryError) -> Self {

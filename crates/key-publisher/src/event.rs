@@ -207,46 +207,57 @@ fn excerpt(text: &str) -> String {
 }
 
 /// Why an event could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// Something that has to be an object is none.
+    #[error("`{field}` is not an object")]
     NotAnObject {
         /// Which part.
         field: &'static str,
     },
     /// A field is absent.
+    #[error("`{field}` is missing")]
     Missing {
         /// Which one.
         field: &'static str,
     },
     /// A field is not a string.
+    #[error("`{field}` is not text")]
     NotText {
         /// Which one.
         field: &'static str,
     },
     /// A field is not a list.
+    #[error("`{field}` is not a list")]
     NotAList {
         /// Which one.
         field: &'static str,
     },
     /// The address of the answer is not one where CloudFormation reads it in this region.
+    #[error("`ResponseURL` is no address where CloudFormation reads answers in this region")]
     UnusableResponseUrl,
     /// Neither Create nor Update nor Delete.
+    #[error("request type `{presented}` is none of `Create`, `Update`, `Delete`")]
     UnknownRequestType {
         /// What the event says, shortened.
         presented: String,
     },
     /// None of the resources that this function stands for.
+    #[error(
+        "resource type `{presented}` is none of `Custom::TransactionKeys`, `Custom::ClientKeys`, `Custom::Configuration`"
+    )]
     UnknownResourceType {
         /// What the event says, shortened.
         presented: String,
     },
     /// A property that this resource does not have.
+    #[error("there is no property `{presented}`")]
     UnknownProperty {
         /// Its name, shortened.
         presented: String,
     },
     /// No key, or more than a rotation needs.
+    #[error("`KeyArns` has {presented} entries, expected 1 to {most}")]
     WrongNumberOfKeys {
         /// The most that is allowed.
         most: usize,
@@ -254,41 +265,12 @@ pub enum EventError {
         presented: usize,
     },
     /// An entry of `KeyArns` is not the ARN of a KMS key.
+    #[error("`{presented}` is not the ARN of a KMS key (`arn:…:kms:…:key/…`)")]
     NotAKeyArn {
         /// The entry, shortened.
         presented: String,
     },
 }
-
-impl fmt::Display for EventError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAnObject { field } => write!(f, "`{field}` is not an object"),
-            Self::Missing { field } => write!(f, "`{field}` is missing"),
-            Self::NotText { field } => write!(f, "`{field}` is not text"),
-            Self::NotAList { field } => write!(f, "`{field}` is not a list"),
-            Self::UnusableResponseUrl => {
-                f.write_str("`ResponseURL` is no address where CloudFormation reads answers in this region")
-            }
-            Self::UnknownRequestType { presented } => {
-                write!(f, "request type `{presented}` is none of `Create`, `Update`, `Delete`")
-            }
-            Self::UnknownResourceType { presented } => write!(
-                f,
-                "resource type `{presented}` is none of `Custom::TransactionKeys`, `Custom::ClientKeys`, `Custom::Configuration`"
-            ),
-            Self::UnknownProperty { presented } => write!(f, "there is no property `{presented}`"),
-            Self::WrongNumberOfKeys { most, presented } => {
-                write!(f, "`KeyArns` has {presented} entries, expected 1 to {most}")
-            }
-            Self::NotAKeyArn { presented } => {
-                write!(f, "`{presented}` is not the ARN of a KMS key (`arn:…:kms:…:key/…`)")
-            }
-        }
-    }
-}
-
-impl std::error::Error for EventError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use aws_lc_rs::{
     digest::{SHA256, digest},
     signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey},
@@ -82,33 +80,24 @@ impl JwkSet {
 }
 
 /// Why a public key is not one that transaction tokens can be verified with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Another algorithm, another curve, or no `SubjectPublicKeyInfo` at all.
+    #[error("the public key is not a P-256 key")]
     NotP256,
     /// The point is compressed or of another length.
+    #[error("the public key's point is not an uncompressed one")]
     NotUncompressed,
     /// The point does not lie on the curve.
+    #[error("the public key's point is not on the curve")]
     NotOnCurve,
     /// Two ARNs name the same key.
+    #[error("the key `{kid}` is named twice")]
     SameKeyTwice {
         /// Its thumbprint.
         kid: String,
     },
 }
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotP256 => f.write_str("the public key is not a P-256 key"),
-            Self::NotUncompressed => f.write_str("the public key's point is not an uncompressed one"),
-            Self::NotOnCurve => f.write_str("the public key's point is not on the curve"),
-            Self::SameKeyTwice { kid } => write!(f, "the key `{kid}` is named twice"),
-        }
-    }
-}
-
-impl std::error::Error for KeyError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use aws_sdk_kms::{
     Client,
     error::DisplayErrorContext,
@@ -33,9 +31,10 @@ pub async fn public_key(arn: KeyArn, kms: &Client) -> Result<Vec<u8>, FetchError
 }
 
 /// Why KMS gave no usable key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// KMS could not be asked or refused.
+    #[error("the public key of `{arn}` could not be read: {cause}")]
     NoAnswer {
         /// The key that was asked for.
         arn: KeyArn,
@@ -43,6 +42,7 @@ pub enum FetchError {
         cause: String,
     },
     /// The key has another curve or another use.
+    #[error("`{arn}` is a key `{spec}` for `{usage}`, expected `ECC_NIST_P256` for `SIGN_VERIFY`")]
     WrongKind {
         /// The key that was asked for.
         arn: KeyArn,
@@ -52,22 +52,9 @@ pub enum FetchError {
         usage: String,
     },
     /// KMS answered without a public key.
+    #[error("no public key came for `{arn}`")]
     NoKey {
         /// The key that was asked for.
         arn: KeyArn,
     },
 }
-
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoAnswer { arn, cause } => write!(f, "the public key of `{arn}` could not be read: {cause}"),
-            Self::WrongKind { arn, spec, usage } => {
-                write!(f, "`{arn}` is a key `{spec}` for `{usage}`, expected `ECC_NIST_P256` for `SIGN_VERIFY`")
-            }
-            Self::NoKey { arn } => write!(f, "no public key came for `{arn}`"),
-        }
-    }
-}
-
-impl std::error::Error for FetchError {}

@@ -3,8 +3,6 @@
 //! The first asks and cannot sign itself in at Keycloak; the second can, and is told no more than it can verify: the first
 //! statement of the execution that is about to start. It signs nothing in answer.
 
-use std::fmt;
-
 use claim_guard::TransactionToken;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::ExecutionArn;
@@ -41,40 +39,24 @@ pub enum StartAnswer {
 }
 
 /// Why bytes are no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartAnswerFault {
     /// Not one JSON object with unique members.
+    #[error("the answer of revalidation: {0}")]
     MalformedJson(JsonError),
     /// Neither a yes nor a no, or more than that.
+    #[error("the answer of revalidation: expected `{START}` to be `{ALIVE}`, or `{DENIED}` with `{REASONS}`")]
     NeitherYesNorNo,
     /// A no without a reason, or with too many.
+    #[error("the answer of revalidation: expected 1 to `{MAX_REASONS}` reasons, presented `{presented}`")]
     WrongNumberOfReasons {
         /// How many there are.
         presented: usize,
     },
     /// A reason that is not in the form of one.
+    #[error("the answer of revalidation: a reason is not in the form of one")]
     MalformedReason,
 }
-
-impl fmt::Display for StartAnswerFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MalformedJson(error) => write!(f, "the answer of revalidation: {error}"),
-            Self::NeitherYesNorNo => {
-                write!(
-                    f,
-                    "the answer of revalidation: expected `{START}` to be `{ALIVE}`, or `{DENIED}` with `{REASONS}`"
-                )
-            }
-            Self::WrongNumberOfReasons { presented } => {
-                write!(f, "the answer of revalidation: expected 1 to `{MAX_REASONS}` reasons, presented `{presented}`")
-            }
-            Self::MalformedReason => f.write_str("the answer of revalidation: a reason is not in the form of one"),
-        }
-    }
-}
-
-impl std::error::Error for StartAnswerFault {}
 
 impl From<&Withdrawals> for StartAnswer {
     fn from(withdrawals: &Withdrawals) -> Self {

@@ -11,14 +11,16 @@ use crate::endpoint::{KeyUri, RealmEndpoint};
 use crate::endpoint_error::EndpointError;
 
 /// One fault of the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsFault {
     /// A required variable is absent or empty.
+    #[error("{variable} is absent")]
     Absent {
         /// Its name.
         variable: &'static str,
     },
     /// A variable, or one entry of its list, is no identifier.
+    #[error("{variable}: {error}")]
     Malformed {
         /// Its name.
         variable: &'static str,
@@ -26,6 +28,7 @@ pub enum SettingsFault {
         error: IdentifierError,
     },
     /// A variable does not lead to the realm.
+    #[error("{variable}: {error}")]
     Endpoint {
         /// Its name.
         variable: &'static str,
@@ -33,18 +36,6 @@ pub enum SettingsFault {
         error: EndpointError,
     },
 }
-
-impl fmt::Display for SettingsFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent { variable } => write!(f, "{variable} is absent"),
-            Self::Malformed { variable, error } => write!(f, "{variable}: {error}"),
-            Self::Endpoint { variable, error } => write!(f, "{variable}: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for SettingsFault {}
 
 /// Every fault of the environment, at least one, in the order of the variables.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! What a woven state passes as payload, or `executions` before a start → what is asked for.
 
-use std::fmt;
-
 use claim_guard::Excerpt;
 use claim_guard::identifier::{ExecutionArn, StateMachineArn, StateName};
 use claim_guard::json::{Document, MemberError, Members, Part};
@@ -18,15 +16,19 @@ const DELEGATE: &str = "delegate";
 const START: &str = "start";
 
 /// Why an event is neither a woven state's nor of a start. Positions and names only: what it holds never enters a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventFault {
     /// A fault of the part that every function reads which a woven state calls, or in the same form.
+    #[error("{0}")]
     Shared(EventError),
     /// Nothing is asked for.
+    #[error("event lacks `{RENEW}`, `{ADOPT}`, `{DELEGATE}` or `{START}`")]
     NothingAsked,
     /// More than one thing is asked for.
+    #[error("event: expected one of `{RENEW}`, `{ADOPT}` and `{DELEGATE}`")]
     SeveralAsked,
     /// A cause that no woven state has.
+    #[error("event `cause`: expected `expired` or `denied`, presented `{presented}`")]
     UnknownCause {
         /// What was presented.
         presented: Excerpt,
@@ -44,21 +46,6 @@ impl EventFault {
         }
     }
 }
-
-impl fmt::Display for EventFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shared(error) => write!(f, "{error}"),
-            Self::NothingAsked => write!(f, "event lacks `{RENEW}`, `{ADOPT}`, `{DELEGATE}` or `{START}`"),
-            Self::SeveralAsked => write!(f, "event: expected one of `{RENEW}`, `{ADOPT}` and `{DELEGATE}`"),
-            Self::UnknownCause { presented } => {
-                write!(f, "event `cause`: expected `expired` or `denied`, presented `{presented}`")
-            }
-        }
-    }
-}
-
-impl std::error::Error for EventFault {}
 
 impl From<MemberError> for EventFault {
     fn from(error: MemberError) -> Self {

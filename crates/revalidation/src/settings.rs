@@ -1,7 +1,5 @@
 //! The environment's variables → settings, parsed once; every fault is named at once.
 
-use std::fmt;
-
 use claim_guard::access::AccessPolicy;
 use claim_guard::audit::Reason;
 use claim_guard::identifier::{ClientId, IdentifierError, KeyId};
@@ -15,18 +13,22 @@ const CLIENT_SIGNING_KEY: &str = "CLIENT_SIGNING_KEY";
 const ADMIN_URL: &str = "REALM_ADMIN_URL";
 
 /// One fault of the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// A fault of the part that every function shares which knows the realm.
+    #[error("{0}")]
     Realm(SettingsFault),
     /// A fault of the part that every minter of transaction tokens shares.
+    #[error("{0}")]
     Mint(MintFault),
     /// A required variable is absent or empty.
+    #[error("{variable} is absent")]
     Absent {
         /// Its name.
         variable: &'static str,
     },
     /// A variable is not the identifier that it should be.
+    #[error("{variable}: {error}")]
     Malformed {
         /// Its name.
         variable: &'static str,
@@ -34,44 +36,25 @@ pub enum Fault {
         error: IdentifierError,
     },
     /// `CLIENT_SIGNING_KEY` is not the ARN of a KMS key.
+    #[error("{CLIENT_SIGNING_KEY}: expected the ARN of a KMS key, presented `{presented}`")]
     NotAKeyArn {
         /// What was presented.
         presented: Excerpt,
     },
     /// The key that proves us to the realm signs transaction tokens too, or is taken for one that does: whoever may sign the one
     /// could sign the other.
+    #[error("{CLIENT_KEY_ID}: expected a key that signs no transaction tokens, presented `{presented}`")]
     KeyWithTwoPowers {
         /// Its name.
         presented: KeyId,
     },
     /// `REALM_ADMIN_URL` is not `https://HOST[:PORT][/PATH]`.
+    #[error("{ADMIN_URL}: expected `https://HOST[:PORT][/PATH]`, presented `{presented}`")]
     NotAnAdminUrl {
         /// What was presented.
         presented: Excerpt,
     },
 }
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Realm(fault) => write!(f, "{fault}"),
-            Self::Mint(fault) => write!(f, "{fault}"),
-            Self::Absent { variable } => write!(f, "{variable} is absent"),
-            Self::Malformed { variable, error } => write!(f, "{variable}: {error}"),
-            Self::NotAKeyArn { presented } => {
-                write!(f, "{CLIENT_SIGNING_KEY}: expected the ARN of a KMS key, presented `{presented}`")
-            }
-            Self::KeyWithTwoPowers { presented } => {
-                write!(f, "{CLIENT_KEY_ID}: expected a key that signs no transaction tokens, presented `{presented}`")
-            }
-            Self::NotAnAdminUrl { presented } => {
-                write!(f, "{ADMIN_URL}: expected `https://HOST[:PORT][/PATH]`, presented `{presented}`")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
 
 impl Fault {
     /// The fault for an audit line.

@@ -41,9 +41,10 @@ impl fmt::Display for Part {
 }
 
 /// Why a member cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MemberError {
     /// It is required and absent.
+    #[error("{part} lacks `{name}`")]
     Missing {
         /// In what.
         part: Part,
@@ -51,6 +52,7 @@ pub enum MemberError {
         name: &'static str,
     },
     /// It has another JSON type than its specification gives it.
+    #[error("{part} `{name}`: expected {expected}, presented {presented}")]
     WrongType {
         /// In what.
         part: Part,
@@ -62,6 +64,7 @@ pub enum MemberError {
         presented: &'static str,
     },
     /// Its text is not an identifier.
+    #[error("`{name}`: {error}")]
     MalformedIdentifier {
         /// Its name.
         name: &'static str,
@@ -69,6 +72,7 @@ pub enum MemberError {
         error: IdentifierError,
     },
     /// It is none of those that are known there.
+    #[error("{part}: unknown member `{presented}`")]
     Unknown {
         /// In what.
         part: Part,
@@ -88,21 +92,6 @@ impl MemberError {
         }
     }
 }
-
-impl fmt::Display for MemberError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { part, name } => write!(f, "{part} lacks `{name}`"),
-            Self::WrongType { part, name, expected, presented } => {
-                write!(f, "{part} `{name}`: expected {expected}, presented {presented}")
-            }
-            Self::MalformedIdentifier { name, error } => write!(f, "`{name}`: {error}"),
-            Self::Unknown { part, presented } => write!(f, "{part}: unknown member `{presented}`"),
-        }
-    }
-}
-
-impl std::error::Error for MemberError {}
 
 /// The members of an object that is read by name and type.
 #[derive(Clone, Copy)]

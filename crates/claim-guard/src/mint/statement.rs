@@ -1,6 +1,5 @@
 //! Grant → transaction token (draft-ietf-oauth-transaction-tokens).
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -26,24 +25,15 @@ pub const MAX_RENEWED_BYTES: usize = MAX_MINTED_BYTES + 640;
 const SIGNATURE_BYTES: usize = 1 + 86;
 
 /// Why no transaction token was minted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MintError {
     /// No execution could carry it.
+    #[error("{0}")]
     NotCarried(CarryError),
     /// The signer's answer is no ECDSA signature.
+    #[error("transaction token: {0}")]
     MalformedSignature(DerError),
 }
-
-impl fmt::Display for MintError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotCarried(error) => write!(f, "{error}"),
-            Self::MalformedSignature(error) => write!(f, "transaction token: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for MintError {}
 
 impl From<CarryError> for MintError {
     fn from(error: CarryError) -> Self {

@@ -1,13 +1,13 @@
 //! Why no execution could carry a transaction token.
 
-use std::fmt;
-
 /// What the token would say cannot travel in an execution, whoever signs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CarryError {
     /// A text of the statement is a signed or encrypted token: it would lie in the history of the execution.
+    #[error("transaction token: a claim is a token itself")]
     HoldsToken,
     /// What the workflow's requirements name does not fit into a token.
+    #[error("transaction token: expected at most `{limit}` bytes, presented `{presented}`")]
     TooLarge {
         /// The most bytes.
         limit: usize,
@@ -25,16 +25,3 @@ impl CarryError {
         }
     }
 }
-
-impl fmt::Display for CarryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HoldsToken => f.write_str("transaction token: a claim is a token itself"),
-            Self::TooLarge { limit, presented } => {
-                write!(f, "transaction token: expected at most `{limit}` bytes, presented `{presented}`")
-            }
-        }
-    }
-}
-
-impl std::error::Error for CarryError {}

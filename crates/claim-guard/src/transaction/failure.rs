@@ -11,18 +11,22 @@ use crate::jws::JwsError;
 use crate::unix_time::UnixTime;
 
 /// The token proves nothing here. The causes in the order they are looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransactionRejection {
     /// There is no token: nothing, or no text.
+    #[error("no transaction token was presented")]
     Absent,
     /// Not a signed transaction token: format, header, key or signature.
+    #[error("{0}")]
     Jws(JwsError),
     /// A member that no minted token has.
+    #[error("unknown member `{presented}`")]
     UnknownMember {
         /// Its name.
         presented: Excerpt,
     },
     /// Another stack's token.
+    #[error("trust domain: expected `{expected}`, presented `{presented}`")]
     OtherTrustDomain {
         /// Ours.
         expected: TrustDomain,
@@ -30,6 +34,7 @@ pub enum TransactionRejection {
         presented: Excerpt,
     },
     /// A token for another workflow of this stack.
+    #[error("workflow: expected `{expected}`, presented `{presented}`")]
     OtherWorkflow {
         /// The workflow that the guard is configured for.
         expected: WorkflowName,
@@ -37,6 +42,7 @@ pub enum TransactionRejection {
         presented: WorkflowName,
     },
     /// A token for another state machine.
+    #[error("state machine: expected `{expected}`, presented `{presented}`")]
     OtherStateMachine {
         /// The one that runs.
         expected: StateMachineArn,
@@ -44,6 +50,7 @@ pub enum TransactionRejection {
         presented: StateMachineArn,
     },
     /// A token for another execution of the same machine.
+    #[error("execution: expected `{expected}`, presented `{presented}`")]
     OtherExecution {
         /// The one that runs.
         expected: ExecutionArn,
@@ -51,6 +58,7 @@ pub enum TransactionRejection {
         presented: ExecutionArn,
     },
     /// The context object contradicts itself: its execution is not one of its state machine.
+    #[error("execution: expected one of `{expected}`, presented `{presented}`")]
     ForeignExecution {
         /// The state machine of the context object.
         expected: StateMachineArn,
@@ -58,16 +66,19 @@ pub enum TransactionRejection {
         presented: ExecutionArn,
     },
     /// The token ends before it begins.
+    #[error("lifetime: expected at least `1` second, presented `{presented}`")]
     WrongLifetime {
         /// `exp` − `iat`.
         presented: i64,
     },
     /// A role that no minted token has.
+    #[error("malformed role `{presented}`")]
     MalformedRole {
         /// What was presented.
         presented: Excerpt,
     },
     /// An actor that no minted token has.
+    #[error("malformed actor: {error}")]
     MalformedActor {
         /// What is wrong with it.
         error: ActorError,
@@ -104,38 +115,6 @@ impl TransactionRejection {
         }
     }
 }
-
-impl fmt::Display for TransactionRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => f.write_str("no transaction token was presented"),
-            Self::Jws(error) => write!(f, "{error}"),
-            Self::UnknownMember { presented } => write!(f, "unknown member `{presented}`"),
-            Self::OtherTrustDomain { expected, presented } => {
-                write!(f, "trust domain: expected `{expected}`, presented `{presented}`")
-            }
-            Self::OtherWorkflow { expected, presented } => {
-                write!(f, "workflow: expected `{expected}`, presented `{presented}`")
-            }
-            Self::OtherStateMachine { expected, presented } => {
-                write!(f, "state machine: expected `{expected}`, presented `{presented}`")
-            }
-            Self::OtherExecution { expected, presented } => {
-                write!(f, "execution: expected `{expected}`, presented `{presented}`")
-            }
-            Self::ForeignExecution { expected, presented } => {
-                write!(f, "execution: expected one of `{expected}`, presented `{presented}`")
-            }
-            Self::WrongLifetime { presented } => {
-                write!(f, "lifetime: expected at least `1` second, presented `{presented}`")
-            }
-            Self::MalformedRole { presented } => write!(f, "malformed role `{presented}`"),
-            Self::MalformedActor { error } => write!(f, "malformed actor: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for TransactionRejection {}
 
 /// Why a statement does not hold at this state: it proves nothing, or its time is another.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The question, request by request.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,11 +56,13 @@ pub struct Keycloak<S> {
 }
 
 /// Why a configuration leads to no Keycloak.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoKeycloak {
     /// The issuer is somebody else's.
+    #[error("{0}")]
     Issuer(NotARealmOfKeycloak),
     /// No HTTPS client can be made.
+    #[error("{0}")]
     Client(EndpointError),
 }
 
@@ -74,17 +75,6 @@ struct Asking<'k, S> {
     signer: &'k S,
     service_account: &'k ServiceAccount,
 }
-
-impl fmt::Display for NoKeycloak {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Issuer(error) => write!(f, "{error}"),
-            Self::Client(error) => write!(f, "{error}"),
-        }
-    }
-}
-
-impl std::error::Error for NoKeycloak {}
 
 impl<S: Assertions> Keycloak<S> {
     /// The realm as it may be asked, by the client whose key `signer` has and the realm knows as `key_id`. Nothing is asked

@@ -10,16 +10,19 @@ use serde_json::{Map, Value};
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// What is wrong with the answer of a token endpoint. Nothing of the token is in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceTokenFault {
     /// Not one strict JSON object.
+    #[error("{0}")]
     Malformed(JsonError),
     /// A member is not there.
+    #[error("`{member}` is absent")]
     Absent {
         /// Its name.
         member: &'static str,
     },
     /// A member is of another type than RFC 6749 §5.1 says.
+    #[error("`{member}` is no {expected}")]
     WrongType {
         /// Its name.
         member: &'static str,
@@ -27,30 +30,18 @@ pub enum ServiceTokenFault {
         expected: &'static str,
     },
     /// The token is of another type than can be shown in a header.
+    #[error("`token_type` is `{presented}`, expected `Bearer`")]
     WrongTokenType {
         /// The type presented; `Bearer` was expected.
         presented: Excerpt,
     },
     /// The token is empty, too long, or holds a character that no token has (RFC 6750 §2.1).
+    #[error("`access_token` is no token in its `{bytes}` bytes")]
     NotAToken {
         /// How many bytes it has.
         bytes: usize,
     },
 }
-
-impl fmt::Display for ServiceTokenFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(error) => write!(f, "{error}"),
-            Self::Absent { member } => write!(f, "`{member}` is absent"),
-            Self::WrongType { member, expected } => write!(f, "`{member}` is no {expected}"),
-            Self::WrongTokenType { presented } => write!(f, "`token_type` is `{presented}`, expected `Bearer`"),
-            Self::NotAToken { bytes } => write!(f, "`access_token` is no token in its `{bytes}` bytes"),
-        }
-    }
-}
-
-impl std::error::Error for ServiceTokenFault {}
 
 /// The access token of our service account. Who has it may read the realm's users and clients, so it does not print, and it
 /// leaves this process in the header of a request only.
