@@ -53,8 +53,6 @@ pub mod report;
 /// The names that SECURITY.md cites.
 #[cfg(test)]
 mod security_policy;
-/// A lab under construction.
-mod site;
 /// The deployed stack.
 pub mod stack;
 /// What is remembered of a lab between commands.
