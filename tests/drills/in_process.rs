@@ -1,6 +1,6 @@
 //! Revalidation in this process, with a policy of the drill's own and a key of its own beside the stack's. Keycloak is the lab's.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use claim_guard::UnixTime;
@@ -22,8 +22,12 @@ pub const ROLES: [&str; 3] = ["payment:approve", "payment:execute", "payment:sta
 pub const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:workflows-payment";
 pub const EXECUTION: &str = "arn:aws:states:us-east-1:000000000000:execution:workflows-payment:of-a-service-account";
 
+/// Keycloak knows one set of keys of the client, so one drill at a time adds a key of its own.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// The client's keys with one of this process, at Keycloak until this is dropped; and the one that signs statements here.
 pub struct Registered<'a> {
+    _alone: MutexGuard<'static, ()>,
     lab: &'a Lab,
     client_key: TestKey,
     pub key: TestKey,
@@ -31,11 +35,12 @@ pub struct Registered<'a> {
 
 impl<'a> Registered<'a> {
     pub fn new(lab: &'a Lab) -> Registered<'a> {
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let client_key = TestKey::generate("ES256", "drill");
         let mut keys: Value = serde_json::from_str(lab.stack().client_keys().unwrap()).unwrap();
         keys["keys"].as_array_mut().unwrap().push(client_key.jwk());
         lab.admin().unwrap().register_keys(REVALIDATION_CLIENT, &keys.to_string()).unwrap();
-        Registered { lab, client_key, key: TestKey::generate("ES256", "statements") }
+        Registered { _alone: alone, lab, client_key, key: TestKey::generate("ES256", "statements") }
     }
 }
 
@@ -127,7 +132,7 @@ pub fn sample() -> String {
 
 /// What revalidation answers a caller of that client, as the decision with its reasons, and the new statement if there is one.
 pub fn revalidated(of: &Registered<'_>, client: &str, policy: &str, token: &str) -> (String, Option<String>) {
-    let Registered { lab, client_key, key } = of;
+    let Registered { lab, client_key, key, .. } = of;
     let environment = lab.configuration("Revalidation").unwrap()["Environment"]["Variables"].clone();
     let lookup = |name: &str| match name {
         "TRANSACTION_KEYS" => Some(key_set([key])),
