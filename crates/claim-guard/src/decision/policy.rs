@@ -102,13 +102,18 @@ impl AccessPolicy {
 }
 
 pub(super) fn on_request(policy: &AccessPolicy, identity: &Identity, method: &str, path: &str) -> Decision {
-    match policy.route_for(method, path) {
+    on_route(policy.route_for(method, path), identity, method, path)
+}
+
+/// The decision on a request for which API Gateway takes that route.
+pub(super) fn on_route(route: Option<&Route>, identity: &Identity, method: &str, path: &str) -> Decision {
+    match route {
         Some(route) => on_requirement(identity, route.requirement(), &Map::new()),
         None => Decision::deny(Unmet::NoRoute { method: method.to_owned(), path: path.to_owned() }),
     }
 }
 
-pub(super) fn on_requirement(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Decision {
+fn on_requirement(identity: &Identity, requirement: &Requirement, input: &Map<String, Value>) -> Decision {
     Decision::of(unmet(identity, requirement, input), || {
         let named = requirement.named_claims();
         let of_the_log_in = identity.authentication().map(|claims| claims.pruned(named.iter().copied()));

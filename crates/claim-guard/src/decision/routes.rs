@@ -6,7 +6,7 @@ use crate::access::{AccessPolicy, Effect, Route, RoutePatterns};
 use crate::claims::Identity;
 use crate::decision::Decision;
 use crate::decision::decide::effect;
-use crate::decision::policy::on_request;
+use crate::decision::policy::on_route;
 use crate::token::VerifiedClaims;
 
 /// What was decided on one request and, by the same rules and at the same time, on every other route.
@@ -55,7 +55,7 @@ pub(super) fn on_routes<'a>(
     path: &str,
 ) -> RouteDecisions<'a> {
     let route = policy.route_for(method, path);
-    let decision = on_request(policy, identity, method, path);
+    let decision = on_route(route, identity, method, path);
     let called = route.map(Route::requirement);
     let patterns = policy.patterns(|requirement| {
         if called == Some(requirement) { decision.effect() } else { effect(identity, requirement, &Map::new()) }

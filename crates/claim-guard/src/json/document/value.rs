@@ -84,44 +84,19 @@ impl<'a> Json<'a> {
 
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
-        match self {
-            Self::Null => true,
-            Self::Boolean(_)
-            | Self::Unsigned(_)
-            | Self::Negative(_)
-            | Self::Fraction(_)
-            | Self::Text(_)
-            | Self::Array(_)
-            | Self::Object(_) => false,
-        }
+        matches!(self, Self::Null)
     }
 
     /// The text that it is.
     pub fn text(self) -> Option<&'a str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Null
-            | Self::Boolean(_)
-            | Self::Unsigned(_)
-            | Self::Negative(_)
-            | Self::Fraction(_)
-            | Self::Array(_)
-            | Self::Object(_) => None,
-        }
+        let Self::Text(text) = self else { return None };
+        Some(text)
     }
 
     /// The boolean that it is.
     pub fn boolean(self) -> Option<bool> {
-        match self {
-            Self::Boolean(value) => Some(value),
-            Self::Null
-            | Self::Unsigned(_)
-            | Self::Negative(_)
-            | Self::Fraction(_)
-            | Self::Text(_)
-            | Self::Array(_)
-            | Self::Object(_) => None,
-        }
+        let Self::Boolean(value) = self else { return None };
+        Some(value)
     }
 
     /// The integer that it is.
@@ -137,30 +112,14 @@ impl<'a> Json<'a> {
 
     /// The array that it is.
     pub fn array(self) -> Option<Array<'a>> {
-        match self {
-            Self::Array(items) => Some(items),
-            Self::Null
-            | Self::Boolean(_)
-            | Self::Unsigned(_)
-            | Self::Negative(_)
-            | Self::Fraction(_)
-            | Self::Text(_)
-            | Self::Object(_) => None,
-        }
+        let Self::Array(items) = self else { return None };
+        Some(items)
     }
 
     /// The object that it is.
     pub fn object(self) -> Option<Object<'a>> {
-        match self {
-            Self::Object(members) => Some(members),
-            Self::Null
-            | Self::Boolean(_)
-            | Self::Unsigned(_)
-            | Self::Negative(_)
-            | Self::Fraction(_)
-            | Self::Text(_)
-            | Self::Array(_) => None,
-        }
+        let Self::Object(members) = self else { return None };
+        Some(members)
     }
 
     /// The same as a value of its own.
